@@ -1,0 +1,50 @@
+# make demo   from nothing to one answered access request, then stops everything       → var/demo
+# make up     the same stack, left running; prints URLs and the sign-in               → var/embedded
+# make down   stops what `make up` started
+# make test   all tests            make lint   style, types, import rules
+# make bench  measurements         make clean  removes state and caches, keeps .venv
+#
+# Needs Python 3.11+, make and git. Options: make demo ARGS="--people 2000"; make test ARGS="-m 'not airflow'".
+
+SHELL := /bin/sh
+VENV := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
+PYTHON_IN := $(VENV)/bin/python
+STAMP := $(VENV)/.in-line-with-lock
+ARGS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status test lint bench clean
+
+help:
+	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
+
+$(STAMP): pyproject.toml uv.lock scripts/bootstrap
+	@PYTHON="$(PYTHON)" scripts/bootstrap
+
+demo: $(STAMP)
+	@$(PYTHON_IN) -m embedded demo $(ARGS)
+
+up: $(STAMP)
+	@$(PYTHON_IN) -m embedded up $(ARGS)
+
+down: $(STAMP)
+	@$(PYTHON_IN) -m embedded down
+
+status: $(STAMP)
+	@$(PYTHON_IN) -m embedded status
+
+test: $(STAMP)
+	@$(PYTHON_IN) -m pytest $(ARGS)
+
+lint: $(STAMP)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+bench: $(STAMP)
+	@$(PYTHON_IN) -m benchmarks $(ARGS)
+
+clean:
+	@if [ -x $(PYTHON_IN) ]; then $(PYTHON_IN) -m embedded down; fi
+	@rm -rf var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

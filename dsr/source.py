@@ -1,0 +1,141 @@
+"""The contract of a source: a declaration and its verbs. `extractors/` holds one class per system.
+
+Every verb takes a batch of subjects; a single request is a batch of one, so that a hundred cost few more calls
+than one. A source only ever raises `TransientError` or `PermanentError` with a code, never a vendor's exception,
+since those carry the query and so the person.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, Self
+
+from dsr.model import Found, IndexEntry, Match, Piece, Subject
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a system is and how to sign in: the fields of an Airflow connection, without Airflow.
+
+    `host` may carry a scheme; `extra` is the connection's JSON; absent values are "" or {}. `repr` shows nothing.
+    """
+
+    conn_id: str
+    host: str = field(default="", repr=False)
+    port: int | None = field(default=None, repr=False)
+    login: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    schema: str = field(default="", repr=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One kind of record that a source holds about people.
+
+    name         unique over all sources; `schemas/<name>.schema.json` is its JSON Schema 2020-12
+    title        in words, English; what the person reads (translations live in the schema)
+    category     key of `vocabulary.CATEGORIES`: the folder in the package
+    origin       one of `vocabulary.ORIGINS`
+    personal_data  DPV 2.3 personal-data terms, e.g. "pd:EmailAddressWork"
+    processing   id of the row in the register of processing (purposes, legal basis, retention, recipients)
+    erasure      one of `vocabulary.ERASURE_WAYS`
+    rectifiable  names of schema fields that Art. 16 may change here; () = none
+    profile      schema field → attribute of the person's profile ("name", "email", "phone", "address",
+                 "organisation", "language", "title"); {} = adds nothing to the profile
+    """
+
+    name: str
+    title: str
+    category: str
+    origin: str
+    personal_data: tuple[str, ...]
+    processing: str
+    erasure: str
+    rectifiable: tuple[str, ...] = ()
+    profile: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """Something in the system that is left out on purpose, and why, in words a person may read."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a source says about itself.
+
+    name             lower case, also the pool and task-group name in Airflow
+    role             "controller" (own system) or "processor" (run by another for us)
+    connection_type  Airflow's conn_type; connection_id is `dsr_<name>`
+    connection_fields  field → what to put there; shown by `python -m dsr sources`
+    finds_by         identifier kinds that `find` understands
+    indexed          True: the system has no look-up, `find` works from references of the keyed-hash index
+    concurrency      how many tasks may talk to it at once (size of its Airflow pool)
+    """
+
+    name: str
+    title: str
+    role: str
+    connection_type: str
+    connection_fields: Mapping[str, str]
+    datasets: tuple[Dataset, ...]
+    finds_by: tuple[str, ...]
+    exclusions: tuple[Exclusion, ...] = ()
+    indexed: bool = False
+    concurrency: int = 4
+
+    @property
+    def connection_id(self) -> str:
+        """The Airflow connection that holds host and credentials."""
+        return f"dsr_{self.name}"
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset of that name. KeyError when the source declares none such."""
+        for dataset in self.datasets:
+            if dataset.name == name:
+                return dataset
+        raise KeyError(name)
+
+
+class Source(Protocol):
+    """One system. Subclasses import their vendor's client inside `connect`, so that declarations stay cheap."""
+
+    declaration: ClassVar[Declaration]
+
+    @classmethod
+    def connect(cls, connection: Connection) -> Self:
+        """A client. No call is made before the first verb. PermanentError("connection.<field>") when one lacks."""
+        ...
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        """Which person-level records answer to the subjects' identifiers. Read only; nobody known = no matches.
+
+        A source reports every record that answers, the colleague's on the shared number too, with all that the
+        record `holds`: only so can `identify` see that an identifier is shared.
+        """
+        ...
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        """All that hangs on the matches of `found`, which are certain by now; streamed, any order, no duplicates
+        within a dataset (`_source_id`). Fields that no schema names go into the column `unmapped`."""
+        ...
+
+
+class IndexedSource(Source, Protocol):
+    """A source whose system has no look-up by person: it lists what is new, `dsr_upkeep` keeps the index."""
+
+    def index(self, since: datetime | None) -> Iterator[IndexEntry]:
+        """Entries for records that are new or changed since then (UTC); None = all that can be reached."""
+        ...
+
+
+def matches_by_request(found: Found) -> dict[str, list[Match]]:
+    """The matches of a batch, by request id; a request without a match is absent."""
+    by_request: dict[str, list[Match]] = {}
+    for match in found.matches:
+        by_request.setdefault(match.request_id, []).append(match)
+    return by_request

@@ -1,0 +1,84 @@
+"""What a system of the sandbox offers to the process that runs it, and the options they all share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from sandbox.people import Truth
+
+ConnectionFields = dict[str, Any]
+"""An Airflow connection as JSON: conn_type, host, port, login, password, schema, extra (an object)."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the sandbox is sized. `rows_for_canary`: linked rows per invoicing table for the canary, beyond the few
+    that everybody has. `folder`: where state is kept. `today`: the date the data is made around, ISO."""
+
+    folder: Path
+    people: int = 500
+    seed: int = 1
+    rows_for_canary: int = 0
+    latency_ms: float = 0.0
+    today: str = "2026-11-20"
+
+
+class HttpSystem(Protocol):
+    """A vendor whose wire protocol is an ASGI app of ours.
+
+    Constructed as `Cls(options, population)`: loads its state from `options.folder`, seeds it when it is new.
+    `tls`: served over https with the sandbox's own authority.
+    """
+
+    name: str
+    tls: bool
+    app: ASGIApp
+
+    def counted(self, path: str) -> bool:
+        """Whether the vendor counts a call to that path (sign-in is not)."""
+        ...
+
+    def connections(self, base_url: str, authority: str) -> dict[str, ConnectionFields]:
+        """Airflow connections by id for this system at that URL; `authority` is the CA file to trust ("" without)."""
+        ...
+
+    def admin_routes(self) -> list[Route]:
+        """Routes of its own on the admin port, under `/<name>/…`; [] = none."""
+        ...
+
+    def truth(self) -> Sequence[Truth]:
+        """What it holds about everybody, computed from the population, not read back."""
+        ...
+
+
+class ServerSystem(Protocol):
+    """A system that is a real server (PostgreSQL, an S3 store, SMTP): started and stopped as a process or thread.
+
+    Constructed as `Cls(options, population)`. `start` returns when it answers and is seeded.
+    """
+
+    name: str
+
+    def start(self) -> None:
+        """Start on a free loopback port; seed when the state is new."""
+        ...
+
+    def stop(self) -> None:
+        """Stop it and wait until it is gone. Twice is fine."""
+        ...
+
+    def connections(self) -> dict[str, ConnectionFields]:
+        """Airflow connections by id; only after `start`."""
+        ...
+
+    def admin_routes(self) -> list[Route]:
+        """Routes of its own on the admin port, under `/<name>/…`."""
+        ...
+
+    def truth(self) -> Sequence[Truth]:
+        """As `HttpSystem.truth`."""
+        ...

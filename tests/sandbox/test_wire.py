@@ -1,0 +1,68 @@
+"""The sandbox's admin interface: the call log counts, faults play and end, state survives."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.people import populate
+from sandbox.state import Store
+
+Clients = tuple[httpx.Client, httpx.Client]
+
+
+def test_calls_are_logged_with_what_the_vendor_counts(vendor_and_admin: Clients) -> None:
+    vendor, admin = vendor_and_admin
+    vendor.get("/token")
+    vendor.get("/v1/a?x=1")
+    log = admin.get("/calls", params={"system": "vendor"}).json()
+    assert [(c["path"], c["status"], c["api"]) for c in log] == [("/token", 200, False), ("/v1/a", 200, True)]
+    admin.delete("/calls")
+    assert admin.get("/calls").json() == []
+
+
+def test_a_fault_plays_as_often_as_it_says(vendor_and_admin: Clients) -> None:
+    vendor, admin = vendor_and_admin
+    fault = {"system": "vendor", "path": "/v1/a", "times": 2, "status": 429, "headers": {"retry-after": "7"}}
+    assert admin.post("/faults", json=fault).status_code == 201
+    assert [vendor.get("/v1/b").status_code for _ in range(2)] == [200, 200]
+    answers = [vendor.get("/v1/a") for _ in range(3)]
+    assert [a.status_code for a in answers] == [429, 429, 200]
+    assert answers[0].headers["retry-after"] == "7"
+
+
+def test_an_unknown_kind_of_fault_is_refused(vendor_and_admin: Clients) -> None:
+    _, admin = vendor_and_admin
+    assert admin.post("/faults", json={"system": "vendor", "kind": "gremlin"}).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncate"])
+def test_broken_connections_break(vendor_and_admin: Clients, kind: str) -> None:
+    vendor, admin = vendor_and_admin
+    admin.post("/faults", json={"system": "vendor", "kind": kind, "times": 1}).raise_for_status()
+    with pytest.raises(httpx.RemoteProtocolError):
+        vendor.get("/v1/a")
+    assert vendor.get("/v1/a").status_code == 200
+
+
+def test_state_survives_a_restart(tmp_path: Path) -> None:
+    store = Store(tmp_path, "vendor")
+    assert store.fresh
+    store.load("thing", [("1", {"a": 1}), ("2", {"a": 2})])
+    store["thing"]["2"] = {"a": 3}
+    del store["thing"]["1"]
+    again = Store(tmp_path, "vendor")
+    assert not again.fresh
+    assert dict(again["thing"]) == {"2": {"a": 3}}
+
+
+def test_the_population_is_the_same_for_the_same_seed() -> None:
+    assert populate(60, 3) == populate(60, 3)
+    assert populate(60, 3) != populate(60, 4)
+
+
+def test_nobody_is_identified_by_what_is_the_canarys() -> None:
+    population = populate(200)
+    own = population.canary.identifying()
+    assert not set(own) & set(population.foreign())
+    assert population.person("colleague").email in population.foreign()
