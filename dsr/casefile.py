@@ -1,0 +1,161 @@
+"""The case file: all personal data of one request, encrypted to a key pair of its own.
+
+    keys/<case>                 the key pair, its private half wrapped by the master key
+    cases/<case>/<name>.age     the objects, each an age file
+
+Keys lie apart from the objects, so that a store's backup can leave them out: without its key a case is noise.
+Closing destroys the key first. Names of objects are slash paths of codes ("rows/salesforce/…"), never personal data.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Final, cast
+
+import orjson
+
+from dsr.casekey import CaseKey, new_key, open_key
+from dsr.casestream import EncryptingFile, decrypting
+from dsr.errors import PermanentError
+from dsr.objectstore import ObjectStore
+
+_PLACE: Final = "casefile"
+_CASE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_LONGEST_NAME: Final = 200
+_SUFFIX: Final = ".age"
+
+
+class CaseStore:
+    """All case files at one address (see `ObjectStore` for its forms).
+
+    Without `master_key` cases can be opened for writing only.
+    """
+
+    def __init__(self, uri: str, master_key: bytes | None = None) -> None:
+        self._store = ObjectStore(uri)
+        self._master_key = master_key
+
+    def create(self, case_id: str) -> "CaseFile":
+        """The case file, made with a fresh key unless it exists. PermanentError("key.absent") without master key."""
+        key_name = _key_name(case_id)
+        if not self._master_key:
+            raise PermanentError("key.absent", _PLACE)
+        kept = self._store.add(key_name, new_key(case_id, self._master_key))
+        return CaseFile(self._store, case_id, open_key(case_id, kept, self._master_key))
+
+    def open(self, case_id: str) -> "CaseFile":
+        """The case file. PermanentError("case.closed") when its key is gone or there never was one."""
+        try:
+            kept = self._store.read(_key_name(case_id))
+        except FileNotFoundError:
+            raise PermanentError("case.closed", _PLACE) from None
+        return CaseFile(self._store, case_id, open_key(case_id, kept, self._master_key))
+
+    def cases(self) -> list[str]:
+        """The ids of all cases that have a key, sorted."""
+        return [name for name in self._store.names("keys") if _CASE_ID.fullmatch(name)]
+
+    def sweep(self) -> int:
+        """Removes what is left of cases without a key, as after a crash while closing; how many there were."""
+        present = self._store.names("cases", deep=False)
+        keyed = set(self._store.names("keys"))
+        left = [name for name in present if name not in keyed]
+        for name in left:
+            self._store.remove_folder(f"cases/{name}")
+        return len(left)
+
+
+class CaseFile:
+    """One case's objects. TransientError("store.unavailable") from every method when the store can't be reached."""
+
+    def __init__(self, store: ObjectStore, case_id: str, key: CaseKey) -> None:
+        self.case_id = case_id
+        self._store = store
+        self._key: CaseKey | None = key
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Stores a JSON value, in place of an older one."""
+        with self.writer(name) as file:
+            try:
+                file.write(orjson.dumps(value))
+            except TypeError:  # integers beyond 64 bits, lone surrogates
+                file.write(json.dumps(value).encode())
+
+    def read_json(self, name: str) -> Any:
+        """The JSON value of that name. PermanentError("case.absent") when there is none."""
+        with self.reader(name) as file:
+            return json.loads(file.read())
+
+    def exists(self, name: str) -> bool:
+        """Whether there is an object of that name."""
+        return self._store.exists(self._path(name))
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The names of the objects that begin with `prefix`, sorted; [] when there is none."""
+        names = (name.removesuffix(_SUFFIX) for name in self._store.names(self._folder) if name.endswith(_SUFFIX))
+        return sorted(name for name in names if name.startswith(prefix))
+
+    @contextmanager
+    def writer(self, name: str) -> Iterator[BinaryIO]:
+        """A file for an object's bytes, encrypted as they come; needs only the public half of the key.
+
+        The object is there, in place of an older one, once the block has ended without an error, and not before."""
+        pending = self._store.begin(self._path(name))
+        file = EncryptingFile(pending.file, self._open_key().recipient)
+        try:
+            yield cast(BinaryIO, file)
+            file.close()
+            pending.publish()
+        finally:
+            file.abandon()
+            pending.discard()
+
+    @contextmanager
+    def reader(self, name: str) -> Iterator[BinaryIO]:
+        """An object's bytes, decrypted as they are read; can't be rewound. PermanentError("case.absent") when there
+        is none, ("key.absent") without master key, ("casefile.tampered") at the read that comes to a change or cut:
+        what was read before that is genuine but may not be all."""
+        identity = self._open_key().identity
+        if identity is None:
+            raise PermanentError("key.absent", _PLACE)
+        try:
+            stream = self._store.open(self._path(name))
+        except FileNotFoundError:
+            raise PermanentError("case.absent", _PLACE) from None
+        with stream, decrypting(stream, identity) as file:
+            yield file
+
+    def remove(self, prefix: str) -> int:
+        """Removes the objects whose names begin with `prefix`; how many. End it with a slash to mean a folder."""
+        names = self.names(prefix)
+        for name in names:
+            self._store.remove(self._path(name))
+        return len(names)
+
+    def close(self) -> None:
+        """Destroys the case: its key first, then its objects. Twice is fine."""
+        self._key = None
+        self._store.remove(_key_name(self.case_id))
+        self._store.remove_folder(self._folder)
+
+    @property
+    def _folder(self) -> str:
+        return f"cases/{self.case_id}"
+
+    def _open_key(self) -> CaseKey:
+        if self._key is None:
+            raise PermanentError("case.closed", _PLACE)
+        return self._key
+
+    def _path(self, name: str) -> str:
+        if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+            raise PermanentError("case.name", _PLACE)
+        return f"{self._folder}/{name}{_SUFFIX}"
+
+
+def _key_name(case_id: str) -> str:
+    if not _CASE_ID.fullmatch(case_id):
+        raise PermanentError("case.id", _PLACE)
+    return f"keys/{case_id}"

@@ -1,0 +1,199 @@
+"""Named objects in a folder or an object store, by way of `pyarrow.fs`. Knows nothing of what they hold.
+
+An object appears whole or not at all, and replaces an older one in one step: locally by renaming a finished file,
+elsewhere by one upload that only shows when complete. An upload stream that is dropped half-way counts as complete
+to pyarrow, so nothing is uploaded before its last byte is known: until then it waits in a temporary file.
+"""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import pyarrow as pa
+from pyarrow import fs
+
+from dsr.errors import PermanentError, TransientError
+
+_PLACE: Final = "casefile"
+_PART: Final = ".part"
+_S3_OPTIONS: Final = ("endpoint_override", "scheme", "region", "tls_ca_file_path")
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turns what the store raises into a TransientError; FileNotFoundError passes, the caller knows what it means."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, pa.ArrowException):
+        raise TransientError("store.unavailable", _PLACE) from None
+
+
+class ObjectStore:
+    """The objects below one address.
+
+    uri  a folder, made when it isn't there; `s3://bucket/prefix?endpoint_override=host:port&scheme=https&region=…`
+         with `key:secret@` before the bucket or else AWS's own variables; or another URI that `pyarrow.fs` knows.
+         The bucket exists already and keeps no old versions: what is deleted must be gone.
+    PermanentError("setting.case_store") when it can't be understood.
+    """
+
+    def __init__(self, uri: str) -> None:
+        try:
+            self._fs, root = _filesystem(uri)
+        except (pa.ArrowException, ValueError, OSError):
+            raise PermanentError("setting.case_store", "settings") from None
+        self._root = root.rstrip("/")
+        self._local = isinstance(self._fs, fs.LocalFileSystem)
+        if self._local:
+            Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def begin(self, name: str) -> "Pending":
+        """Starts an object; see there."""
+        with store_errors():
+            return Pending(self._fs, self._path(name), local=self._local)
+
+    def add(self, name: str, content: bytes) -> bytes:
+        """Stores an object unless there is one; returns what is stored then. Locally exactly one of several wins;
+        an object store can't promise that for two that start in the same moment."""
+        pending = self.begin(name)
+        try:
+            pending.file.write(content)
+            return content if pending.publish(new=True) and self._local else self.read(name)
+        finally:
+            pending.discard()
+
+    def open(self, name: str) -> Any:
+        """An object's bytes as a pyarrow stream, to be closed. FileNotFoundError when there is none."""
+        with store_errors():
+            return self._fs.open_input_stream(self._path(name))
+
+    def read(self, name: str) -> bytes:
+        """An object's bytes. FileNotFoundError when there is none."""
+        with self.open(name) as stream, store_errors():
+            return bytes(stream.read())
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such an object."""
+        with store_errors():
+            return bool(self._fs.get_file_info(self._path(name)).type == fs.FileType.File)
+
+    def names(self, folder: str, *, deep: bool = True) -> list[str]:
+        """The names of the objects below a folder, relative to it, sorted; [] when there is none. Not deep: the
+        objects and folders directly in it. Unfinished objects aren't listed."""
+        base = self._path(folder)
+        selector = fs.FileSelector(base, allow_not_found=True, recursive=deep)
+        with store_errors():
+            infos = self._fs.get_file_info(selector)
+        found = (i.path.removeprefix(base).strip("/") for i in infos if not deep or i.type == fs.FileType.File)
+        return sorted(name for name in found if name and not name.endswith(_PART))
+
+    def remove(self, name: str) -> None:
+        """Removes an object for good; none there = done."""
+        path = self._path(name)
+        try:
+            with store_errors():
+                self._fs.delete_file(path)
+        except FileNotFoundError:
+            return
+        finally:
+            if self._local:
+                _remove_parts(Path(path))
+
+    def remove_folder(self, folder: str) -> None:
+        """Removes all below a folder, finished or not; none there = done."""
+        try:
+            with store_errors():
+                self._fs.delete_dir(self._path(folder))
+        except FileNotFoundError:
+            return
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+
+class Pending:
+    """An object being written: `file` takes its bytes, `publish` makes it the object, `discard` comes last in any
+    case. When the process dies in between there is no object, only a part that nobody lists."""
+
+    def __init__(self, filesystem: fs.FileSystem, path: str, *, local: bool) -> None:
+        self._fs = filesystem
+        self._path = path
+        self._local = local
+        self.file: IO[bytes]
+        if local:
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part = f"{path}.{secrets.token_hex(8)}{_PART}"
+            self.file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        else:
+            handle, part = tempfile.mkstemp(prefix="dsr-", suffix=_PART)
+            self.file = os.fdopen(handle, "wb")
+        self._part = Path(part)
+
+    def publish(self, *, new: bool = False) -> bool:
+        """Makes the bytes written so far the object. With `new` only if there is none, otherwise False; an object
+        store can't promise that between two in the same moment. TransientError when the store fails."""
+        with store_errors():
+            self.file.close()
+            if self._local and new:
+                return self._linked()
+            if new and self._fs.get_file_info(self._path).type == fs.FileType.File:
+                return False
+            if self._local:
+                self._part.replace(self._path)
+            else:
+                # In one native call, which no signal's exception can end half-way.
+                fs.copy_files(str(self._part), self._path, fs.LocalFileSystem(), self._fs)
+            return True
+
+    def _linked(self) -> bool:
+        try:
+            os.link(self._part, self._path)
+        except FileExistsError:
+            return False
+        return True
+
+    def discard(self) -> None:
+        """Removes the part, if it is still there."""
+        with store_errors():
+            self.file.close()
+            self._part.unlink(missing_ok=True)
+
+
+def _filesystem(uri: str) -> tuple[fs.FileSystem, str]:
+    """The file system and the path of the root in it."""
+    parts = urlsplit(uri)
+    if not parts.scheme:
+        return fs.LocalFileSystem(), str(Path(uri).absolute())
+    if parts.scheme != "s3":
+        filesystem, path = fs.FileSystem.from_uri(uri)
+        return filesystem, str(path)
+    options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    if not parts.hostname or not set(options) <= set(_S3_OPTIONS):
+        raise ValueError("not an S3 address")
+    if parts.username:
+        options |= {"access_key": unquote(parts.username), "secret_key": unquote(parts.password or "")}
+    # Parts go up one after the other: pyarrow's background uploads would hold a slow store's parts in memory.
+    filesystem = fs.S3FileSystem(**options, background_writes=False, allow_delayed_open=True)
+    return filesystem, f"{parts.hostname}{parts.path}"
+
+
+def _remove_parts(path: Path) -> None:
+    """Removes what writers that died left of an object, and writes the folder to the disk, so that a deletion
+    outlives a power cut."""
+    with store_errors():
+        if not path.parent.exists():
+            return
+        for part in path.parent.glob(f"{path.name}.*{_PART}"):
+            part.unlink(missing_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,168 @@
+"""What an installation is told from outside: addresses, secrets, names. Read once, from the environment.
+
+    DSR_CASE_STORE     folder or pyarrow.fs URI of the case files
+    DSR_LEDGER_URL     postgresql://user:password@host/database
+    DSR_MASTER_KEY     32 random bytes in base64; every other key is derived from it or wrapped by it
+    DSR_…              see `_NEEDED` and `_OPTIONAL`
+    DSR_CHANNEL_<NAME>_SECRET   secret of a ticket channel, any number of them
+
+Secrets and addresses with credentials hide in `repr`.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from dsr.errors import PermanentError
+
+KEY_BYTES: Final = 32
+_NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
+
+_NEEDED: Final = {
+    "case_store": "a folder, or s3://bucket/prefix?endpoint_override=…&scheme=https; the bucket must not be versioned",
+    "ledger_url": "postgresql://user:password@host:5432/database",
+    "master_key": f"32 bytes in base64; make one with {_NEW_KEY}",
+    "portal_url": "the address that a person's browser reaches the download page at, https://…",
+    "airflow_url": "the address of Airflow's api-server, https://…",
+    "airflow_user": "the service user that starts runs",
+    "airflow_password": "that user's password",
+    "mail_from": "the sender of mails to persons, an address that is read",
+    "controller_name": "the controller's legal name, Art. 13(1)(a) GDPR",
+    "controller_mail": "mail address of the data protection officer or privacy team, Art. 13(1)(b) GDPR",
+    "controller_address": "the controller's postal address, Art. 13(1)(a) GDPR",
+}
+_OPTIONAL: Final = {"country": "SE", "timezone": "Europe/Stockholm", "package_days": "14", "code_attempts": "10"}
+
+
+class SettingError(PermanentError):
+    """A setting is absent or can't be used: code `setting.<name>`. The text says which variable and what goes there,
+    never the value that stood there."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"setting.{name}", "settings")
+        self.variable = f"DSR_{name.upper()}"
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} ({self.variable}: {self.why})"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Who answers for the processing: legal name, mail of the data protection officer, postal address."""
+
+    name: str = ""
+    mail: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process; see the module for the variables.
+
+    channel_secrets  channel's name in lower case → secret; a channel without an entry is switched off
+    country          ISO 3166 code whose public holidays move deadlines
+    timezone         IANA name of the zone in which days and deadlines are counted
+    package_days     how many days the download link lives
+    code_attempts    how many wrong codes a link stands before it locks
+    """
+
+    case_store: str = field(repr=False)
+    ledger_url: str = field(repr=False)
+    master_key: bytes = field(repr=False)
+    portal_url: str = ""
+    airflow_url: str = ""
+    airflow_user: str = ""
+    airflow_password: str = field(default="", repr=False)
+    channel_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mail_from: str = ""
+    controller: Controller = field(default_factory=Controller)
+    country: str = "SE"
+    timezone: str = "Europe/Stockholm"
+    package_days: int = 14
+    code_attempts: int = 10
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
+        """The settings in `env`; None = this process's environment.
+
+        `need` names the settings that must be there, so that a process isn't made to hold secrets it has no use
+        for: the download page needs no Airflow password. None = all. Others are "" when absent.
+        SettingError for the first one that is absent or can't be used.
+        """
+        env = os.environ if env is None else env
+        found = {name: env.get(f"DSR_{name.upper()}", "").strip() for name in (*_NEEDED, *_OPTIONAL)}
+        for name in _NEEDED if need is None else need:
+            if not found[name]:
+                raise SettingError(name, f"not set; expected {_NEEDED.get(name, 'a value')}")
+        values = {name: value or _OPTIONAL.get(name, "") for name, value in found.items()}
+        return cls(
+            case_store=values["case_store"],
+            ledger_url=values["ledger_url"],
+            master_key=_key(values["master_key"]) if values["master_key"] else b"",
+            portal_url=values["portal_url"].rstrip("/"),
+            airflow_url=values["airflow_url"].rstrip("/"),
+            airflow_user=values["airflow_user"],
+            airflow_password=values["airflow_password"],
+            channel_secrets=_channels(env),
+            mail_from=values["mail_from"],
+            controller=Controller(*(values[f"controller_{part}"] for part in ("name", "mail", "address"))),
+            country=values["country"].upper(),
+            timezone=_timezone(values["timezone"]),
+            package_days=_count(values, "package_days", 1, 90),
+            code_attempts=_count(values, "code_attempts", 1, 100),
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """`timezone` as an object."""
+        return ZoneInfo(self.timezone)
+
+
+def subkey(master: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose, derived from the master key (HKDF-SHA256, RFC 5869). The purposes in use are
+    `casefile`, `ledger`, `links` and `subjects`; a key of one tells nothing about another's."""
+    if len(master) != KEY_BYTES:
+        raise SettingError("master_key", f"not 32 bytes; make one with {_NEW_KEY}")
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"dsr/{purpose}/1".encode()).derive(master)
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        raise SettingError("master_key", f"not base64; make one with {_NEW_KEY}") from None
+    if len(key) != KEY_BYTES:
+        raise SettingError("master_key", f"not 32 bytes; make one with {_NEW_KEY}")
+    return key
+
+
+def _channels(env: Mapping[str, str]) -> dict[str, str]:
+    prefix, suffix = "DSR_CHANNEL_", "_SECRET"
+    return {
+        name.removeprefix(prefix).removesuffix(suffix).lower(): value.strip()
+        for name, value in env.items()
+        if name.startswith(prefix) and name.endswith(suffix) and value.strip()
+    }
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingError("timezone", "not a name of the IANA time zone database, such as Europe/Stockholm") from None
+    return name
+
+
+def _count(values: Mapping[str, str], name: str, least: int, most: int) -> int:
+    text = values[name]
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingError(name, f"not a whole number from {least} to {most}")
+    return int(text)

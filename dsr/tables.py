@@ -1,0 +1,86 @@
+"""The tables of the ledger's database. `migrations/` makes them; a test compares the two.
+
+No table holds personal data: request ids are opaque, everything that points to a person is a keyed hash.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+_MOMENT = DateTime(timezone=True)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3 … without gaps"),
+    Column("request_id", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="see schemas/event.schema.json"),
+    Column("detail", JSONB, nullable=False, comment="codes, counts and hashes"),
+    Column("at", _MOMENT, nullable=False),
+    Column("previous", Text, nullable=False, comment="hash of the event before, hex; 64 zeros for the first"),
+    Column("hash", Text, nullable=False, comment="SHA-256 over the RFC 8785 form of the columns before, hex"),
+    Index("events_request_id", "request_id", "seq"),
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False, comment="hash of the last event"),
+    Column("signature", Text, nullable=False, comment="HMAC-SHA256 over count and hash, hex; empty when unsigned"),
+    CheckConstraint("id = 1", name="ledger_head_single"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("key", LargeBinary, primary_key=True, comment="SHA-256 of channel and delivery id"),
+    Column("digest", Text, nullable=False, comment="of the delivery's body"),
+    Column("request_id", Text, nullable=False),
+    Column("at", _MOMENT, nullable=False),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
+    Column("code", LargeBinary, nullable=False, comment="hash of the code, keyed by the link"),
+    Column("request_id", Text, nullable=False),
+    Column("created_at", _MOMENT, nullable=False),
+    Column("expires_at", _MOMENT, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="wrong codes so far"),
+    Index("links_expires_at", "expires_at"),
+    Index("links_request_id", "request_id"),
+)
+
+subject_index = Table(
+    "subject_index",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
+    Column("dataset", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("reference", JSONB, nullable=False),
+    Column("at", _MOMENT, nullable=False),
+)
+
+index_freshness = Table(
+    "index_freshness",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("at", _MOMENT, nullable=False),
+)

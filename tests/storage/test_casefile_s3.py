@@ -1,0 +1,118 @@
+"""The same promises on an S3 store, through SeaweedFS."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import boto3
+import pytest
+from test_casefile_memory import grown
+
+from dsr.casefile import CaseFile, CaseStore
+from dsr.errors import PermanentError, TransientError
+from sandbox.seaweed import SeaweedFS
+
+CASE = "case-0001"
+
+
+@pytest.fixture(scope="module")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    server = SeaweedFS(tmp_path_factory.mktemp("weed"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def bucket(weed: SeaweedFS):
+    session = boto3.Session(weed.access_key, weed.secret_key, region_name="us-east-1")
+    s3 = session.resource("s3", endpoint_url=weed.endpoint)
+    return s3.create_bucket(Bucket="cases")
+
+
+@pytest.fixture
+def uri(weed: SeaweedFS, bucket) -> Iterator[str]:
+    keys = f"{quote(weed.access_key, safe='')}:{quote(weed.secret_key, safe='')}"
+    yield f"s3://{keys}@{bucket.name}/dsr?endpoint_override={urlsplit(weed.endpoint).netloc}&scheme=http&region=any"
+    bucket.objects.delete()
+
+
+def put(case: CaseFile, name: str, content: bytes) -> None:
+    with case.writer(name) as file:
+        file.write(content)
+
+
+def test_the_life_of_a_case(uri: str, bucket, master_key: bytes) -> None:
+    store = CaseStore(uri, master_key)
+    case = store.create(CASE)
+    big = os.urandom(25_000_000)
+    put(case, "package", big)
+    put(CaseStore(uri).open(CASE), "rows/a/0000", b"")
+    case.write_json("request", {"a": 1})
+    case.write_json("request", {"a": 2})
+    again = CaseStore(uri, master_key).create(CASE)
+    assert again.read_json("request") == {"a": 2}
+    with again.reader("package") as file:
+        assert file.read() == big
+    assert again.names() == ["package", "request", "rows/a/0000"]
+    assert store.cases() == [CASE]
+    assert all(o.key.startswith(("dsr/keys/", "dsr/cases/case-0001/")) for o in bucket.objects.all())
+    assert again.remove("rows/") == 1
+    again.close()
+    again.close()
+    assert [o.key for o in bucket.objects.all() if o.size] == []
+    assert store.cases() == []
+    assert store.sweep() == 0
+    with pytest.raises(PermanentError, match=r"case\.closed"):
+        store.open(CASE)
+    with pytest.raises(PermanentError, match=r"case\.absent"):
+        CaseStore(uri, master_key).create("case-0002").read_json("request")
+
+
+@pytest.mark.parametrize("size", [10, 25_000_000])
+def test_a_failed_writer_leaves_what_was_there(uri: str, bucket, master_key: bytes, size: int) -> None:
+    case = CaseStore(uri, master_key).create(CASE)
+    case.write_json("value", "old")
+    for name in ("value", "fresh"):
+        with pytest.raises(ZeroDivisionError):
+            fail_after(case, name, size)
+    assert case.read_json("value") == "old"
+    assert case.names() == ["value"]
+
+
+def fail_after(case: CaseFile, name: str, size: int) -> None:
+    with case.writer(name) as file:
+        file.write(b"x" * size)
+        raise ZeroDivisionError
+
+
+def test_a_cut_object_is_tampered(uri: str, bucket, master_key: bytes) -> None:
+    case = CaseStore(uri, master_key).create(CASE)
+    put(case, "blob", os.urandom(3_000_000))
+    stored = bucket.Object(f"dsr/cases/{CASE}/blob.age")
+    stored.put(Body=stored.get()["Body"].read()[:-100_000])
+    with pytest.raises(PermanentError, match=r"casefile\.tampered"), case.reader("blob") as file:
+        file.read()
+
+
+def test_a_store_out_of_reach_or_closed_to_us_is_transient(uri: str, master_key: bytes) -> None:
+    CaseStore(uri, master_key).create(CASE)
+    wrong = "s3://a:b@cases/dsr?" + uri.partition("?")[2]
+    nowhere = "s3://a:b@cases/dsr?endpoint_override=127.0.0.1:1&scheme=http&region=any"
+    for address in (wrong, nowhere):
+        with pytest.raises(TransientError, match=r"store\.unavailable") as caught:
+            CaseStore(address, master_key).open(CASE)
+        assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("uri", ["s3://", "s3://bucket/x?no_such_option=1", "nope://x", "s3://bucket?scheme"])
+def test_an_address_that_makes_no_sense(uri: str) -> None:
+    with pytest.raises(PermanentError, match=r"setting\.case_store"):
+        CaseStore(uri)
+
+
+@pytest.mark.slow
+def test_200_mb_on_s3(uri: str) -> None:
+    assert grown(uri) < 40_000_000

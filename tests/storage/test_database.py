@@ -1,0 +1,49 @@
+"""The migrations give the tables that the code uses, from any number of processes at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from dsr import database
+from dsr.errors import PermanentError
+from dsr.tables import metadata
+from sandbox.postgres import Postgres
+
+
+def test_processes_that_start_together_upgrade_once(postgres: Postgres) -> None:
+    postgres.ensure_database("upgrades")
+    engines = [database.connect(postgres.url("upgrades")) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(database.upgrade, engines)) == [None] * 4
+    with engines[0].begin() as connection:
+        assert connection.execute(text("SELECT count FROM ledger_head")).scalars().all() == [0]
+    for engine in engines:
+        engine.dispose()
+
+
+def test_migrations_and_tables_agree(engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize("url", ["", "sqlite://", "mysql://u:p@h/d", "no url at all"])
+def test_only_postgresql(url: str) -> None:
+    with pytest.raises(PermanentError, match=r"setting\.ledger_url"):
+        database.connect(url)
+
+
+def test_a_plain_address_gets_the_right_driver() -> None:
+    assert database.connect("postgresql://u:p@h/d").url.drivername == "postgresql+psycopg"
+
+
+def test_errors_carry_no_values(engine) -> None:
+    with (
+        pytest.raises(PermanentError, match=r"ledger: database\.22012") as caught,
+        database.transaction(engine, "ledger") as c,
+    ):
+        c.execute(text("SELECT 1 / (length(:name) - 4)"), {"name": "Anna"})
+    assert caught.value.__suppress_context__
