@@ -71,6 +71,8 @@ class Postgres:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._password = _kept(self.folder / "password", secrets.token_urlsafe(32))
         self.port = int(_kept(self.folder / "port", str(free_ports(1)[0])))
+        if self._process is not None:
+            self._process.poll()  # a child that was killed blocks its lock file until it is waited for
         if self._answers():
             return
         if not is_free(self.port):
@@ -81,6 +83,16 @@ class Postgres:
         arguments = ["-D", str(self.data), "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self._socket_folder())]
         for name, value in _SETTINGS.items():
             arguments += ["-c", f"{name}={value}"]
+        # Of a server that was killed, the children need a moment to notice: until then it refuses to start.
+        attempts = 20 if (self.data / "postmaster.pid").exists() else 1
+        for attempt in range(attempts):
+            self._launch(arguments)
+            if self._is_ready():
+                return
+            time.sleep(0.25 if attempt + 1 < attempts else 0)
+        raise RuntimeError(f"PostgreSQL did not start, see {self.log}")
+
+    def _launch(self, arguments: list[str]) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - own binary, own arguments
                 [*self._as_servant(), str(_binary("postgres")), *arguments],
@@ -90,7 +102,6 @@ class Postgres:
                 start_new_session=True,
                 cwd="/",
             )
-        self._wait_until_ready()
 
     def stop(self) -> None:
         """Stop the server of this folder, whoever started it, and wait until it is gone. Twice is fine."""
@@ -165,15 +176,16 @@ class Postgres:
             os.chown(short, pwd.getpwnam(_SERVANT).pw_uid, -1)
         return short
 
-    def _wait_until_ready(self) -> None:
+    def _is_ready(self) -> bool:
+        """Wait until the server that was just launched answers; False when it ended or took a minute."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
-                break
+                return False
             if self._answers():
-                return
+                return True
             time.sleep(0.05)
-        raise RuntimeError(f"PostgreSQL did not start, see {self.log}")
+        return False
 
     def _answers(self) -> bool:
         """Whether the server of this folder (it knows the password) accepts connections."""

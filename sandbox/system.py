@@ -34,9 +34,20 @@ class HttpSystem(Protocol):
     `tls`: served over https with the sandbox's own authority.
     """
 
-    name: str
-    tls: bool
-    app: ASGIApp
+    @property
+    def name(self) -> str:
+        """Its name in the call log."""
+        ...
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is served over https."""
+        ...
+
+    @property
+    def app(self) -> ASGIApp:
+        """The wire protocol."""
+        ...
 
     def counted(self, path: str) -> bool:
         """Whether the vendor counts a call to that path (sign-in is not)."""
@@ -61,7 +72,10 @@ class ServerSystem(Protocol):
     Constructed as `Cls(options, population)`. `start` returns when it answers and is seeded.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Its name in the call log."""
+        ...
 
     def start(self) -> None:
         """Start on a free loopback port; seed when the state is new."""

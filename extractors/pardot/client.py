@@ -1,0 +1,172 @@
+"""The wire of API v5: sign-in, pages, and the vendor's error numbers.
+
+A number says more than the status it comes with: a page token that expired is a bad request and yet worth another
+try, since the next one starts over; the limits come as 429 without a word on how long to wait.
+"""
+
+import json
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+import httpx
+
+from dsr.errors import DsrError, PermanentError, TransientError
+from extractors.http import HttpClient, raise_for_status
+from extractors.pardot.fields import Listing
+
+PLACE: Final = "pardot"
+PAGE: Final = 1000
+"""Most records a page can have."""
+SEQUENCE: Final = 100_000
+"""Records that one sequence of pages gives; then it ends, and nothing says that there is more."""
+
+_LINKS: Final = ("prospectId", "visitorId", "objectId", "objectType")
+"""Filters that say whose a record is."""
+_BUSY: Final = "pardot.66"
+_PATIENCE: Final = (0.1, 0.3, 1.0)
+"""Seconds to wait for one of the business unit's five places: it is free again once somebody's call is answered, so
+that giving up the whole task for it would cost more."""
+_AGAIN: Final = ("pardot.210", "pardot.211")
+"""Page token unknown or expired: bad requests, but the next try begins with the first page."""
+_WAIT: Final = {
+    _BUSY: timedelta(seconds=5),
+    "pardot.202": timedelta(minutes=1),
+    "pardot.122": timedelta(hours=1),
+}
+"""How long to leave the vendor alone: too many calls at once, in this minute, on this day."""
+_UNREADABLE: Final = ("pardot.132", "pardot.219")
+"""Archived or deleted: a record in the recycle bin that can't be read by id."""
+
+
+class ClientCredentials(httpx.Auth):
+    """A bearer token from the org's token endpoint, fetched when first needed and once more when it is refused."""
+
+    def __init__(self, token_url: str, client_id: str, client_secret: str) -> None:
+        self._token_url, self._client_id, self._client_secret = token_url, client_id, client_secret
+        self._token = ""
+
+    def sync_auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """httpx's hook. PermanentError or TransientError("token.refused"), TransientError("token.invalid")."""
+        fresh = not self._token
+        if fresh:
+            self._take((yield self._token_request()))
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED and not fresh:
+            self._take((yield self._token_request()))
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+    def _token_request(self) -> httpx.Request:
+        request = httpx.Request("POST", self._token_url, data={"grant_type": "client_credentials"})
+        basic = httpx.BasicAuth(self._client_id, self._client_secret)
+        return next(basic.sync_auth_flow(request))
+
+    def _take(self, response: httpx.Response) -> None:
+        body = response.read()
+        raise_for_status(PLACE, response.status_code, response.headers, body, "token.refused")
+        try:
+            token = json.loads(body)["access_token"]
+        except (ValueError, KeyError, TypeError):
+            raise TransientError("token.invalid", PLACE) from None
+        self._token = str(token)
+
+
+class Client:
+    """Reads objects of one business unit. Raises TransientError and PermanentError only; codes `pardot.<number>`
+    for the vendor's own, else those of extractors.http."""
+
+    def __init__(self, http: HttpClient, sequence: int = SEQUENCE, wait: Callable[[float], None] = time.sleep) -> None:
+        self._http, self.sequence, self._wait = http, sequence, wait
+
+    def query(self, listing: Listing, fields: Iterable[str] = (), **filters: str) -> Iterator[list[dict[str, Any]]]:
+        """Pages of the records that pass the filters, in order of id; none is empty. `fields` come on top.
+
+        PermanentError("filter.ignored") when one doesn't pass: it would be somebody else's."""
+        chosen = {"fields": ",".join((*listing.fields, *fields))}
+        bin_too = {"deleted": "all"} if listing.binned else {}
+        last: dict[str, str] = {}
+        while True:
+            first = chosen | bin_too | filters | last | {"orderBy": "id ASC", "limit": str(PAGE)}
+            count = 0
+            for values in self._pages(listing.path, first, chosen):
+                if not all(_answers(value, filters) for value in values):
+                    raise PermanentError("filter.ignored", PLACE)
+                count += len(values)
+                last = {"idGreaterThan": str(values[-1]["id"])}
+                yield values
+            if count < self.sequence:
+                return
+
+    def _pages(self, path: str, first: dict[str, str], following: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
+        """One sequence. With a token only `fields` may be given."""
+        params = first
+        while True:
+            answer = self._get(path, params)
+            values, token = answer.get("values"), answer.get("nextPageToken")
+            if not isinstance(values, list) or not all(isinstance(v, dict) and "id" in v for v in values):
+                raise TransientError("body.invalid", PLACE)
+            if values:
+                yield values
+            if not token:
+                return
+            params = following | {"nextPageToken": str(token)}
+
+    def read(self, listing: Listing, record_id: int | str, fields: Iterable[str] = ()) -> dict[str, Any]:
+        """One record by id, with what queries leave out. PermanentError("filter.ignored") when it is another one."""
+        record = self._get(f"{listing.path}/{record_id}", {"fields": ",".join((*listing.fields, *fields))})
+        if str(record.get("id")) != str(record_id):
+            raise PermanentError("filter.ignored", PLACE)
+        return record
+
+    def read_if_readable(self, listing: Listing, record_id: int | str, fields: Iterable[str]) -> dict[str, Any] | None:
+        """As `read`; None when the record is in the recycle bin and can't be read there."""
+        try:
+            return self.read(listing, record_id, fields)
+        except PermanentError as error:
+            if error.code not in _UNREADABLE:
+                raise
+        return None
+
+    def _get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
+        for seconds in (*_PATIENCE, None):
+            try:
+                answer = self._http.get_json(path, params)
+                break
+            except DsrError as error:
+                if error.code != _BUSY or seconds is None:
+                    raise _told(error) from None
+            self._wait(seconds)
+        if not isinstance(answer, dict):
+            raise TransientError("body.invalid", PLACE)
+        return answer
+
+
+def _answers(record: Mapping[str, Any], filters: Mapping[str, str]) -> bool:
+    """Whether a record passes filters by id; how addresses and CRM ids compare is left to who asks for them."""
+    for name, wanted in filters.items():
+        if name == "idList" and str(record["id"]) not in wanted.split(","):
+            return False
+        if name in _LINKS and str(record.get(name)) != wanted:
+            return False
+    return True
+
+
+def error_code(_: int, body: bytes) -> str | None:
+    """`pardot.<number>` from `{"code":49,"message":…}`; None when the body isn't that."""
+    try:
+        code = json.loads(body)["code"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return f"pardot.{code}" if isinstance(code, int) else None
+
+
+def _told(error: DsrError) -> DsrError:
+    """The error, with what the vendor's number says about trying again."""
+    if error.code in _AGAIN:
+        return TransientError(error.code, PLACE)
+    if isinstance(error, TransientError):
+        return TransientError(error.code, PLACE, error.retry_after or _WAIT.get(error.code))
+    return PermanentError(error.code, PLACE)

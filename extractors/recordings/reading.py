@@ -1,0 +1,82 @@
+"""`extract`: contact records, transcripts and sound of the calls that are certain."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from dsr.errors import PermanentError
+from dsr.model import Attachment, Found, Match, Piece, Rows, Withheld
+from dsr.schema import batch
+from dsr.source import matches_by_request
+from extractors.recordings import records
+from extractors.recordings.sidecars import DATASET
+from extractors.recordings.store import PLACE, Store
+from extractors.recordings.voice import without_agent
+
+_LINES: Final = "call_transcript_line"
+_THIRD_PARTY: Final = "third_party"
+
+
+def read(store: Store, found: Found, *, mute_agent: bool) -> Iterator[Piece]:
+    """Pieces of all requests, call by call; an object with many calls' records is read once for all of them."""
+    known = _records(store, found)
+    for request_id, matches in matches_by_request(found).items():
+        calls = {match.record_id: match for match in matches}
+        for match in calls.values():
+            yield from _call(store, request_id, match, known, mute_agent=mute_agent)
+
+
+def _records(store: Store, found: Found) -> dict[str, records.Json]:
+    """The newest record of each wanted call, by contact id. Nobody else's record is kept."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for match in found.matches:
+        for key in match.reference.get("record_keys", ()):
+            wanted[key].add(match.reference["contact_id"])
+    newest: dict[str, records.Json] = {}
+    for key, contact_ids in wanted.items():
+        body = store.read(key)
+        for record in records.concatenated(body or b""):
+            contact_id = record.get("ContactId", "")
+            if contact_id in contact_ids:
+                newest[contact_id] = records.newest(newest.get(contact_id), record)
+    return newest
+
+
+def _call(
+    store: Store, request_id: str, match: Match, known: Mapping[str, records.Json], *, mute_agent: bool
+) -> Iterator[Piece]:
+    reference = match.reference
+    contact_id = str(reference["contact_id"])
+    record = known.get(contact_id) or records.from_sidecar(_json(store, reference["sidecar_key"]) or {})
+    analysis = _json(store, reference["transcript_key"]) if reference.get("transcript_key") else None
+    shown, withheld = records.disclosed(record, analysis)
+    yield Rows(request_id, DATASET, batch(DATASET, [(contact_id, shown)]))
+    if analysis is not None:
+        lines, others = records.lines(contact_id, analysis)
+        yield Rows(request_id, _LINES, batch(_LINES, lines))
+        if others:
+            yield Withheld(request_id, _LINES, _THIRD_PARTY, others)
+    if reference.get("audio_key"):
+        chunks = store.stream(reference["audio_key"])
+        if chunks is not None and mute_agent:
+            chunks, withheld = without_agent(chunks), withheld + 1
+        if chunks is not None:
+            title = str(reference["audio_key"]).rpartition("/")[2]
+            yield Attachment(request_id, DATASET, contact_id, f"call-{contact_id}", "audio/wav", "wav", title, chunks)
+    if withheld:
+        yield Withheld(request_id, DATASET, _THIRD_PARTY, withheld)
+
+
+def _json(store: Store, key: str) -> dict[str, Any] | None:
+    """None when the object is gone. PermanentError("transcript.unreadable") when it is no JSON object."""
+    body = store.read(key)
+    if body is None:
+        return None
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise PermanentError("transcript.unreadable", PLACE)
+    return value

@@ -1,0 +1,128 @@
+"""The S3 store: reading objects, binned ones too, with coded errors."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from urllib3.exceptions import HTTPError
+
+from dsr.errors import PermanentError, TransientError
+from dsr.source import Connection
+from extractors.http import raise_for_status
+
+PLACE: Final = "recordings"
+_CHUNK: Final = 256 * 1024
+_MISSING: Final = ("NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed")
+_CODES: Final[Mapping[str, str]] = {
+    "NoSuchBucket": "bucket.missing",
+    "AccessDenied": "credentials.refused",
+    "InvalidAccessKeyId": "credentials.refused",
+    "SignatureDoesNotMatch": "credentials.refused",
+    "ExpiredToken": "credentials.refused",
+    "InvalidToken": "credentials.refused",
+}
+_CONFIG: Final = Config(
+    s3={"addressing_style": "path"},
+    retries={"total_max_attempts": 1},
+    connect_timeout=10,
+    read_timeout=60,
+    response_checksum_validation="when_required",
+    request_checksum_calculation="when_required",
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object in the store, its newest version that is no delete marker. `written_at` is aware."""
+
+    key: str
+    version: str
+    written_at: datetime
+
+
+class Store:
+    """One bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    @classmethod
+    def connect(cls, connection: Connection) -> Self:
+        """A client; makes no call. Retries are the task's business, not boto3's."""
+        extra = connection.extra
+        try:
+            client = boto3.client(
+                "s3",
+                endpoint_url=extra.get("endpoint_url") or None,
+                region_name=extra.get("region_name") or "eu-north-1",
+                aws_access_key_id=connection.login,
+                aws_secret_access_key=connection.password,
+                verify=extra.get("ca") or True,
+                config=_CONFIG,
+            )
+        except (BotoCoreError, ValueError):
+            raise PermanentError("connection.endpoint_url", PLACE) from None
+        return cls(client, str(extra["bucket"]))
+
+    def listed(self, prefix: str) -> Iterator[Stored]:
+        """Every object under a prefix, binned ones too, in the order of their keys."""
+        last = ""
+        with coded():
+            for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
+                for version in page.get("Versions", ()):
+                    if version["Key"] != last:  # S3 lists the newest version of a key first
+                        last = version["Key"]
+                        yield Stored(last, version["VersionId"], version["LastModified"])
+
+    def read(self, key: str, version: str = "") -> bytes | None:
+        """The bytes of an object; None when no version of it exists. Of a binned object the version before."""
+        chunks = self.stream(key, version)
+        return None if chunks is None else b"".join(chunks)
+
+    def stream(self, key: str, version: str = "") -> Iterator[bytes] | None:
+        """As `read`, in pieces."""
+        body = self._body(key, version)
+        if body is None and not version:
+            kept = next((stored for stored in self.listed(key) if stored.key == key), None)
+            body = self._body(key, kept.version) if kept else None
+        return None if body is None else _chunks(body)
+
+    def _body(self, key: str, version: str) -> Any:
+        which = {"VersionId": version} if version else {}
+        with coded():
+            try:
+                return self._client.get_object(Bucket=self._bucket, Key=key, **which)["Body"]
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in _MISSING:
+                    return None
+                raise
+
+
+def _chunks(body: Any) -> Iterator[bytes]:
+    with coded():
+        yield from body.iter_chunks(_CHUNK)
+
+
+@contextmanager
+def coded() -> Iterator[None]:
+    """Turn boto3's errors into coded ones without their text, which holds keys."""
+    try:
+        yield
+    except ClientError as error:
+        meta = error.response.get("ResponseMetadata", {})
+        status = int(meta.get("HTTPStatusCode", 0))
+        code = _CODES.get(str(error.response.get("Error", {}).get("Code", "")))
+        try:
+            raise_for_status(PLACE, status, meta.get("HTTPHeaders", {}), b"", code)
+        except (PermanentError, TransientError) as meant:
+            raise meant from None
+        raise TransientError("answer.invalid", PLACE) from None
+    except ParamValidationError:
+        raise PermanentError("request.invalid", PLACE) from None
+    except (BotoCoreError, HTTPError, OSError):
+        raise TransientError("connection.failed", PLACE) from None

@@ -1,0 +1,201 @@
+"""The wire to Salesforce: simple-salesforce over a session of our own, and only Composite for queries.
+
+simple-salesforce signs in by itself only to *.salesforce.com, drops its time limits and, told a user, repeats a
+refused call without bound; so sign-in happens here and it is given a session id.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import quote, urlsplit
+
+import jwt
+import requests
+from requests.adapters import HTTPAdapter
+from simple_salesforce.api import Salesforce as Api
+from simple_salesforce.exceptions import SalesforceExpiredSession
+
+from dsr.errors import PermanentError, TransientError
+from dsr.source import Connection
+from extractors.salesforce.failures import PLACE, check, translated
+
+logging.getLogger("urllib3").setLevel(logging.WARNING)
+
+VERSION: Final = "67.0"
+QUERIES_PER_CALL: Final = 5
+REQUESTS_PER_CALL: Final = 25
+_JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_ASSERTION_SECONDS: Final = 170
+_TIMEOUT: Final = (10.0, 120.0)
+"""Seconds to connect and to wait for bytes; a query may run for two minutes at the vendor."""
+_CHUNK: Final = 64 * 1024
+
+T = TypeVar("T")
+
+
+class _TimeLimit(HTTPAdapter):
+    """requests waits for ever unless told otherwise in each call, and simple-salesforce doesn't tell."""
+
+    def send(self, request: Any, *args: Any, **kw: Any) -> requests.Response:
+        kw["timeout"] = kw.get("timeout") or _TIMEOUT
+        return super().send(request, *args, **kw)
+
+
+class Client:
+    """One signed-in user. Raises TransientError and PermanentError only. No call before the first one needed."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._base_url, self._extra = _base_url(connection), connection.extra
+        self._login, self._password = connection.login, connection.password
+        self._key = _private_key(connection)
+        if not self._extra.get("consumer_key"):
+            raise PermanentError("connection.consumer_key", PLACE)
+        if not self._key and not self._secret:
+            raise PermanentError("connection.private_key", PLACE)
+        if self._key and not self._login:
+            raise PermanentError("connection.login", PLACE)
+        self._session = requests.Session()
+        # REQUESTS_CA_BUNDLE and proxies of the environment would beat what the connection says.
+        self._session.trust_env = False
+        self._session.verify = str(self._extra["ca"]) if self._extra.get("ca") else True
+        self._session.max_redirects = 0
+        self._session.mount("https://", _TimeLimit())
+        self._api: Api | None = None
+
+    @property
+    def _secret(self) -> str:
+        return str(self._extra.get("consumer_secret") or self._password or "")
+
+    def composite(self, urls: Sequence[str]) -> list[tuple[int, Any]]:
+        """GET up to 25 URLs (at most five of them queries) in one call: status and body of each, in order."""
+        requests_ = [{"method": "GET", "url": url, "referenceId": f"r{n}"} for n, url in enumerate(urls)]
+        body = {"allOrNone": False, "compositeRequest": requests_}
+        answer = self._call(lambda api: api.restful("composite", method="POST", json=body))
+        parts = {part["referenceId"]: part for part in (answer or {}).get("compositeResponse", ())}
+        if set(parts) != {r["referenceId"] for r in requests_}:
+            raise TransientError("body.invalid", PLACE)
+        return [(part["httpStatusCode"], part["body"]) for part in (parts[r["referenceId"]] for r in requests_)]
+
+    def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+        """Describe results by object; None for an object that doesn't exist or may not be seen."""
+        described: dict[str, dict[str, Any] | None] = {}
+        for start in range(0, len(names), REQUESTS_PER_CALL):
+            some = names[start : start + REQUESTS_PER_CALL]
+            answers = self.composite([f"/services/data/v{VERSION}/sobjects/{quote(n)}/describe" for n in some])
+            for name, (status, body) in zip(some, answers, strict=True):
+                missing = status == requests.codes.not_found
+                if not missing:
+                    check(status, body)
+                described[name] = None if missing else body
+        return described
+
+    def rows(self, statements: Sequence[tuple[T, str]]) -> Iterator[tuple[T, list[dict[str, Any]]]]:
+        """Pages of all rows, deleted ones too, of SOQL statements, five a call; each with its statement's label."""
+        path = f"/services/data/v{VERSION}/queryAll?q="
+        waiting = [(label, path + quote(soql, safe=""), 0) for label, soql in statements]
+        while waiting:
+            now, waiting = waiting[:QUERIES_PER_CALL], waiting[QUERIES_PER_CALL:]
+            answers = self.composite([url for _, url, _ in now])
+            for (label, _, seen), (status, body) in zip(now, answers, strict=True):
+                check(status, body)
+                seen += len(body["records"])
+                if not body["done"]:
+                    waiting.append((label, _next_url(body), seen))
+                elif seen != body["totalSize"]:
+                    raise TransientError("rows.missing", PLACE)
+                yield label, body["records"]
+
+    def stream(self, path: str) -> Iterator[bytes]:
+        """The bytes of a binary field, `sobjects/<object>/<id>/<field>`; nothing is asked before the first piece."""
+        with translated(), closing(self._open(path)) as response:
+            yield from response.iter_content(_CHUNK)
+
+    def _open(self, path: str) -> requests.Response:
+        def get(api: Api) -> requests.Response:
+            headers = {"Authorization": f"Bearer {api.session_id}", "Accept-Encoding": "identity"}
+            response = self._session.get(api.base_url + path, headers=headers, stream=True)
+            if response.status_code == requests.codes.unauthorized:
+                raise SalesforceExpiredSession("", response.status_code, "", b"")
+            return response
+
+        response = self._call(get)
+        if not response.ok:
+            with closing(response):
+                check(response.status_code, _json(response), response.headers)
+        return response
+
+    def _call(self, act: Callable[[Api], T]) -> T:
+        """Once more with a new session when the old one has expired, no more than that."""
+        with translated():
+            if self._api is None:
+                self._api = self._sign_in()
+                return act(self._api)
+            try:
+                return act(self._api)
+            except SalesforceExpiredSession:
+                self._api = self._sign_in()
+            return act(self._api)
+
+    def _sign_in(self) -> Api:
+        form, headers = self._grant()
+        url = f"{self._base_url}/services/oauth2/token"
+        response = self._session.post(url, data=form, headers=headers, allow_redirects=False)
+        body = _json(response)
+        check(response.status_code, body, response.headers)
+        token, instance = (body or {}).get("access_token"), (body or {}).get("instance_url")
+        if not token or urlsplit(instance or "").scheme != "https":
+            raise TransientError("signin.invalid_answer", PLACE)
+        return Api(session_id=token, instance_url=instance, version=VERSION, session=self._session)
+
+    def _grant(self) -> tuple[dict[str, str], dict[str, str]]:
+        consumer_key = str(self._extra["consumer_key"])
+        if not self._key:
+            basic = requests.auth._basic_auth_str(consumer_key, self._secret)
+            return {"grant_type": "client_credentials"}, {"Authorization": basic}
+        claims = {
+            "iss": consumer_key, "sub": self._login, "exp": int(time.time()) + _ASSERTION_SECONDS,
+            "aud": str(self._extra.get("audience") or "https://login.salesforce.com"),
+        }  # fmt: skip
+        try:
+            assertion = jwt.encode(claims, self._key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            raise PermanentError("connection.private_key", PLACE) from None
+        return {"grant_type": _JWT_GRANT, "assertion": assertion}, {}
+
+
+def _base_url(connection: Connection) -> str:
+    """`https://host[:port]` of the org's own domain. PermanentError("connection.host") for anything but https."""
+    text = connection.host if "://" in connection.host else f"https://{connection.host}"
+    parts = urlsplit(text)
+    if parts.scheme != "https" or not parts.hostname:
+        raise PermanentError("connection.host", PLACE)
+    port = parts.port or connection.port
+    return f"https://{parts.hostname}:{port}" if port else f"https://{parts.hostname}"
+
+
+def _private_key(connection: Connection) -> str:
+    path = connection.extra.get("private_key_file_path")
+    if not path:
+        return str(connection.extra.get("private_key") or "")
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        raise PermanentError("connection.private_key_file_path", PLACE) from None
+
+
+def _next_url(body: dict[str, Any]) -> str:
+    url = str(body.get("nextRecordsUrl") or "")
+    if not url.startswith("/services/data/"):
+        raise TransientError("body.invalid", PLACE)
+    return url
+
+
+def _json(response: requests.Response) -> Any:
+    """The JSON of an answer; None when it is none, as vendors' HTML error pages are."""
+    try:
+        return response.json()
+    except requests.exceptions.JSONDecodeError:
+        return None

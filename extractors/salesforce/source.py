@@ -1,0 +1,65 @@
+"""The source: its verbs, over the parts of this package."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from dsr.model import Found, Piece, Subject
+from dsr.source import Connection, Declaration
+from extractors.salesforce.declaration import DECLARATION
+
+if TYPE_CHECKING:
+    from extractors.salesforce.client import Client
+    from extractors.salesforce.finding import Finder
+    from extractors.salesforce.layout import Layout
+
+
+class Salesforce:
+    """See `dsr.source.Source`. Calls: sign-in and two for describes once; one per round of `find`; five for
+    `extract` of a batch, plus one per file, plus one for every five further pages of 2,000 rows."""
+
+    declaration: ClassVar[Declaration] = DECLARATION
+
+    def __init__(self, client: "Client", extra: dict[str, Any]) -> None:
+        self._client = client
+        self._region = str(extra.get("region") or "SE")
+        self._absent = frozenset(extra.get("absent_objects") or ())
+        self._more = frozenset(extra.get("more_objects") or ())
+        self._roles = frozenset(str(a).strip().lower() for a in extra.get("role_mailboxes") or ())
+        self._layout: Layout | None = None
+        self._finder: Finder | None = None
+
+    @classmethod
+    def connect(cls, connection: Connection) -> Self:
+        """A client; see `Source.connect`."""
+        from extractors.salesforce.client import Client
+
+        return cls(Client(connection), dict(connection.extra))
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        """Contacts, leads, person accounts, contact points, web cases and mail addresses; see `Source.find`."""
+        from extractors.salesforce.finding import Finder
+
+        if not any(i.kind in self.declaration.finds_by for s in subjects for i in s.identifiers):
+            return Found(self.declaration.name)
+        layout = self._described()
+        self._finder = self._finder or Finder(self._client, layout, self._region)
+        return Found(self.declaration.name, tuple(self._finder.find(subjects)), layout.cache)
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        """All that hangs on the matches; see `Source.extract`."""
+        from extractors.salesforce.disclosure import Disclosure
+        from extractors.salesforce.layout import Layout
+        from extractors.salesforce.reading import Reading
+
+        if not found.matches:
+            return
+        layout = Layout(found.cache) if "objects" in found.cache else self._described()
+        disclosure = Disclosure(layout, self._roles)
+        yield from Reading(self._client, layout, disclosure, found.matches).pieces()
+
+    def _described(self) -> "Layout":
+        from extractors.salesforce.layout import Layout
+
+        if self._layout is None:
+            self._layout = Layout.load(self._client, self._absent, self._more)
+        return self._layout

@@ -1,0 +1,1 @@
+"""Invoicing: a real PostgreSQL with the canonical schema."""

@@ -1,0 +1,1 @@
+"""Call recordings: Amazon Connect's layout on a real S3 server."""

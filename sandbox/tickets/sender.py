@@ -1,0 +1,94 @@
+"""What a ticket system sends when somebody asks for their data: the body of each system and its signature.
+
+body = ticket_body("zendesk", "1001", email="…", at=now)
+headers, raw = signed("zendesk", body, secret, now, "delivery-1")
+httpx.post(f"{airflow}/dsr/requests/zendesk", headers=headers, content=raw)
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+CHANNELS = ("standard_webhooks", "zendesk", "jira")
+
+
+def ticket_body(
+    channel: str,
+    ticket_id: str,
+    *,
+    email: str = "",
+    name: str = "",
+    phone: str = "",
+    customer_number: str = "",
+    language: str = "sv",
+    right: str = "access",
+    at: datetime,
+) -> dict[str, Any]:
+    """The JSON that the channel's system would send about a new ticket; "" = the person didn't say."""
+    if channel == "standard_webhooks":
+        subject = {"email": email, "name": name, "phone": phone, "customer_number": customer_number}
+        return {
+            "right": right,
+            "language": language,
+            "ticket": {"id": ticket_id},
+            "received_at": at.isoformat(),
+            "subject": {k: v for k, v in subject.items() if v},
+        }
+    if channel == "zendesk":
+        return {
+            "ticket": {"id": ticket_id, "created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "right": right,
+            "requester": {"email": email, "name": name, "phone": phone, "language": language},
+            "customer_number": customer_number,
+        }
+    if channel == "jira":
+        return _jira_body(ticket_id, email, name, phone, customer_number, language, right, at)
+    raise ValueError(channel)
+
+
+def _jira_body(
+    key: str, email: str, name: str, phone: str, customer_number: str, language: str, right: str, at: datetime
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "summary": "Data subject access request",
+        "description": None,
+        "issuetype": {"id": "10050", "name": "Data subject request"},
+        "status": {"name": "Waiting for support", "statusCategory": {"key": "new"}},
+        "created": at.strftime("%Y-%m-%dT%H:%M:%S.000%z"),
+        "reporter": {"accountId": "qm:1", "emailAddress": email, "displayName": name},
+        "customfield_10101": {"value": right},
+        "customfield_10102": phone or None,
+        "customfield_10103": customer_number or None,
+        "customfield_10104": {"value": language},
+    }
+    issue = {"id": "10001", "key": key, "self": f"https://jira.example/rest/api/3/issue/{key}", "fields": fields}
+    return {"timestamp": int(at.timestamp() * 1000), "webhookEvent": "jira:issue_created", "issue": issue}
+
+
+def signed(
+    channel: str, body: Mapping[str, Any] | bytes, secret: str, at: datetime, delivery_id: str
+) -> tuple[dict[str, str], bytes]:
+    """Headers and raw body as the system would send them at that moment; bytes are sent as they are."""
+    raw = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+    headers = {"content-type": "application/json"}
+    if channel == "standard_webhooks":
+        stamp = str(int(at.timestamp()))
+        key = base64.b64decode(secret.removeprefix("whsec_") + "==")
+        mac = hmac.new(key, f"{delivery_id}.{stamp}.".encode() + raw, hashlib.sha256).digest()
+        headers |= {"webhook-id": delivery_id, "webhook-timestamp": stamp}
+        return headers | {"webhook-signature": "v1," + base64.b64encode(mac).decode()}, raw
+    if channel == "zendesk":
+        stamp = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        mac = hmac.new(secret.encode(), stamp.encode() + raw, hashlib.sha256).digest()
+        headers |= {"X-Zendesk-Webhook-Id": "01HSANDBOX", "X-Zendesk-Webhook-Invocation-Id": delivery_id}
+        headers |= {"X-Zendesk-Webhook-Signature-Timestamp": stamp}
+        return headers | {"X-Zendesk-Webhook-Signature": base64.b64encode(mac).decode()}, raw
+    if channel == "jira":
+        mac = hmac.new(secret.encode(), raw, hashlib.sha256).digest()
+        headers |= {"X-Atlassian-Webhook-Identifier": delivery_id, "X-Hub-Signature": "sha256=" + mac.hex()}
+        return headers, raw
+    raise ValueError(channel)

@@ -1,0 +1,22 @@
+"""The sandbox through the wire, for every test that needs a system."""
+
+from collections.abc import Iterator
+
+import pytest
+from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """One sandbox for the whole run; take `sandbox`, which clears faults between tests."""
+    process, running = start_sandbox(tmp_path_factory.mktemp("sandbox") / "state", "--people", "40")
+    yield running
+    stop_sandbox(process)
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The running sandbox, without faults and with an empty call log."""
+    shared_sandbox.forget()
+    yield shared_sandbox
+    shared_sandbox.forget()
