@@ -1,0 +1,72 @@
+"""Airflow's REST API v2, as far as starting runs goes; signed in as a service user (Airflow 3.3, stable API).
+
+The run's id is the request's id, which makes starting idempotent: a second start is answered 409, a success.
+"""
+
+import logging
+import ssl
+import threading
+from datetime import datetime
+from typing import Final
+
+import httpx
+
+from dsr.errors import TransientError
+
+_PLACE: Final = "airflow"
+_CONFLICT: Final = 409
+_UNAUTHORISED: Final = 401
+
+
+class AirflowClient:
+    """A client of one api-server; may be shared by threads. `ca`: file of the authority to trust, "" = the system's.
+
+    Every failure is TransientError("http.<status>" | "connection.failed"): a request that was accepted is started
+    later, however long it takes to set Airflow right.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        user: str,
+        password: str,
+        *,
+        ca: str = "",
+        timeout_s: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._user, self._password = user, password
+        self._token, self._lock = "", threading.Lock()
+        trust = ssl.create_default_context(cafile=ca or None)
+        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, verify=trust)
+
+    def start(self, right: str, request_id: str, received_at: datetime) -> None:
+        """Start the run of a request in the DAG `dsr_<right>`; a run that exists is a success."""
+        conf = {"request_id": request_id, "received_at": received_at.isoformat()}
+        body = {"dag_run_id": request_id, "logical_date": None, "conf": conf}
+        path = f"/api/v2/dags/dsr_{right}/dagRuns"
+        response = self._call(path, body, self._signed_in())
+        if response.status_code == _UNAUTHORISED:
+            response = self._call(path, body, self._signed_in(anew=True))
+        if response.status_code != _CONFLICT:
+            _need_success(response)
+
+    def _signed_in(self, *, anew: bool = False) -> str:
+        with self._lock:
+            if anew or not self._token:
+                response = self._call("/auth/token", {"username": self._user, "password": self._password})
+                _need_success(response)
+                self._token = str(response.json()["access_token"])
+            return self._token
+
+    def _call(self, path: str, body: object, token: str = "") -> httpx.Response:
+        try:
+            return self._http.post(path, json=body, headers={"authorization": f"Bearer {token}"} if token else {})
+        except httpx.HTTPError:
+            raise TransientError("connection.failed", _PLACE) from None
+
+
+def _need_success(response: httpx.Response) -> None:
+    if not response.is_success:
+        raise TransientError(f"http.{response.status_code}", _PLACE)

@@ -1,0 +1,113 @@
+"""Jira Service Management: the webhook of a new issue, answers as public comments (developer.atlassian.com).
+
+In:  `schemas/ticket-jira.schema.json`, the vendor's own body. `X-Hub-Signature: sha256=<hex>` covers the raw body and
+     neither a time nor the delivery's id: the body's own `timestamp` (Unix milliseconds) stands in for the first, and
+     a copied call is recognised by its body.
+Out: `POST /rest/servicedeskapi/request/{key}/comment`, then the first transition that leads to a done status.
+"""
+
+import base64
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+from urllib.parse import quote
+
+from dsr.channels import signature
+from dsr.channels.body import document, moment, stated
+from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
+from dsr.source import Connection
+
+_NAME = "jira"
+_RETRIED_FOR: Final = timedelta(hours=2)
+"""Jira sends a failed call again up to five times, a quarter of an hour apart, with the body unchanged; a request that
+came late must not be lost. Within this time a copy is still one run, since its body is known."""
+
+_LONGEST_FIELD: Final = 64
+
+
+@dataclass(frozen=True)
+class Jira:
+    """The channel. The fields are ids of the site's custom fields that hold what the person asks for, their phone,
+    their customer number and their language (select fields or text); e-mail and name are the reporter's."""
+
+    right: str = "customfield_10101"
+    phone: str = "customfield_10102"
+    customer_number: str = "customfield_10103"
+    language: str = "customfield_10104"
+
+    @property
+    def name(self) -> str:
+        """As `Channel.name`."""
+        return _NAME
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
+        """As `Channel.verify`."""
+        delivery_id = signature.header(headers, "x-atlassian-webhook-identifier", _NAME)
+        given = signature.header(headers, "x-hub-signature", _NAME)
+        signature.check([given], lambda secret: sign(secret, body), secrets, _NAME)
+        stamp = document(body, f"ticket-{_NAME}", _NAME)["timestamp"]
+        signature.in_time(datetime.fromtimestamp(stamp / 1000, UTC), at, _NAME, past=_RETRIED_FOR)
+        return Delivery(delivery_id, replay_key=sha256(body).hexdigest())
+
+    def parse(self, body: bytes) -> Ticket:
+        """As `Channel.parse`."""
+        issue = document(body, f"ticket-{_NAME}", _NAME)["issue"]
+        fields = issue["fields"]
+        right = _choice(fields, self.right) or "access"
+        if right != "access":
+            raise Refused(
+                "body.invalid", _NAME, [(f"#/issue/fields/{self.right}", "is not one of the accepted values")]
+            )
+        reporter = fields["reporter"]
+        subject = stated(
+            email=reporter.get("emailAddress"),
+            name=reporter.get("displayName"),
+            phone=_choice(fields, self.phone),
+            customer_number=_choice(fields, self.customer_number),
+        )
+        return Ticket(
+            channel=_NAME,
+            ticket_id=issue["key"],
+            right=right,
+            language="en" if _choice(fields, self.language).lower().startswith("en") else "sv",
+            subject=subject,
+            received_at=moment(fields.get("created"), "#/issue/fields/created", _NAME),
+        )
+
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
+        """As `Channel.answer`. A workflow that offers no way to a done status leaves the issue open, as it was."""
+        signed_in = base64.b64encode(f"{connection.login}:{connection.password}".encode()).decode()
+        headers = {"authorization": f"Basic {signed_in}"}
+        key = quote(answer.ticket_id, safe="")
+        comment = {"body": answer.text, "public": True}
+        with http(connection.host, place=_NAME, headers=headers, ca=str(connection.extra.get("ca", ""))) as client:
+            client.request("POST", f"/rest/servicedeskapi/request/{key}/comment", json=comment)
+            if answer.close:
+                _resolve(client, f"/rest/api/3/issue/{key}/transitions")
+
+
+def _resolve(client: Http, path: str) -> None:
+    for transition in client.get_json(path)["transitions"]:
+        if transition["to"]["statusCategory"]["key"] == "done":
+            client.request("POST", path, json={"transition": {"id": transition["id"]}})
+            return
+
+
+def sign(secret: str, body: bytes) -> str:
+    """Jira's signature over the raw body."""
+    return "sha256=" + hmac.digest(secret.encode(), body, "sha256").hex()
+
+
+def _choice(fields: Mapping[str, Any], name: str) -> str:
+    """The text of a text field or of a select field's option; "" when empty. The vendor's body has no schema for
+    custom fields, so length and control characters are checked here."""
+    value = fields.get(name)
+    if isinstance(value, dict):
+        value = value.get("value")
+    text = "" if value is None else str(value).strip()
+    if len(text) > _LONGEST_FIELD or not text.isprintable():
+        raise Refused("body.invalid", _NAME, [(f"#/issue/fields/{name}", "is too long or has control characters")])
+    return text

@@ -1,0 +1,112 @@
+"""What comes out of a ticket and what goes back into it; the contract of a channel.
+
+Nothing here is specific to a ticket system. Values that hold personal data hide it in `repr`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, Self
+
+from dsr.errors import PermanentError
+from dsr.source import Connection
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One authentic call of a webhook.
+
+    delivery_id  the sender's id of it, the same when it is sent again
+    replay_key   a value that is the same for the same signed content; "" when the signature covers delivery_id.
+                 Where it does not, a copied call under another id is recognised by this.
+    """
+
+    delivery_id: str
+    replay_key: str = ""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A data subject's request as a ticket system told it.
+
+    subject      email, always, and those of name, phone and customer_number that were stated, as the sender wrote
+                 them but for surrounding blanks
+    received_at  when the ticket was made, aware; None when the system doesn't say
+    """
+
+    channel: str
+    ticket_id: str
+    right: str
+    language: str
+    subject: Mapping[str, str] = field(repr=False)
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A text that the person reads in their ticket. `close`: the ticket is done with it.
+
+    `answer_id` stays the same when the same answer is given again; receivers that can, drop the second."""
+
+    request_id: str
+    answer_id: str
+    channel: str
+    ticket_id: str
+    text: str = field(repr=False)
+    close: bool
+    at: datetime
+
+
+class Refused(PermanentError):
+    """A call that can't be taken. `problems`: (JSON pointer, what is wrong) pairs, without any value; () when the
+    fault isn't in a field."""
+
+    def __init__(self, code: str, place: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(code, place)
+        self.problems = tuple(problems)
+
+
+class Http(Protocol):
+    """The calls that answering needs, closed at the end of a `with` block. Raises TransientError or PermanentError
+    only, for whatever is not 2xx too."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def get_json(self, path: str) -> Any:
+        """The JSON of an answer."""
+        ...
+
+    def request(self, method: str, path: str, **kwargs: Any) -> Any:
+        """One call; keyword arguments as httpx takes them (`json`, `content`, `headers`)."""
+        ...
+
+
+class HttpFactory(Protocol):
+    """Makes a client for one system; `extractors.http.HttpClient` is one."""
+
+    def __call__(self, base_url: str, *, place: str, headers: Mapping[str, str] | None = None, ca: str = "") -> Http:
+        """`headers` go with every call; `ca` is the file of the authority to trust, "" = the system's."""
+        ...
+
+
+class Channel(Protocol):
+    """A way by which tickets come in and answers go back."""
+
+    @property
+    def name(self) -> str:
+        """The last part of the webhook's path; the connection for answers is `dsr_<name>`."""
+        ...
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
+        """Whether one of the secrets signed this very body, in time. Names of headers are in lower case.
+        Refused("signature.missing" | "signature.wrong" | "signature.stale") when not."""
+        ...
+
+    def parse(self, body: bytes) -> Ticket:
+        """The request in the body. Refused("body.not_json" | "body.invalid"), the latter with the fields."""
+        ...
+
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
+        """Write into the ticket, and close it if asked."""
+        ...

@@ -1,0 +1,123 @@
+"""What the person is told: the mail with the link, and the answer in the ticket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+
+from dsr.errors import PermanentError
+from dsr.report.letters import Texts, render
+from dsr.settings import Settings
+
+_PLACE = "answers"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the search came to, over all sources, by their names in words. `held`: something surely the person's was
+    found; `doubtful`: how many records were left out because they may be another's."""
+
+    held: bool
+    doubtful: int
+    searched: tuple[str, ...]
+    incomplete: tuple[str, ...]
+
+    @property
+    def outcome(self) -> str:
+        """ "link", "only_doubtful" or "nothing_held"."""
+        if self.held:
+            return "link"
+        return "only_doubtful" if self.doubtful else "nothing_held"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Link and code as the person gets them. `url` holds the link's secret; `expires_at` is in the controller's
+    zone."""
+
+    url: str = field(repr=False)
+    code: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Letter:
+    """Who writes about which request in which language."""
+
+    request_id: str
+    language: str
+    settings: Settings
+
+    def mail(self, to: str, access: Access, summary: Summary, at: datetime) -> EmailMessage:
+        """Text and HTML with the link, without the code. Nothing from the ticket goes into it, and no value into a
+        header but the address. PermanentError("address.invalid") when that is none."""
+        texts, address = self._texts(), _address(to)
+        values: dict[str, object] = {
+            "t": texts,
+            "link": access.url,
+            "expires": texts.moment(access.expires_at),
+            "extra": _missing(texts, summary),
+            "authority": self._authority(texts),
+            "request_id": self.request_id,
+        }
+        message = EmailMessage(policy=SMTP if address.addr_spec.isascii() else SMTPUTF8)
+        sender = self.settings.mail_from
+        message["From"] = Address(" ".join(self.settings.controller.name.split()), addr_spec=sender)
+        message["To"] = address
+        message["Subject"] = texts("mail.subject")
+        message["Date"] = at
+        message["Message-ID"] = f"<{self.request_id}@{sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message["Content-Language"] = self.language
+        message.set_content(render("mail.txt.j2", **values))
+        message.add_alternative(render("mail.html.j2", **values), subtype="html")
+        return message
+
+    def ticket(self, access: Access | None, summary: Summary) -> str:
+        """The answer in the ticket. It never says which address the link went to: whoever reads the ticket may be
+        another. `access` is None without a link."""
+        texts = self._texts()
+        if access is not None:
+            expires = texts("answer.link_expiry", expires=texts.moment(access.expires_at))
+            paragraphs = [texts("answer.link"), access.code, expires, texts("answer.link_no_mail")]
+            paragraphs += _missing(texts, summary)
+            if summary.doubtful:
+                paragraphs.append(texts("answer.doubtful"))
+        elif summary.outcome == "only_doubtful":
+            paragraphs = [texts("answer.only_doubtful"), texts("answer.only_doubtful_next"), *_missing(texts, summary)]
+        else:
+            paragraphs = [texts("answer.nothing_incomplete" if summary.incomplete else "answer.nothing")]
+            if summary.searched:
+                paragraphs.append(texts("answer.nothing_searched", sources=", ".join(summary.searched)))
+            paragraphs += [*_missing(texts, summary), texts("answer.nothing_other")]
+        values = {"t": texts, "authority": self._authority(texts), "request_id": self.request_id}
+        return render("answer.txt.j2", paragraphs=paragraphs, **values)
+
+    def _texts(self) -> Texts:
+        return Texts(self.language, controller_values(self.settings))
+
+    def _authority(self, texts: Texts) -> str:
+        return texts.authority(self.settings.country)
+
+
+def controller_values(settings: Settings) -> Mapping[str, str]:
+    """The names that every text may use: controller_name, controller_mail, controller_address."""
+    return {f"controller_{part}": getattr(settings.controller, part) for part in ("name", "mail", "address")}
+
+
+def _missing(texts: Texts, summary: Summary) -> list[str]:
+    return [texts("incomplete.sources", sources=", ".join(summary.incomplete))] if summary.incomplete else []
+
+
+def _address(spec: str) -> Address:
+    """As a header value, the domain in its ASCII form. What is no address, one with a line break in it above all,
+    is an error: it came from a source's record, and those can hold anything."""
+    local, _, domain = spec.rpartition("@")
+    if not (local and domain and spec.isprintable() and " " not in spec):
+        raise PermanentError("address.invalid", _PLACE)
+    try:
+        return Address(username=local, domain=domain.encode("idna").decode())
+    except ValueError:
+        raise PermanentError("address.invalid", _PLACE) from None

@@ -1,0 +1,65 @@
+"""The words of mails, ticket answers and the download page: Swedish and English catalogues, Jinja2 templates.
+
+Values are filled in by name; in HTML they are escaped, always. An unknown name or text is an error, never a gap.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from babel.dates import format_date
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+LANGUAGES: Final = ("sv", "en")
+
+
+class Texts:
+    """One language's texts, with values that are the same in all of them (the controller's name, for example)."""
+
+    def __init__(self, language: str, values: Mapping[str, str]) -> None:
+        self.language = language
+        self._texts = catalogue(language)
+        self._values = values
+
+    def __call__(self, key: str, **values: str) -> str:
+        """The text of `section.key` with its values. KeyError when either is absent."""
+        section, _, name = key.partition(".")
+        return self._texts[section][name].format_map({**self._values, **values})
+
+    def moment(self, moment: datetime) -> str:
+        """A time in words, in its own zone: "4 December 2026, 10:32 CET"; Swedish "4 december 2026 kl. 10:32 CET"."""
+        day = format_date(moment, "long", locale="en_GB" if self.language == "en" else self.language)
+        return f"{day}{', ' if self.language == 'en' else ' kl. '}{moment:%H:%M %Z}"
+
+    def authority(self, country: str) -> str:
+        """The supervisory authority to complain to, with its address when the country is known here."""
+        named = self._texts["authority"]
+        return named.get(country, named["other"])
+
+
+@cache
+def catalogue(language: str) -> dict[str, dict[str, str]]:
+    """section → key → text. FileNotFoundError for a language that isn't one of LANGUAGES."""
+    return tomllib.loads(files("dsr.report").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of `dsr/report/templates` with its values; all but `.txt.j2` escape them for HTML."""
+    return _template(template).render(**values)
+
+
+@cache
+def _template(name: str) -> Template:
+    escaping = not name.endswith(".txt.j2")
+    environment = Environment(
+        loader=PackageLoader("dsr.report", "templates"),
+        autoescape=escaping,  # noqa: S701 - off for plain text only, where nothing interprets markup
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,71 @@
+"""What the person reads, in Swedish and English: titles and sentences of the package's reports."""
+
+from typing import Final
+
+LANGUAGES: Final = ("sv", "en")
+
+CATEGORY_TITLES_SV: Final = {
+    "contact-identification": "Kontakt- och identifieringsuppgifter",
+    "interactions": "Uppgifter om dina kontakter med vår personal",
+    "events-webinars": "Uppgifter om evenemang och webbinarier",
+    "purchases": "Uppgifter om köp",
+    "payment-invoice": "Betalnings- och fakturauppgifter",
+    "device": "Uppgifter om enheter",
+    "website": "Uppgifter om hur du använt webbplatsen",
+}
+"""Keys as `vocabulary.CATEGORIES`, which holds the English ones."""
+
+SEARCH: Final = {
+    "found": {
+        "sv": "{title}: genomsökt {at}. Antal poster om dig i paketet: {records}.",
+        "en": "{title}: searched {at}. Records about you in this package: {records}.",
+    },
+    "none": {
+        "sv": "{title}: genomsökt {at}. Inget som säkert är om dig hittades.",
+        "en": "{title}: searched {at}. Nothing that is surely about you was found.",
+    },
+    "failed": {
+        "sv": "{title}: kunde inte läsas (felkod {code}). Det som systemet kan ha om dig saknas i paketet.",
+        "en": "{title}: could not be read (error {code}). What it may hold about you is missing from this package.",
+    },
+    "not_connected": {
+        "sv": "{title}: inte anslutet och därför inte genomsökt. Det som systemet kan ha om dig saknas i paketet.",
+        "en": "{title}: not connected, so not searched. What it may hold about you is missing from this package.",
+    },
+}
+"""Per status of `vocabulary.SEARCH_STATUSES`: what one line of the search report says."""
+
+DOUBTFUL: Final = {
+    "sv": "Antal poster som stämde med någon uppgift om dig men kan vara någon annans och inte är med: {count}.",
+    "en": "Records that answered to something of yours but may be somebody else's and are left out: {count}.",
+}
+
+FRESHNESS: Final = {
+    "sv": "Systemet kan inte sökas direkt; förteckningen över det lästes senast {at}.",
+    "en": "This system can't be searched directly; the index of it was last read {at}.",
+}
+
+COMPLETE: Final = {
+    True: {"sv": "Alla system kunde läsas.", "en": "All systems could be read."},
+    False: {
+        "sv": "Paketet är inte fullständigt: {names} kunde inte läsas.",
+        "en": "This package is not complete: {names} could not be read.",
+    },
+}
+
+NOTHING_HELD: Final = {
+    "sv": "Inga uppgifter som säkert är om dig hittades i de system som kunde läsas.",
+    "en": "Nothing that is surely about you was found in the systems that could be read.",
+}
+
+GROUNDS: Final = {
+    "third_party": {
+        "sv": "Andras rättigheter och friheter (artikel 15.4)",
+        "en": "The rights and freedoms of others (Article 15(4))",
+    },
+    "not_certain": {
+        "sv": "Det går inte att säkert säga att posten är din",
+        "en": "It can't be told for sure that the record is yours",
+    },
+}
+"""Why something is left out. `not_certain` is the search's own, the others are `vocabulary.WITHHELD_GROUNDS`."""

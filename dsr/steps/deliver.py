@@ -1,0 +1,162 @@
+"""The answer to the person: a link by mail to an address on file, its code in the ticket; or "nothing held".
+
+Link and code are drawn once and kept in the case file until both are out, and each step leaves a mark there: whoever
+tries again goes on where it stopped, and at worst sends the same mail or the same code twice. Afterwards link and
+code are nowhere but with the person.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any, Final
+
+from dsr.casefile import CaseFile
+from dsr.channels.ticket import Answer
+from dsr.errors import PermanentError
+from dsr.ledger import Ledger
+from dsr.links import Links, new_code, new_link
+from dsr.report.answers import Access, Letter, Summary
+from dsr.search import SearchResult, found_from_json
+from dsr.settings import Settings
+
+_PLACE: Final = "deliver"
+_STATE: Final = "delivery/state"
+_MAILED: Final = "delivery/mailed"
+_ANSWERED: Final = "delivery/answered"
+_MISSING: Final = ("failed", "not_connected")
+_MASTER: Final = "salesforce_contact"
+"""The records that are kept up to date; a lead or a registration keeps the address of its day."""
+
+SendMail = Callable[[EmailMessage], None]
+GiveAnswer = Callable[[Answer], None]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """How the request was answered.
+
+    outcome     "link", "nothing_held" or "only_doubtful" (something was found, nothing surely the person's)
+    expires_at  until when the link works, aware; None without a link
+    incomplete  sources that the answer names as not searched or not read; the ticket then stays open
+    """
+
+    outcome: str
+    expires_at: datetime | None
+    incomplete: tuple[str, ...]
+
+
+def deliver(
+    case: CaseFile,
+    *,
+    links: Links,
+    ledger: Ledger,
+    send_mail: SendMail,
+    answer: GiveAnswer,
+    at: datetime,
+    settings: Settings,
+    titles: Mapping[str, str] | None = None,
+) -> Delivered:
+    """Answer the request of this case. `titles`: what to call the sources in words; their names where it has none.
+
+    PermanentError, for a person to go on with: ("address.absent") when data is held but no e-mail address on file,
+    ("search.absent") when nobody searched, ("package.absent") when there is nothing to give. Errors of `send_mail`
+    and `answer` are passed on.
+    """
+    request, results = case.read_json("request"), _results(case)
+    missing = tuple(r.source for r in results if r.status in _MISSING)
+    summary = _summary(results, titles or {})
+    if summary.held and not case.exists("package.json"):
+        raise PermanentError("package.absent", _PLACE)
+    letter = Letter(request["request_id"], request["language"], settings)
+    access = _access(case, links, letter, at) if summary.held else None
+    if access is not None and not case.exists(_MAILED):
+        send_mail(letter.mail(_on_file(case, request["subject"]["email"]), access, summary, at))
+        case.write_json(_MAILED, True)
+        detail: dict[str, Any] = {
+            "by": "mail",
+            "expires_at": access.expires_at.isoformat(),
+            "incomplete": list(missing),
+        }
+        ledger.append(case.case_id, "delivered", detail, at=at)
+    if not case.exists(_ANSWERED):
+        text = letter.ticket(access, summary)
+        answer(_answer(request, text, close=summary.outcome != "only_doubtful" and not missing, at=at))
+        case.write_json(_ANSWERED, True)
+        detail = {"outcome": summary.outcome, "doubtful": summary.doubtful, "incomplete": list(missing)}
+        ledger.append(case.case_id, "answered", detail, at=at)
+    if access is not None:
+        case.write_json(_STATE, {"expires_at": access.expires_at.isoformat()})
+    return Delivered(summary.outcome, access.expires_at if access else None, missing)
+
+
+def _results(case: CaseFile) -> list[SearchResult]:
+    """What came of each source: a search that found something counts as failed when that was never read, or not to
+    its end."""
+    results = [SearchResult.from_json(case.read_json(name)) for name in case.names("search/")]
+    if not results:
+        raise PermanentError("search.absent", _PLACE)
+    read = {c["source"]: c["status"] for c in map(case.read_json, case.names("collected/"))}
+    return [
+        replace(r, status="failed") if r.status == "found" and read.get(r.source, "failed") in _MISSING else r
+        for r in results
+    ]
+
+
+def _summary(results: Sequence[SearchResult], titles: Mapping[str, str]) -> Summary:
+    named = {r.source: titles.get(r.source, r.source) for r in results}
+    return Summary(
+        held=any(r.matches for r in results),
+        doubtful=sum(r.doubtful for r in results),
+        searched=tuple(named[r.source] for r in results if r.status not in _MISSING),
+        incomplete=tuple(named[r.source] for r in results if r.status in _MISSING),
+    )
+
+
+def _access(case: CaseFile, links: Links, letter: Letter, at: datetime) -> Access:
+    """Link and code of this case, drawn once. They are in the case file before they are valid, so that no link
+    works that isn't known here. Once all is out they are gone from it, and empty here."""
+    settings = letter.settings
+    state: dict[str, str] = case.read_json(_STATE) if case.exists(_STATE) else {}
+    if not state or datetime.fromisoformat(state["expires_at"]) <= at:
+        case.remove("delivery/")  # a link that has ended is no answer: all goes out anew
+        ends = (at + timedelta(days=settings.package_days)).replace(microsecond=0)
+        state = {"link": new_link(), "code": new_code(), "expires_at": ends.isoformat()}
+        case.write_json(_STATE, state)
+    expires_at = datetime.fromisoformat(state["expires_at"]).astimezone(settings.zone)
+    if "link" not in state:
+        return Access("", "", expires_at)
+    links.create(case.case_id, state["link"], state["code"], expires_at, at)
+    # The secret and the expiry stand in the fragment, which a browser keeps to itself.
+    url = f"{settings.portal_url}/?lang={letter.language}#{state['link']}.{int(expires_at.timestamp())}"
+    return Access(url, state["code"], expires_at)
+
+
+def _answer(request: Mapping[str, Any], text: str, *, close: bool, at: datetime) -> Answer:
+    return Answer(
+        request_id=request["request_id"],
+        answer_id=f"{request['request_id']}-answer",
+        channel=request["channel"],
+        ticket_id=request["ticket"]["id"],
+        text=text,
+        close=close,
+        at=at,
+    )
+
+
+def _on_file(case: CaseFile, stated: str) -> str:
+    """The address to write to: one that a record surely the person's carries, never one that is only in the ticket.
+
+    The stated one, if records carry it. But where the master record carries others only, one of those: the stated one
+    is a former address then, and its mailbox may be another's by now. PermanentError("address.absent") when no record
+    carries any.
+    """
+    matches = [m for name in case.names("found/") for m in found_from_json(case.read_json(name)).matches]
+    master = Counter(i.value for m in matches if m.dataset == _MASTER for i in m.holds if i.kind == "email")
+    addresses = master or Counter(i.value for m in matches for i in m.holds if i.kind == "email")
+    if stated in addresses:
+        return stated
+    if not addresses:
+        raise PermanentError("address.absent", _PLACE)
+    return min(addresses, key=lambda address: (-addresses[address], address))

@@ -1,0 +1,150 @@
+"""The download page, a process of its own without Airflow: link and code together give the package.
+
+    GET, HEAD /          the form; changes nothing and asks nothing, so that link previews are harmless
+    POST /package        form fields `link` (whole, or its secret part) and `code` → 200 with the ZIP, streamed;
+                         403 with the form and always the same words when they don't fit; 503 when storage is away
+    GET /healthz
+
+The link's secret stands in the URL's fragment, which never reaches a server; a script of a few lines puts it into
+the form and out of the address bar. The page works without the script by pasting the link.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO, Final
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from dsr import database
+from dsr.casefile import CaseStore
+from dsr.errors import DsrError, PermanentError
+from dsr.ledger import Ledger
+from dsr.links import Links
+from dsr.settings import Settings, subkey
+from dsr.web.page import SafeHeaders, form_page
+
+_MAX_FORM: Final = 8 * 1024
+_CHUNK: Final = 64 * 1024
+_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
+_NEEDED: Final = ("case_store", "ledger_url", "master_key", "portal_url", "controller_name", "controller_mail")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Counter:
+    """What the page works with. `now` is the clock."""
+
+    settings: Settings
+    links: Links
+    cases: CaseStore
+    ledger: Ledger
+    now: Callable[[], datetime] = _now
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Counter":
+        """The real one. Nothing is opened yet."""
+        engine, master = database.connect(settings.ledger_url), settings.master_key
+        return cls(
+            settings,
+            Links(engine, subkey(master, "links"), settings.code_attempts),
+            CaseStore(settings.case_store, master),
+            Ledger(engine, subkey(master, "ledger")),
+        )
+
+
+def create_app(counter: Counter | None = None) -> Starlette:
+    """The web app; without a counter it reads the environment's settings."""
+    at = counter or Counter.from_settings(Settings.from_environment(need=_NEEDED))
+
+    async def page(request: Request) -> Response:
+        return form_page(request, at.settings)
+
+    async def package(request: Request) -> Response:
+        form = await _form(request)
+        try:
+            opened = await run_in_threadpool(_open, at, form)
+        except DsrError:
+            return form_page(request, at.settings, "broken", form.get("link", ""), 503)
+        if opened is None:
+            return form_page(request, at.settings, "failed", form.get("link", ""), 403)
+        return opened
+
+    async def healthz(_: Request) -> Response:
+        return JSONResponse({"ok": True})
+
+    routes = [
+        Route("/", page, methods=["GET"]),
+        Route("/package", package, methods=["POST"]),
+        Route("/package", page, methods=["GET"]),
+        Route("/healthz", healthz, methods=["GET"]),
+    ]
+    secure = at.settings.portal_url.startswith("https://")
+    return Starlette(routes=routes, middleware=[Middleware(SafeHeaders, secure=secure)])
+
+
+def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
+    """The package as a stream, noted in the ledger; None when link and code don't fit. Unlike a stream that breaks
+    off, all errors that come before the first byte are raised here."""
+    at, link = counter.now(), _secret(form.get("link", ""))
+    redeemed = counter.links.redeem(link, form.get("code", ""), at)
+    if redeemed is None:
+        # What the person sees does not depend on this.
+        owner = counter.links.owner(link)
+        if owner is not None:
+            counter.ledger.append(owner, "code_refused", at=at)
+        return None
+    try:
+        case = counter.cases.open(redeemed.request_id)
+        described = case.read_json("package.json")
+        reading = ExitStack()
+        file = reading.enter_context(case.reader("package"))
+    except PermanentError:
+        return None  # the case was closed before its link ended
+    with ExitStack() as on_error:
+        on_error.push(reading)
+        detail = {"sha256": described["sha256"], "bytes": described["bytes"]}
+        counter.ledger.append(redeemed.request_id, "downloaded", detail, at=at)
+        on_error.pop_all()
+    headers = {
+        "content-disposition": f'attachment; filename="{redeemed.request_id}.zip"',
+        "content-length": str(described["bytes"]),
+    }
+    return StreamingResponse(_chunks(file, reading), headers=headers, media_type="application/zip")
+
+
+def _chunks(file: BinaryIO, reading: ExitStack) -> Iterator[bytes]:
+    with reading:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a small URL-encoded form; {} for anything else, which then fits nothing."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_FORM:
+            return {}
+    try:
+        fields = parse_qs(body.decode("ascii"), max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0].strip() for name, values in fields.items()}
+
+
+def _secret(link: str) -> str:
+    """The secret part of a pasted link: what stands after the last # and before the expiry. "" when it is none."""
+    part = link.rpartition("#")[2].partition(".")[0].strip()
+    return part if _SECRET.fullmatch(part) else ""

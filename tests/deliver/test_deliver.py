@@ -1,0 +1,210 @@
+"""The link goes to an address on file and to no other, the code into the ticket, each once."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import SMTP
+
+import pytest
+from counter_hall import NOW, ON_FILE, Office
+
+from dsr.errors import PermanentError, TransientError
+from dsr.settings import Controller
+
+
+def test_link_by_mail_and_code_by_ticket(office: Office) -> None:
+    case = office.case("dsr-linkandcode")
+    delivered = office.deliver(case)
+    (mail,), (answer,) = office.post.mails, office.post.answers
+    text = mail.get_body(("plain",)).get_content()
+    html = mail.get_body(("html",)).get_content()
+    link = re.search(r"http://127\.0\.0\.1:1/\?lang=sv#([\w-]{32})\.(\d+)", text)
+    code = re.search(r"^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$", answer.text, re.MULTILINE)
+    assert mail["To"] == ON_FILE
+    assert link
+    assert code
+    assert link.group(0) in html
+    assert code.group(0) not in text + html
+    assert link.group(1) not in answer.text
+    assert int(link.group(2)) == int(delivered.expires_at.timestamp()) == int((NOW + timedelta(days=14)).timestamp())
+    assert "4 december 2026 kl. 10:30 CET" in text
+    assert "4 december 2026 kl. 10:30 CET" in answer.text
+    assert (answer.close, answer.ticket_id, answer.channel) == (True, "1001", "zendesk")
+    assert "IMY" in answer.text
+    assert "dpo@controller.example" in answer.text
+    assert office.links.redeem(link.group(1), code.group(0), NOW).request_id == "dsr-linkandcode"
+    assert [e.kind for e in office.ledger.events("dsr-linkandcode")] == ["delivered", "answered"]
+
+
+def test_the_answer_tells_nobody_the_address(office: Office) -> None:
+    office.deliver(office.case("dsr-noaddress"))
+    assert "@kvarnberget" not in office.post.answers[0].text
+
+
+@pytest.mark.parametrize(
+    ("stated", "held", "to"),
+    [
+        # Only in the ticket: never.
+        ("impostor@evil.example", {"salesforce_contact": [ON_FILE]}, ON_FILE),
+        ("impostor@evil.example", {"pardot_prospect": [ON_FILE], "webinar_registration": []}, ON_FILE),
+        # On file, but the master record has another by now: the old mailbox may be somebody else's.
+        ("old@former.example", {"salesforce_contact": [ON_FILE], "salesforce_lead": ["old@former.example"]}, ON_FILE),
+        # On file and no master record.
+        ("old@former.example", {"salesforce_lead": ["old@former.example"], "pardot_prospect": [ON_FILE]},
+         "old@former.example"),
+        (ON_FILE, {"salesforce_contact": [ON_FILE, "aaa@kvarnberget.example"]}, ON_FILE),
+    ],
+)  # fmt: skip
+def test_only_an_address_on_file(office: Office, stated: str, held: dict[str, list[str]], to: str) -> None:
+    office.deliver(office.case("dsr-onfile00", stated=stated, held=held))
+    assert [mail["To"] for mail in office.post.mails] == [to]
+    assert stated == to or stated not in office.post.mails[0].as_string()
+
+
+def test_no_address_on_file_is_for_a_person(office: Office) -> None:
+    case = office.case("dsr-nobodyknows", held={"salesforce_contact": []})
+    with pytest.raises(PermanentError, match=r"address\.absent"):
+        office.deliver(case)
+    assert (office.post.mails, office.post.answers) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["a@b.example\r\nBcc: all@evil.example", "a@b.example\nX: y", "a b@c.example", "a@b.example\u2028x", "@b.example",
+     "a@", "a\x00@b.example"],
+)  # fmt: skip
+def test_an_address_that_would_be_more_than_one_header(office: Office, bad: str) -> None:
+    case = office.case("dsr-injection", stated=bad, held={"salesforce_contact": [bad]})
+    with pytest.raises(PermanentError, match=r"address\.invalid"):
+        office.deliver(case)
+    assert office.post.mails == []
+
+
+def test_a_hostile_controller_name_stays_in_its_header(office: Office) -> None:
+    hostile = Controller('Ådal\r\nBcc: all@evil.example "x" <y@z.example>', "dpo@c.example", "Storgatan")
+    office.deliver(office.case("dsr-hostilename"), settings=replace(office.settings, controller=hostile))
+    parsed = message_from_bytes(office.post.mails[0].as_bytes(), policy=SMTP)
+    assert parsed["Bcc"] is None
+    assert [a.addr_spec for a in parsed["From"].addresses] == ["privacy@controller.example"]
+    assert "<y@z.example>" not in parsed.get_body(("html",)).get_content()
+
+
+def test_an_international_address(office: Office) -> None:
+    case = office.case("dsr-idnaddress", stated="åsa@ådal.example", held={"salesforce_contact": ["åsa@ådal.example"]})
+    office.deliver(case)
+    assert b"@xn--dal-tla.example" in office.post.mails[0].as_bytes()
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_retry_sends_the_same_link_and_code_once(office: Office, broken: int) -> None:
+    """Cut off before the mail, or between mail and answer; the retry comes a day later."""
+    case = office.case(f"dsr-retry-{broken}")
+    office.post.fails = [TransientError("smtp.451", "mail")]
+    if broken:
+        first_mail = office.post.mail
+
+        def mail_works(message: object) -> None:
+            office.post.mails.append(message)
+
+        office.post.mail = mail_works
+    with pytest.raises(TransientError):
+        office.deliver(case)
+    if broken:
+        office.post.mail = first_mail
+    first = office.deliver(case, NOW + timedelta(days=1))
+    again = office.deliver(case, NOW + timedelta(days=2))
+    assert first == again
+    assert first.expires_at == NOW + timedelta(days=14)
+    assert (len(office.post.mails), len(office.post.answers)) == (1, 1)
+    link = re.search(r"#([\w-]{32})\.", office.post.mails[0].get_body(("plain",)).get_content())
+    code = re.search(r"^[0-9A-Z-]{14}$", office.post.answers[0].text, re.MULTILINE)
+    assert office.links.redeem(link.group(1), code.group(0), NOW)
+    assert [e.kind for e in office.ledger.events(case.case_id)] == ["delivered", "answered"]
+
+
+def test_after_its_end_all_goes_out_anew(office: Office) -> None:
+    """A run that is started over after the link has ended must not take the old mail for an answer."""
+    case = office.case("dsr-anewanew")
+    office.deliver(case)
+    later = NOW + timedelta(days=15)
+    assert office.deliver(case, later).expires_at == later + timedelta(days=14)
+    links = {re.search(r"#([\w-]{32})", m.get_body(("plain",)).get_content()).group(1) for m in office.post.mails}
+    assert (len(links), len(office.post.answers)) == (2, 2)
+
+
+def test_link_and_code_are_not_kept(office: Office) -> None:
+    case = office.case("dsr-forgotten")
+    office.deliver(case)
+    assert case.read_json("delivery/state").keys() == {"expires_at"}
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_nothing_held_is_an_answer_too(office: Office, language: str) -> None:
+    case = office.case("dsr-nothing-" + language, held={}, language=language)
+    delivered = office.deliver(case)
+    assert (delivered.outcome, delivered.expires_at) == ("nothing_held", None)
+    assert office.post.mails == []
+    (answer,) = office.post.answers
+    expected = {"sv": "har inga personuppgifter om dig", "en": "hold no personal data about you"}[language]
+    assert expected in answer.text
+    assert "IMY" in answer.text
+    assert "dpo@controller.example" in answer.text
+    assert "Salesforce CRM" in answer.text
+    assert "#" not in answer.text
+    assert answer.close
+
+
+def test_nothing_in_what_could_be_searched(office: Office) -> None:
+    case = office.case("dsr-nothingbut", held={}, statuses={"pardot": "failed", "invoicing": "not_connected"})
+    delivered = office.deliver(case)
+    (answer,) = office.post.answers
+    assert delivered.incomplete == ("invoicing", "pardot")
+    assert "I de system som vi kunde söka i" in answer.text
+    assert "Ännu saknas: invoicing, Account Engagement" in answer.text
+    assert not answer.close
+
+
+def test_only_doubtful_is_not_nothing(office: Office) -> None:
+    delivered = office.deliver(office.case("dsr-doubtful", held={}, doubtful=3))
+    (answer,) = office.post.answers
+    assert delivered.outcome == "only_doubtful"
+    assert "inga personuppgifter" not in answer.text
+    assert not answer.close
+    assert office.post.mails == []
+
+
+def test_what_is_missing_is_said_in_both(office: Office) -> None:
+    case = office.case("dsr-incomplete", statuses={"pardot": "failed"}, language="en")
+    delivered = office.deliver(case)
+    assert delivered.incomplete == ("pardot",)
+    for text in (office.post.mails[0].get_body(("plain",)).get_content(), office.post.answers[0].text):
+        assert "Missing so far: Account Engagement." in text
+    assert not office.post.answers[0].close
+    assert office.ledger.events(case.case_id)[-1].detail["incomplete"] == ["pardot"]
+
+
+def test_found_but_never_read_counts_as_missing(office: Office) -> None:
+    case = office.case("dsr-unreadyet")
+    case.remove("collected/salesforce")
+    assert office.deliver(case).incomplete == ("salesforce",)
+
+
+def test_without_search_or_package_nothing_goes_out(office: Office) -> None:
+    case = office.case("dsr-nopackage")
+    case.remove("package.json")
+    with pytest.raises(PermanentError, match=r"package\.absent"):
+        office.deliver(case)
+    case.remove("search/")
+    with pytest.raises(PermanentError, match=r"search\.absent"):
+        office.deliver(case)
+    assert (office.post.mails, office.post.answers) == ([], [])
+
+
+def test_the_ledger_knows_no_person(office: Office) -> None:
+    case = office.case("dsr-ledgeronly")
+    office.deliver(case)
+    told = repr(office.ledger.events(case.case_id))
+    assert "@" not in told
+    assert "kvarnberget" not in told
+    office.ledger.verify()
