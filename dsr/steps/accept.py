@@ -6,6 +6,7 @@ the ledger → run started → event. Whoever comes again goes on where it stopp
 
 import base64
 import secrets
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -156,10 +157,10 @@ def _open_case(
 
 
 def _normal(name: str, value: str, country: str) -> str:
-    """The normal form of `model.Identifier`; a phone number without a country code is read
+    """The normal form of `model.Identifier`, letters composed (a Mac sends "a" and a ring for "å"); a phone number without a country code is read
     as one of `country`, and one that is none stays as it was stated."""
     if name == "email":
-        return value.lower()
+        return unicodedata.normalize("NFC", value.lower())
     if name != "phone":
         return value
     try:

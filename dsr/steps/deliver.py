@@ -153,7 +153,10 @@ def _on_file(case: CaseFile, stated: str) -> str:
     carries any.
     """
     matches = [m for name in case.names("found/") for m in found_from_json(case.read_json(name)).matches]
-    master = Counter(i.value for m in matches if m.dataset == _MASTER for i in m.holds if i.kind == "email")
+    masters = [m for m in matches if m.dataset == _MASTER]
+    # One in the recycle bin (merged into another, for example) is not kept up to date any more.
+    kept = [m for m in masters if not m.reference.get("deleted")] or masters
+    master = Counter(i.value for m in kept for i in m.holds if i.kind == "email")
     addresses = master or Counter(i.value for m in matches for i in m.holds if i.kind == "email")
     if stated in addresses:
         return stated

@@ -1,0 +1,170 @@
+"""The document: all that is known about an answer apart from the records themselves (`schemas/document.schema.json`),
+and the reports drawn from it.
+
+Its parts: request · made_at · categories (each with its datasets, their rows and files) · sources · profile ·
+attachments · withheld · invalid · search · complete. Records stay in their columns until they are written.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+import jsonschema_rs
+
+from dsr import schema
+from dsr.collected import Collected
+from dsr.errors import PermanentError
+from dsr.package import attachment_file, dataset_files
+from dsr.report.package import CATEGORY_TITLES_SV, COMPLETE, DOUBTFUL, FRESHNESS, GROUNDS, LANGUAGES, SEARCH
+from dsr.search import SearchResult, stamp
+from dsr.source import Dataset, Declaration
+from dsr.validity import Validity
+from dsr.vocabulary import CATEGORIES
+
+INCOMPLETE: Final = ("failed", "not_connected")
+"""Statuses of sources whose data may be missing."""
+
+Json = dict[str, Any]
+
+
+def final_result(search: SearchResult, collected: Collected | None) -> SearchResult:
+    """The outcome for a source once it was searched and read: a source that could not be read counts as failed, and
+    so does one that was found in and never read."""
+    if search.status in INCOMPLETE:
+        return search
+    code = ""
+    if collected is not None and collected.status == "failed":
+        code = collected.code or "failed"
+    elif collected is None and search.status == "found":
+        code = "not_collected"
+    if not code:
+        return search
+    return SearchResult(
+        search.source, "failed", search.searched_at, search.matches, search.doubtful, code, search.freshness
+    )
+
+
+def search_line(declaration: Declaration, result: SearchResult, records: int) -> Json:
+    """One line of the search report, in codes and numbers and in words."""
+    values = {"title": declaration.title, "at": minute(result.searched_at), "records": records, "code": result.code}
+    words = {}
+    for language in LANGUAGES:
+        sentences = [SEARCH[result.status][language].format(**values)]
+        if result.doubtful:
+            sentences.append(DOUBTFUL[language].format(count=result.doubtful))
+        if result.freshness:
+            sentences.append(FRESHNESS[language].format(at=minute(result.freshness)))
+        words[language] = " ".join(sentences)
+    return {**result.as_json(), "title": declaration.title, "records": records, "words": words}
+
+
+def dataset_entry(source: str, dataset: Dataset, validity: Validity, unmapped: int, extracted_at: str) -> Json:
+    """What the document says about a dataset."""
+    swedish = schema.load(dataset.name).get("x-sv", {}).get("title", dataset.title)
+    return {
+        "name": dataset.name,
+        "title": dataset.title,
+        "title_sv": swedish,
+        "source": source,
+        "origin": dataset.origin,
+        "rows": validity.rows,
+        "invalid": validity.invalid,
+        "unmapped": unmapped,
+        "extracted_at": extracted_at,
+        "files": dataset_files(dataset.category, dataset.name),
+    }
+
+
+def categories(datasets: Sequence[tuple[Dataset, Json]]) -> list[Json]:
+    """Datasets under the categories of the notice, in its order; categories without any are left out."""
+    listed = []
+    for category, title in CATEGORIES.items():
+        entries = sorted((entry for d, entry in datasets if d.category == category), key=lambda e: str(e["name"]))
+        if entries:
+            names = {"name": category, "title": title, "title_sv": CATEGORY_TITLES_SV[category]}
+            listed.append({**names, "datasets": entries})
+    return listed
+
+
+def invalid_entries(source: str, dataset: str, validity: Validity) -> list[Json]:
+    """Rows that break their schema: how many break which rule first. They are in the package all the same."""
+    return [
+        {"source": source, "dataset": dataset, "rule": rule, "count": count}
+        for rule, count in sorted(validity.rules.items())
+    ]
+
+
+def attachments(collected: Sequence[Collected]) -> list[Json]:
+    """The attachments under their neutral names, with what they really are."""
+    listed: list[Json] = []
+    for source in collected:
+        for kept in source.attachments:
+            listed.append(
+                {
+                    "file": attachment_file(len(listed) + 1, kept.extension),
+                    "source": source.source,
+                    "dataset": kept.dataset,
+                    "source_id": kept.record_id,
+                    "attachment_id": kept.attachment_id,
+                    "title": kept.title,
+                    "media_type": kept.media_type,
+                    "bytes": kept.bytes,
+                    "sha256": kept.sha256,
+                }
+            )
+    return listed
+
+
+def withheld(collected: Sequence[Collected]) -> list[Json]:
+    """What was left out of the records, by dataset and ground."""
+    return [
+        {"source": source.source, "dataset": dataset, "ground": ground, "count": count, "words": GROUNDS[ground]}
+        for source in collected
+        for (dataset, ground), count in sorted(source.withheld.items())
+    ]
+
+
+def check(document: Json) -> None:
+    """PermanentError("document.invalid") when the document, its profile or its search report is not as its schema
+    says."""
+    parts = {"document": document, "profile": document["profile"], "search-report": search_report(document)}
+    if not all(_validator(name).is_valid(part) for name, part in parts.items()):
+        raise PermanentError("document.invalid", "combine")
+
+
+def completeness(document: Mapping[str, Any]) -> dict[str, str]:
+    """Whether all systems could be read and, if not, which, in words."""
+    names = ", ".join(line["title"] for line in document["search"] if line["status"] in INCOMPLETE)
+    return {language: text.format(names=names) for language, text in COMPLETE[not names].items()}
+
+
+def search_report(document: Mapping[str, Any]) -> Json:
+    """`search-report.json` (`schemas/search-report.schema.json`)."""
+    return {
+        "request_id": document["request"]["request_id"],
+        "made_at": document["made_at"],
+        "complete": document["complete"],
+        "words": completeness(document),
+        "sources": document["search"],
+    }
+
+
+def decisions(document: Mapping[str, Any]) -> Json:
+    """`decisions.json`: what was left out, how much of it and on what ground."""
+    doubtful = [
+        {"source": line["source"], "ground": "not_certain", "count": line["doubtful"], "words": GROUNDS["not_certain"]}
+        for line in document["search"]
+        if line["doubtful"]
+    ]
+    return {"request_id": document["request"]["request_id"], "withheld": document["withheld"], "doubtful": doubtful}
+
+
+def minute(at: datetime | None) -> str:
+    """A time for people, to the minute in UTC; "" when there is none."""
+    return (stamp(at) or "")[:16].replace("T", " ") + " UTC" if at else ""
+
+
+@cache
+def _validator(name: str) -> Any:
+    return jsonschema_rs.Draft202012Validator(schema.load(name), validate_formats=True)
