@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import phonenumbers
 
 from dsr.casefile import CaseStore
-from dsr.channels.ticket import Ticket
+from dsr.channels.ticket import Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
@@ -80,6 +80,9 @@ def accept(
 ) -> Accepted:
     """The case of this delivery, made if it is new. `digest` is that of the raw body, `replay_key` that of
     `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came before with another body."""
+    if any(not c.isascii() and c.lower().isascii() for c in ticket.subject["email"]):
+        # "K" (Kelvin) in lower case is a k: another's address, once it is compared without case.
+        raise Refused("body.invalid", ticket.channel, [("email", "holds a character that only looks like a letter")])
     request_id = deliveries.remember(ticket.channel, delivery_id, digest, _new_id(), at)
     if replay_key:
         request_id = deliveries.remember(f"{ticket.channel}:replay", replay_key, digest, request_id, at)
@@ -157,8 +160,8 @@ def _open_case(
 
 
 def _normal(name: str, value: str, country: str) -> str:
-    """The normal form of `model.Identifier`, letters composed (a Mac sends "a" and a ring for "å"); a phone number without a country code is read
-    as one of `country`, and one that is none stays as it was stated."""
+    """The normal form of `model.Identifier`, its letters composed (a Mac sends "a" and a ring for "å"); a phone number
+    without a country code is read as one of `country`, and one that is none stays as it was stated."""
     if name == "email":
         return unicodedata.normalize("NFC", value.lower())
     if name != "phone":

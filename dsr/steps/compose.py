@@ -16,6 +16,7 @@ from dsr.errors import PermanentError
 from dsr.jsontext import dump
 from dsr.package import Package
 from dsr.report.package import LANGUAGES, NOTHING_HELD
+from dsr.search import stamp
 from dsr.source import Declaration
 
 _CHUNK: Final = 1024 * 1024
@@ -32,6 +33,7 @@ def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime
         raise PermanentError("source.undeclared", "compose")
     archive = Archive(at)
     writer = _Writer(case, document, archive, at)
+    case.remove("package.json")  # whoever reads the new package under its old facts would take it for the old one
     with case.writer("package") as file:
         written = archive.write(writer.members(), file)
     finished = Package(written.sha256, written.bytes, len(archive.entries))
@@ -73,6 +75,8 @@ class _Writer:
 
     def _dataset(self, dataset: Mapping[str, Any]) -> Iterator[Any]:
         collected = Collected.from_json(self._case.read_json(f"collected/{dataset['source']}"))
+        if stamp(collected.extracted_at) != dataset["extracted_at"]:
+            raise PermanentError("rows.lost", "compose")  # read again since the document was made
         # Every byte may need six in JSON ("\u0000"), and each row brings its labels.
         labels = sum(len(name) + 64 for name in schema.arrow_schema(dataset["name"]).names)
         bound = 6 * collected.sizes[dataset["name"]] + dataset["rows"] * (labels + 256) + 4096

@@ -25,6 +25,8 @@ _PLACE: Final = "deliver"
 _STATE: Final = "delivery/state"
 _MAILED: Final = "delivery/mailed"
 _ANSWERED: Final = "delivery/answered"
+RELEASED: Final = "delivery/released"
+"""{"sha256"} of the one package that the page may hand out; composed anew, it must be released anew."""
 _MISSING: Final = ("failed", "not_connected")
 _MASTER: Final = "salesforce_contact"
 """The records that are kept up to date; a lead or a registration keeps the address of its day."""
@@ -71,6 +73,8 @@ def deliver(
         raise PermanentError("package.absent", _PLACE)
     letter = Letter(request["request_id"], request["language"], settings)
     access = _access(case, links, letter, at) if summary.held else None
+    if access is not None:
+        case.write_json(RELEASED, {"sha256": case.read_json("package.json")["sha256"]})
     if access is not None and not case.exists(_MAILED):
         send_mail(letter.mail(_on_file(case, request["subject"]["email"]), access, summary, at))
         case.write_json(_MAILED, True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -25,11 +25,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from dsr import database
-from dsr.casefile import CaseStore
+from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import DsrError, PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links
 from dsr.settings import Settings, subkey
+from dsr.steps.deliver import RELEASED
 from dsr.web.page import SafeHeaders, form_page
 
 _MAX_FORM: Final = 8 * 1024
@@ -107,13 +108,15 @@ def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
         return None
     try:
         case = counter.cases.open(redeemed.request_id)
-        described = case.read_json("package.json")
         reading = ExitStack()
         file = reading.enter_context(case.reader("package"))
     except PermanentError:
         return None  # the case was closed before its link ended
     with ExitStack() as on_error:
         on_error.push(reading)
+        described = _released(case)
+        if described is None:
+            return None
         detail = {"sha256": described["sha256"], "bytes": described["bytes"]}
         counter.ledger.append(redeemed.request_id, "downloaded", detail, at=at)
         on_error.pop_all()
@@ -122,6 +125,17 @@ def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
         "content-length": str(described["bytes"]),
     }
     return StreamingResponse(_chunks(file, reading), headers=headers, media_type="application/zip")
+
+
+def _released(case: CaseFile) -> dict[str, Any] | None:
+    """The facts of the package, read after it was opened; None when it is not the one that was released: composed
+    anew, or being so. `compose` removes the facts before it replaces the package."""
+    try:
+        described: dict[str, Any] = case.read_json("package.json")
+        released = case.read_json(RELEASED)
+    except PermanentError:
+        return None
+    return described if described["sha256"] == released["sha256"] else None
 
 
 def _chunks(file: BinaryIO, reading: ExitStack) -> Iterator[bytes]:

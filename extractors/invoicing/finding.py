@@ -71,6 +71,8 @@ def _candidates(kind: str, asked: Asked, region: str) -> list[str]:
     values = asked.get(kind, [])
     if kind == "phone":
         values = [form for value in values for form in identifiers.typed(value, region)]
+    elif kind == "email":
+        values = [form for value in values for form in identifiers.written(value)]
     return identifiers.sendable(values)
 
 

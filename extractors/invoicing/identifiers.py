@@ -13,6 +13,13 @@ def email(raw: str) -> str:
     return raw.strip().lower()
 
 
+def written(address: str) -> list[str]:
+    """The ways in which an address stands in a column once blanks are trimmed: as it is, or with what imports and
+    pasting leave beside it, which a database's trim does not take off. A list, so that an index still serves."""
+    beside = ("\t", "\n", "\r", "\r\n", "\u00a0")
+    return [address, *(f"{address}{rest}" for rest in beside), *(f"{rest}{address}" for rest in beside)]
+
+
 def phone(raw: str, region: str) -> str:
     """E.164 of a number as it was typed; `region` for those without a country code. "" when it is no number."""
     try:

@@ -97,6 +97,7 @@ DECLARATION: Final = Declaration(
         "extra.region": "country in whose form national phone numbers are read; default SE",
         "extra.absent_objects": "objects that this org does not have, e.g. [\"Quote\"]; another missing one stops",
         "extra.more_objects": "further standard objects with a lookup to contact, lead or individual to read",
+        "extra.others_fields": "e-mail and phone fields that hold somebody else's, e.g. [\"Contact.Buddy_Email__c\"]",
         "extra.role_mailboxes": "our own addresses that are no person's, e.g. [\"support@…\"]; shown in e-mail",
         "extra.ca": "file with the authority to trust instead of the public ones",
     },

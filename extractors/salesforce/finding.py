@@ -1,6 +1,7 @@
 """Find: one Composite call with five queries for a whole batch; what answers is compared here, in normal form."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,10 +14,13 @@ from extractors.salesforce.values import email, full_id, national_digits, normal
 CONTACT: Final = "salesforce_contact"
 LEAD: Final = "salesforce_lead"
 ACCOUNT: Final = "salesforce_account"
-_THIRD_PARTY: Final = frozenset(("AssistantPhone",))
-"""A number in a person's record that is somebody else's."""
+_OF_OTHERS: Final = re.compile(
+    r"assistant|manager|supervisor|emergency|spouse|next_?of_?kin|referr(er|al|ed)|chef|anh[oö]rig", re.IGNORECASE
+)
+"""Names of fields with a number or an address that is somebody else's: the vendor's own and what orgs add. Whoever
+stands in one would else be taken for the person whose record it is."""
 _LINKS: Final = {
-    "Contact": ("Id", "MasterRecordId", "IndividualId", "AccountId", "IsPersonAccount", "Name"),
+    "Contact": ("Id", "MasterRecordId", "IndividualId", "AccountId", "IsPersonAccount", "IsDeleted", "Name"),
     "Lead": ("Id", "MasterRecordId", "IndividualId", "ConvertedContactId", "Name"),
 }
 
@@ -34,15 +38,15 @@ class _Candidate:
     holds: set[Identifier] = field(default_factory=set)
     parents: set[str] = field(default_factory=set)
     person: str = ""
-    reference: dict[str, str] = field(default_factory=dict)
+    reference: dict[str, Any] = field(default_factory=dict)
 
 
 class Finder:
     """Looks up batches of subjects. It remembers between rounds which Individual a record belongs to, so that the
     next round also brings the other records and addresses of that Individual."""
 
-    def __init__(self, client: Client, layout: Layout, region: str) -> None:
-        self._client, self._layout, self._region = client, layout, region
+    def __init__(self, client: Client, layout: Layout, region: str, others: Collection[str] = ()) -> None:
+        self._client, self._layout, self._region, self._others = client, layout, region, frozenset(others)
         self._parents: Known = {}
         self._private: set[str] = set()
 
@@ -107,7 +111,8 @@ class Finder:
             yield "Case", ["Id", "SuppliedName", "SuppliedEmail", "SuppliedPhone"], terms
 
     def _fields(self, name: str, kind: str) -> list[str]:
-        return [f for f in self._layout.searchable(name, kind) if f not in _THIRD_PARTY]
+        fields = self._layout.searchable(name, kind)
+        return [f for f in fields if f"{name}.{f}" not in self._others and not _OF_OTHERS.search(f)]
 
     def _carried(self, name: str, row: Row) -> set[Identifier]:
         """Addresses and numbers in a row."""
@@ -143,7 +148,9 @@ class Finder:
         holds |= {Identifier(kind, full_id(row.get(f))) for kind, f in links if full_id(row.get(f))}
         individual, account = full_id(row.get("IndividualId")), full_id(row.get("AccountId"))
         private = bool(row.get("IsPersonAccount")) and bool(account)
-        reference = {"individual": individual} if individual else {}
+        reference: dict[str, Any] = {"individual": individual} if individual else {}
+        if row.get("IsDeleted"):
+            reference["deleted"] = True
         parents = {individual, account if private else ""} - {""}
         if private:
             self._private.add(account)

@@ -24,6 +24,7 @@ class Salesforce:
         self._region = str(extra.get("region") or "SE")
         self._absent = frozenset(extra.get("absent_objects") or ())
         self._more = frozenset(extra.get("more_objects") or ())
+        self._others = frozenset(str(f) for f in extra.get("others_fields") or ())
         self._roles = frozenset(str(a).strip().lower() for a in extra.get("role_mailboxes") or ())
         self._layout: Layout | None = None
         self._finder: Finder | None = None
@@ -42,7 +43,7 @@ class Salesforce:
         if not any(i.kind in self.declaration.finds_by for s in subjects for i in s.identifiers):
             return Found(self.declaration.name)
         layout = self._described()
-        self._finder = self._finder or Finder(self._client, layout, self._region)
+        self._finder = self._finder or Finder(self._client, layout, self._region, self._others)
         return Found(self.declaration.name, tuple(self._finder.find(subjects)), layout.cache)
 
     def extract(self, found: Found) -> Iterator[Piece]:

@@ -80,7 +80,10 @@ class Seat:
         if address:
             if not self.knows(address):
                 return False
-            return None if any(email(row.get("user_email")) == address for row in self.unsure) else True
+            if any(email(row.get("user_email")) == address for row in self.unsure):
+                return None
+            # An address that they only sat under may be their whole department's.
+            return True if address in self.guest.emails or self.is_named(record.get("name")) else None
         if same_name(record.get("name")) not in self.names:
             return False
         return True if self.is_named(record.get("name")) else None
@@ -92,7 +95,8 @@ def seat(guest: Guest, uuid: str, participants: Sequence[Record]) -> Seat:
     rest = [row for row in participants if not _is_own(guest, uuid, row)]
     others = frozenset(same_name(row.get("name")) for row in rest)
     names = {same_name(row.get("name")) for row in own} - set(_NOBODY)
-    return Seat(guest, own, [row for row in rest if _is_like(guest, names, row)], others)
+    addresses = guest.emails | {email(row.get("user_email")) for row in own} - {""}
+    return Seat(guest, own, [row for row in rest if _is_like(guest, addresses, names, row)], others)
 
 
 def _is_own(guest: Guest, uuid: str, row: Record) -> bool:
@@ -104,9 +108,9 @@ def _is_own(guest: Guest, uuid: str, row: Record) -> bool:
     return registrant in guest.registrants and known
 
 
-def _is_like(guest: Guest, names: set[str], row: Record) -> bool:
-    """Bears the guest's link, address, or, with neither of its own, name."""
+def _is_like(guest: Guest, addresses: set[str], names: set[str], row: Record) -> bool:
+    """Bears the guest's link, an address that they have or sat under, or, with neither of its own, their name."""
     address, registrant = email(row.get("user_email")), str(row.get("registrant_id") or "")
-    if registrant in guest.registrants or address in guest.emails:
+    if registrant in guest.registrants or address in addresses:
         return True
     return not address and not registrant and same_name(row.get("name")) in names

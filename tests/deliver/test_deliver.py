@@ -10,6 +10,8 @@ import pytest
 from counter_hall import NOW, ON_FILE, Office
 
 from dsr.errors import PermanentError, TransientError
+from dsr.model import Found, Identifier, Match
+from dsr.search import found_as_json
 from dsr.settings import Controller
 
 
@@ -60,6 +62,21 @@ def test_only_an_address_on_file(office: Office, stated: str, held: dict[str, li
     office.deliver(office.case("dsr-onfile00", stated=stated, held=held))
     assert [mail["To"] for mail in office.post.mails] == [to]
     assert stated == to or stated not in office.post.mails[0].as_string()
+
+
+def test_a_contact_in_the_recycle_bin_is_not_up_to_date(office: Office) -> None:
+    """A contact that was merged into another keeps the former address: its mailbox may be somebody else's."""
+    case = office.case("dsr-merged", stated="old@former.example")
+    matches = [
+        Match("dsr-merged", "salesforce_contact", record_id, frozenset({address}), frozenset({address}), "", reference)
+        for record_id, address, reference in (
+            ("003L", Identifier("email", "old@former.example"), {"deleted": True}),
+            ("003W", Identifier("email", ON_FILE), {}),
+        )
+    ]
+    case.write_json("found/salesforce", found_as_json(Found("salesforce", tuple(matches))))
+    office.deliver(case)
+    assert [mail["To"] for mail in office.post.mails] == [ON_FILE]
 
 
 def test_no_address_on_file_is_for_a_person(office: Office) -> None:

@@ -14,7 +14,8 @@ LINK, CODE = "A" * 20 + "-_" + "b" * 10, "7K3F-9QXM-2HTP"
 def opened(office: Office, request_id: str, size: int = 0) -> bytes:
     """A case whose package can be had with LINK of that request and CODE."""
     content = a_zip(size)
-    office.case(request_id, package=content)
+    case = office.case(request_id, package=content)
+    case.write_json("delivery/released", {"sha256": hashlib.sha256(content).hexdigest()})
     office.links.create(request_id, link_of(request_id), CODE, NOW + timedelta(days=14), NOW)
     return content
 
@@ -40,6 +41,19 @@ def test_link_and_code_give_the_package(portal: str, office: Office) -> None:
     assert event.detail == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     assert ask(portal, link_of("dsr-download"), CODE).status_code == 200
     assert len(office.ledger.events("dsr-download")) == 2
+
+
+def test_only_the_package_that_was_released(portal: str, office: Office) -> None:
+    """Composed anew after the delivery, or just being so: the old link gives nothing until a person releases it."""
+    content = opened(office, "dsr-recomposed")
+    case = office.cases.open("dsr-recomposed")
+    case.write_json("package.json", {"sha256": "0" * 64, "bytes": len(content), "files": 1})
+    assert ask(portal, link_of("dsr-recomposed"), CODE).status_code == 403
+    case.remove("package.json")
+    assert ask(portal, link_of("dsr-recomposed"), CODE).status_code == 403
+    case.remove("delivery/released")
+    assert ask(portal, link_of("dsr-recomposed"), CODE).status_code == 403
+    assert not office.ledger.events("dsr-recomposed")
 
 
 @pytest.mark.parametrize(
@@ -166,6 +180,7 @@ def test_a_large_package_costs_no_memory(portal: str, office: Office) -> None:
             file.write(piece)
             digest.update(piece)
     case.write_json("package.json", {"sha256": digest.hexdigest(), "bytes": size, "files": 1})
+    case.write_json("delivery/released", {"sha256": digest.hexdigest()})
     office.links.create("dsr-large000", link_of("dsr-large000"), CODE, NOW + timedelta(days=14), NOW)
     ask(portal, "warm", "up")
     before, received = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, hashlib.sha256()

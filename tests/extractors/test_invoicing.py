@@ -352,6 +352,16 @@ class TestOtherDialects:
             Invoicing.connect(replace(copy, schema=copy.schema + ".copy")).find([subject(("email", CANARY.email))])
         assert error.value.code == "table.missing"
 
+    @pytest.mark.parametrize("form", ["{}\n", "{}\r\n", "\t{}", "\u00a0{}", " {} "])
+    def test_what_imports_leave_beside_an_address(self, copy: Connection, form: str) -> None:
+        """No database's trim takes off more than blanks; the person is found all the same."""
+        with sqlite3.connect(copy.schema) as database:
+            written = form.format(CANARY.email.upper())
+            update = "UPDATE customer_contact SET email = ? WHERE lower(trim(email)) = ?"
+            assert database.execute(update, (written, CANARY.email)).rowcount
+        found = Invoicing.connect(copy).find([subject(("email", CANARY.email))])
+        assert "invoicing_contact" in {m.dataset for m in found.matches}
+
 
 _SQLITE = {20: "BIGINT", 23: "INTEGER", 16: "BOOLEAN", 1082: "DATE", 1184: "DATETIME", 17: "BLOB"}
 """PostgreSQL type → what SQLite's dialect reflects likewise. It has no exact decimals: those are kept as text."""

@@ -4,6 +4,9 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from dsr.model import Identifier
+from extractors.salesforce.finding import Finder
+from extractors.salesforce.layout import Layout
 from extractors.salesforce.soql import MAX_CHARACTERS, Term, statements
 from extractors.salesforce.values import email, full_id, moment, phone
 from sandbox.salesforce.soql import Condition, parse
@@ -45,3 +48,15 @@ def test_times_are_rfc_3339() -> None:
     assert moment("2024-01-02T03:04:05.000+0000") == "2024-01-02T03:04:05.000+00:00"
     assert moment("2024-01-02T03:04:05Z") == "2024-01-02T03:04:05Z"
     assert moment("soon") == "soon"
+
+
+def test_fields_of_somebody_else_find_nobody() -> None:
+    """Who stands as assistant in a colleague's record must not be taken for the colleague."""
+    others = ("Assistant_Email__c", "Manager_Email__c", "EmergencyEmail__c", "Buddy_Email__c")
+    names = ("Email", "Second_Email__c", *others)
+    fields = {name: {"type": "email", "filter": True} for name in names}
+    layout = Layout({"objects": {"Contact": fields}, "lookups": {}})
+    finder = Finder(None, layout, "SE", ["Contact.Buddy_Email__c"])  # type: ignore[arg-type]
+    question, *_ = finder._questions({Identifier("email", "asa@kvarn.example")})
+    assert {term.field for term in question[2]} == {"Email", "Second_Email__c"}
+    assert not set(others) & set(question[1])

@@ -23,6 +23,7 @@ from extractors.webinars.carried import phone
 from extractors.webinars.chat import messages, own_words
 from extractors.webinars.listing import _history
 from extractors.webinars.references import Reference
+from extractors.webinars.seats import Guest, seat
 from sandbox.webinars.seed import ANCIENT, DELETED, FRAMEWORK, LAUNCH, OLD, STEEL
 from sandbox.wire import Fault
 
@@ -392,6 +393,19 @@ def test_a_registration_by_phone_under_a_shared_address_keeps_its_own_attendance
 def run(source: Webinars, known: Subject) -> None:
     """The whole way."""
     list(source.extract(source.find([known])))
+
+
+def test_a_question_under_a_shared_address_is_only_whose_name_it_bears() -> None:
+    """Two who sat under info@: what the other asked is not the guest's, row or no row in the report."""
+    info = {"user_email": "info@kvarn.example"}
+    asa = {**info, "user_id": "1", "registrant_id": "A", "name": "Åsa"}
+    birger = {**info, "user_id": "2", "registrant_id": "B", "name": "Birger"}
+    guest = Guest("r", {"A"}, {"A": "info@kvarn.example"}, emails={"asa@kvarn.example"})
+    for rows in ([asa, birger], [asa, {"user_id": "2", "name": "Birger"}], [asa]):
+        place = seat(guest, "u", rows)
+        assert place.rows == [asa]
+        assert place.owns({"name": "Birger", "email": "info@kvarn.example"}) is None
+    assert place.owns({"name": "Åsa", "email": "info@kvarn.example"})
 
 
 def test_an_expired_token_is_renewed_once(zoom: ZoomServer, source: Webinars, index: list[IndexEntry]) -> None:

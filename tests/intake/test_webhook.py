@@ -175,6 +175,15 @@ def test_json_of_another_shape(value: Any, intake: str) -> None:
     assert send(intake, "zendesk", json.dumps(value).encode(), "h").status_code == 422
 
 
+def test_an_address_that_only_looks_like_anothers_is_refused(intake: str, airflow: FakeAirflow) -> None:
+    """A Kelvin sign becomes a k in lower case, and so somebody else's address."""
+    before = len(airflow.runs)
+    response = send(intake, "standard_webhooks", body_for("standard_webhooks", email="\u212a.b@c.example"), "kelvin")
+    assert response.status_code == 422
+    assert "email" in response.json()["errors"][0]["pointer"]
+    assert len(airflow.runs) == before
+
+
 def test_the_clock_starts_when_the_ticket_was_made(intake: str, desk: Desk) -> None:
     earlier = NOW - timedelta(days=3)
     body = {**body_for("standard_webhooks"), "received_at": earlier.isoformat()}

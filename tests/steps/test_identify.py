@@ -1,5 +1,7 @@
 """The search in rounds over several sources, and what is kept of it."""
 
+import unicodedata
+from datetime import timedelta
 from typing import Any
 
 import jsonschema
@@ -174,3 +176,74 @@ def test_another_request_s_match_is_refused(case: CaseFile) -> None:
     mixed = Mixed(source.declaration, source.people)
     assert run(case, mixed)["salesforce"] == "failed"
     assert case.read_json("search/salesforce")["code"] == "match.foreign"
+
+
+def test_an_index_that_is_not_kept_up_is_a_failure(case: CaseFile) -> None:
+    """Two weeks without a nightly reading: whoever signed up since would be told that nothing is held."""
+    webinars, index = registrations()
+    index.read = AT - timedelta(days=14)
+    assert run(case, webinars, index=index)["webinars"] == "failed"
+    assert case.read_json("search/webinars")["code"] == "index.stale"
+    index.read = AT - timedelta(days=1)
+    assert run(case, webinars, index=index)["webinars"] == "none"
+
+
+def calls() -> tuple[Fake, FakeIndex]:
+    """A call without a name, by the mobile."""
+    kinds = ("email", "phone", "webinar_registrant")
+    source = Fake(declaration("recordings", indexed=True, finds_by=kinds), (record("call", "", MOBILE),))
+    return source, FakeIndex({"recordings": [IndexEntry(MOBILE, "made_up_person", "call")]})
+
+
+@pytest.mark.parametrize("error", [TransientError("http.503", "x"), PermanentError("http.401", "x")])
+def test_a_source_that_failed_can_t_show_who_else_has_a_number(case: CaseFile, error: DsrError) -> None:
+    """Its contacts would tell that the mobile is a colleague's too: without them, no call by it is released."""
+    recordings, index = calls()
+    books = Fake(declaration("invoicing"), (record("i", "Åsa Öhrnqvist", ASA, MOBILE),))
+    colleague = record("00X", "Birger Qvarnsträng", email("birger@kvarn.example"), MOBILE)
+    crm = Fake(declaration("salesforce"), (record("003", "Åsa Öhrnqvist", ASA, MOBILE), colleague))
+    for crm.error in (None, error):
+        statuses = run(case, crm, books, recordings, index=index, final=True)
+        assert (statuses["invoicing"], statuses["recordings"]) == ("found", "none")
+        assert case.read_json("search/recordings")["doubtful"] == 1
+
+
+def test_a_source_that_fails_in_a_later_round_counts_as_failed(case: CaseFile) -> None:
+    """Its first answer brought the mobile; who else has it, it can't say any more."""
+
+    class Tired(Fake):
+        def find(self, subjects: Any) -> Any:
+            if self.asked:
+                raise TransientError("http.503", "salesforce")
+            return super().find(subjects)
+
+    recordings, index = calls()
+    tired = Tired(declaration("salesforce"), (record("003", "Åsa Öhrnqvist", ASA, MOBILE),))
+    assert run(case, tired, recordings, index=index, final=True)["recordings"] == "none"
+    assert case.read_json("search/recordings")["doubtful"] == 1
+
+
+def test_named_records_stay_when_a_source_failed(case: CaseFile) -> None:
+    """A registration under their name and their former address is theirs, whoever else failed."""
+    webinars, index = registrations()
+    broken = Fake(declaration("invoicing"), error=TransientError("http.503", "invoicing"))
+    assert run(case, crm(), webinars, broken, index=index, final=True)["webinars"] == "found"
+
+
+def test_a_search_that_breaks_off_leaves_nothing_of_an_earlier_one(case: CaseFile) -> None:
+    """Else what follows would be made of the earlier search, or of half of each."""
+    run(case, crm())
+    for name in ("collected/salesforce", "document"):
+        case.write_json(name, {})
+    with pytest.raises(TransientError):
+        run(case, Fake(declaration("salesforce"), error=TransientError("http.503", "salesforce")))
+    assert case.names() == ["request"]
+
+
+def test_letters_are_compared_composed(case: CaseFile) -> None:
+    """A Mac sends "å" as two characters."""
+    case.write_json("request", request(unicodedata.normalize("NFD", "åsa@kvarn.example")))
+    assert (
+        run(case, Fake(declaration("salesforce"), (record("1", "Åsa", email("åsa@kvarn.example")),)))["salesforce"]
+        == "found"
+    )

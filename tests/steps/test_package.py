@@ -7,7 +7,7 @@ import json
 import logging
 import re
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -322,3 +322,14 @@ def test_shredding_leaves_the_package_only(case: CaseFile) -> None:
     close.shred(case)
     close.shred(case)
     assert case.names() == ["package", "package.json", "request"]
+
+
+def test_what_was_read_again_since_the_document_was_made_is_not_composed(case: CaseFile) -> None:
+    """Otherwise new rows would stand under an old search report, or the other way round."""
+    source = full()
+    made = Made(case, source)
+    collect.collect(case, source, at=AT + timedelta(seconds=1))
+    with pytest.raises(PermanentError) as error:
+        compose.compose(case, made.declarations, at=AT)
+    assert error.value.code == "rows.lost"
+    assert not case.exists("package.json")
