@@ -1,0 +1,109 @@
+"""What Airflow itself costs: the shape of `dsr_access` with empty tasks beside real requests, in the same stack.
+
+one at a time   seconds from webhook to downloaded package, and of the shape; people's wait apart
+at once         runs per minute of many at a time; an officer approves each as soon as it waits
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from embedded.client import FINAL, AirflowClient
+from embedded.journey import DAG, SHAPE, fulfil, overhead, warm_up
+from embedded.requester import Requester
+from embedded.stack import Options, Stack
+from sandbox.people import populate
+
+_THOUGHT: Final = timedelta(seconds=5)
+"""On a busy machine a task takes seconds to park; an answer before that is lost and asked for again."""
+
+_PATIENCE: Final = 900.0
+_PEOPLE: Final = 200
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 0 when the targets are met."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.airflow_overhead", description=__doc__)
+    parser.add_argument("--at-once", type=int, default=50, help="how many requests at a time (default 50)")
+    parser.add_argument("--repeat", type=int, default=3, help="how often one at a time (default 3)")
+    args = parser.parse_args(arguments)
+    folder = Path(__file__).resolve().parent.parent / "var" / "bench"
+    stack = Stack(folder, Options(people=_PEOPLE, shape=True), lambda line: print(f"  {line}", flush=True))
+    try:
+        stack.up()
+        warm_up(stack)
+        return measure(stack, args.repeat, args.at_once)
+    finally:
+        stack.down()
+
+
+def measure(stack: Stack, repeat: int, at_once: int) -> int:
+    """One after the other, then all at once; 0 when the targets are met."""
+    people = [person.email for person in populate(_PEOPLE).people]
+    shape = statistics.median(overhead(stack) for _ in range(repeat))
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "package.zip"
+        whole = statistics.median(fulfil(stack, people[0], target, lambda _: None).total for _ in range(repeat))
+    print(f"webhook to downloaded package, small subject   {whole:6.2f} s   (target 10)")
+    print(f"of which Airflow itself, empty tasks           {shape:6.2f} s   (target 5)")
+    met = whole <= 10 and shape <= 5
+    if at_once:
+        with stack.client("officer") as officer:
+            empty = _rate(stack, SHAPE, at_once, lambda _: officer.start(SHAPE))
+        requester = Requester(stack)
+        real = _rate(
+            stack, DAG, at_once, lambda n: requester.ask(people[n % len(people)], ticket_id=f"B-{n}").request_id
+        )
+        share = f"{real / empty:.0%} (target 70 %)"
+        print(f"{at_once} empty shapes at once                         {empty:6.1f} runs/min")
+        print(f"{at_once} requests at once                             {real:6.1f} runs/min   {share}")
+        met = met and real >= 0.7 * empty
+    return 0 if met else 1
+
+
+def _rate(stack: Stack, dag_id: str, count: int, start: Callable[[int], str]) -> float:
+    """Runs per minute from the first start to the last end."""
+    began, done = time.monotonic(), threading.Event()
+    with stack.client("officer") as officer, ThreadPoolExecutor(5) as threads:
+        approving = threads.submit(_approve, officer, dag_id, done)
+        runs = list(threads.map(start, range(count)))
+        with stack.client("engineer") as watcher:
+            watcher.wait(lambda: _all_ended(watcher, dag_id, runs), "all runs to end", _PATIENCE, every=0.5)
+        seconds = time.monotonic() - began
+        done.set()
+        approving.result()
+    return 60 * count / seconds
+
+
+def _approve(officer: AirflowClient, dag_id: str, done: threading.Event) -> None:
+    """Approve whatever has waited for a moment, until done."""
+    while not done.wait(0.5):
+        waiting = officer.get(f"dags/{dag_id}/dagRuns/~/hitlDetails", response_received=False, limit=100)
+        for detail in waiting["hitl_details"]:
+            if _has_waited(detail):
+                task = detail["task_instance"]
+                option = "Approve" if "Approve" in detail["options"] else detail["options"][0]
+                officer.answer(dag_id, task["dag_run_id"], task["task_id"], option)
+
+
+def _has_waited(detail: dict[str, Any]) -> bool:
+    asked = datetime.fromisoformat(detail["created_at"])
+    return detail["task_instance"]["state"] == "awaiting_input" and datetime.now(UTC) - asked > _THOUGHT
+
+
+def _all_ended(watcher: AirflowClient, dag_id: str, runs: list[str]) -> bool:
+    found = watcher.get(f"dags/{dag_id}/dagRuns", limit=100, order_by="-start_date")["dag_runs"]
+    ended = {run["dag_run_id"] for run in found if run["state"] in FINAL}
+    return ended.issuperset(runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

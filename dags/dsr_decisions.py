@@ -1,0 +1,157 @@
+"""Where a person decides: Airflow's human-in-the-loop operators, with the decision written into the ledger.
+
+Shown are counts and codes; the answer is one of a list. Nobody answers in time → the task fails and the run with it,
+visibly: neither silence nor a default may release or refuse anything.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
+from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
+from airflow.sdk.execution_time.hitl import HITLUser
+from dsr_coded import Coded
+from dsr_tasks import CONNECTED, collect_into_case, combine_case, this_request
+from dsr_workplace import DECLARATIONS, Workplace, now
+
+from dsr.errors import DsrError, TransientError
+
+RELEASE_WITHOUT: Final = "Release without"
+TRY_AGAIN: Final = "Try again"
+STOP: Final = "Stop"
+
+_PATIENCE: Final = timedelta(days=20)
+_PAUSE: Final = timedelta(seconds=30)
+_TRIES: Final = 1000
+_PLAIN_ID: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,64}|[0-9]{1,5}")
+
+
+class StillIncomplete(TransientError):
+    """Something is missing after another try: the person is asked again."""
+
+
+class AskAgain(RetryPolicy):
+    """A retry of a human task asks the human again: when they wanted another try, and when their answer could not be
+    written down; never after a time-out."""
+
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+        """Evaluated in the task's process with the error itself."""
+        if isinstance(exception, TransientError):
+            pause = timedelta(0) if isinstance(exception, StillIncomplete) else _PAUSE
+            return RetryDecision.retry(pause, exception.code)
+        return RetryDecision.fail(type(exception).__name__.lower())
+
+    def serialize(self) -> dict[str, Any]:
+        """It has no settings."""
+        return {"__type": type(self).__name__}
+
+
+def _officers() -> list[HITLUser] | None:
+    """Who may decide: the ids in DSR_OFFICERS, separated by commas; unset = whoever may run the DAG."""
+    ids = [user.strip() for user in os.environ.get("DSR_OFFICERS", "").split(",") if user.strip()]
+    return [HITLUser(id=user, name=user) for user in ids] or None
+
+
+_ASK_AGAIN: Final[dict[str, Any]] = {
+    "retries": _TRIES,
+    "retry_delay": timedelta(seconds=2),
+    "retry_exponential_backoff": 0,
+    "retry_policy": AskAgain(),
+}
+
+
+class DecideIncomplete(HITLBranchOperator):
+    """A source could not be searched or read: a person decides what happens.
+
+    - **Release without**: the package is made, its search report names what is missing; *release* still asks.
+    - **Try again**: all sources are searched and read once more, here and now; complete → *compose*, else this asks
+      again. Choose it when the cause is gone.
+    - **Stop**: no package. The request stays open in the ticket system; working data is shredded.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            subject="A system could not be read: release the package without it?",
+            body="{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}",
+            options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
+            options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
+            response_timeout=_PATIENCE,
+            assigned_users=_officers(),
+            **_ASK_AGAIN,
+            execution_timeout=None,
+            doc_md=self.__doc__,
+            **kwargs,
+        )
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """The person has answered."""
+        if "error" not in event:
+            with Coded():
+                choice = event["chosen_options"][0]
+                _note("incomplete", event, {})
+                if choice == TRY_AGAIN:
+                    _try_again()
+        return super().execute_complete(context, event)
+
+
+class Release(ApprovalOperator):
+    """The package is ready; a privacy officer lets it go, or not. Rejected → nothing is sent, everything is shredded.
+    The decision names the package's digest: *deliver* sends no other.
+
+    What to look at: does every system say *found* or *none*; are *doubtful* records few; does the number of records
+    look like one person. To see the package itself use the console.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Release the package to the person?",
+            body="{{ ti.xcom_pull(task_ids='compose')['table'] }}",
+            response_timeout=_PATIENCE,
+            assigned_users=_officers(),
+            **_ASK_AGAIN,
+            execution_timeout=None,
+            doc_md=self.__doc__,
+            **kwargs,
+        )
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """The person has answered."""
+        if "error" not in event:
+            with Coded():
+                package = Workplace().case(this_request()).read_json("package.json")
+                _note("release", event, {"sha256": package["sha256"]})
+        return super().execute_complete(context, event)
+
+
+def _try_again() -> None:
+    """Search and read all sources again, in order; StillIncomplete when something is missing even then."""
+    from dsr.steps import identify
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    identify.identify(case, place.sources(), DECLARATIONS, place.index, at=now(), final=True)
+    for name in CONNECTED:
+        try:
+            collect_into_case(place, request_id, name, final=True)
+        except DsrError:
+            continue  # put down as failed, which `combine_case` reports
+    if combine_case(place, request_id)["missing"]:
+        raise StillIncomplete("incomplete", "decide_incomplete")
+
+
+def _note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+    choice = event["chosen_options"][0].lower().replace(" ", "_")
+    detail = {"decision": decision, "choice": choice, "by": _who(event), **more}
+    Workplace().ledger.append(this_request(), "decision", detail, at=now())
+
+
+def _who(event: Mapping[str, Any]) -> str:
+    """The id of who answered; where ids are addresses or numbers of people, a hash that tells them apart."""
+    user = str((event.get("responded_by_user") or {}).get("id") or "nobody")
+    if _PLAIN_ID.fullmatch(user):
+        return user
+    return f"sha256.{hashlib.sha256(user.encode()).hexdigest()[:16]}"

@@ -1,0 +1,106 @@
+"""Composition root of the upkeep: see `dsr_tasks`."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from airflow.sdk import get_current_context, task
+from dsr_coded import coded
+from dsr_workplace import Workplace, now
+
+from dsr.source import IndexedSource
+
+log = logging.getLogger("dsr")
+
+_OVERLAP: Final = timedelta(days=2)
+"""Read again on top of what is new: vendors finish recordings and reports late."""
+
+_KEEP_REQUEST: Final = timedelta(days=30)
+"""How long a request that ended without an answer is kept, so that it can be started over."""
+
+_KEEP_DELIVERIES: Final = timedelta(days=30)
+_DAGS: Final = ("dsr_access",)
+_ACTIVE: Final = ["queued", "running"]
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def start_pending() -> None:
+    """Starts the runs of requests that were accepted while Airflow could not be reached."""
+    from dsr.steps import accept
+
+    place = Workplace()
+    started = accept.start_pending(place.ledger, place.airflow.start, at=now())
+    log.info("started %s, could not start %s", started.count, len(started.failed))
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def index(source: str) -> None:
+    """Reads what is new in a system without look-up into the index; all that can be reached the first time."""
+    place, at = Workplace(), now()
+    client = place.source(source)
+    if client is None:
+        log.info("not connected")
+        return
+    known = place.index.freshness(source)
+    since = known - _OVERLAP if known else None
+    entries = place.index.put(source, cast(IndexedSource, client).index(since), at)
+    log.info("%s entries", entries)
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def end_links() -> None:
+    """Destroys the case files whose last download link has ended: key first, then the package."""
+    place, at = Workplace(), now()
+    ended = place.links.expire(at)
+    for request_id in ended:
+        _destroy(place, request_id)
+        place.ledger.append(request_id, "link_expired", at=at)
+        place.links.forget(request_id)
+    log.info("ended %s", len(ended))
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def sweep() -> None:
+    """Removes working data that a run left behind, and case files without use: a request that ended unanswered is
+    kept for 30 days, so that it can be started over."""
+    from dsr.steps import close
+
+    place, at = Workplace(), now()
+    staging = forgotten = 0
+    for request_id in place.cases.cases():
+        if _runs(request_id):
+            continue
+        case = place.case(request_id)
+        if any(name.startswith(close.STAGING) for name in case.names()):
+            close.shred(case)
+            place.ledger.append(request_id, "shredded", {"outcome": "swept"}, at=at)
+            staging += 1
+        if not case.exists("package") and _is_old(place, request_id, at):
+            case.close()
+            place.ledger.append(request_id, "closed", {"outcome": "ended"}, at=at)
+            forgotten += 1
+    place.deliveries.forget(at - _KEEP_DELIVERIES)
+    log.info("removed working data of %s, cases %s, remains %s", staging, forgotten, place.cases.sweep())
+
+
+def _destroy(place: Workplace, request_id: str) -> None:
+    if request_id in place.cases.cases():
+        place.case(request_id).close()
+
+
+def _runs(request_id: str) -> bool:
+    """Whether a run of that request is queued, running or waits for a person."""
+    count = get_current_context()["ti"].get_dr_count
+    return any(count(dag_id=dag_id, run_ids=[request_id], states=_ACTIVE) for dag_id in _DAGS)
+
+
+def _is_old(place: Workplace, request_id: str, at: datetime) -> bool:
+    """Whether nothing has happened to it for so long. A case without any event is a webhook that broke off: its
+    sender comes again within minutes, and a day later nobody does."""
+    events = place.ledger.events(request_id)
+    started = any(event.kind == "run_started" for event in events)
+    return bool(events) and started and events[-1].at < at - _KEEP_REQUEST

@@ -1,0 +1,66 @@
+"""Sends a mail through the Airflow connection `dsr_mail`, read as Airflow's SMTP provider reads it.
+
+Extra fields: `disable_ssl` (then STARTTLS unless `disable_tls`), `ca` (file of the authority to trust), `timeout` s.
+Replies are kept out of errors: they repeat the recipient's address.
+"""
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from typing import Final
+
+from dsr.errors import PermanentError, TransientError
+from dsr.source import Connection
+
+_PLACE: Final = "mail"
+_TIMEOUT_S: Final = 30.0
+_PERMANENT: Final = range(500, 600)
+
+
+def smtp_sender(connection: Connection) -> Callable[[EmailMessage], None]:
+    """A function that sends one message. TransientError or PermanentError with the server's code (RFC 5321 §4.2.1:
+    4yz = again later, 5yz = never)."""
+
+    def send(message: EmailMessage) -> None:
+        with _coded(), _session(connection) as smtp:
+            smtp.send_message(message)
+
+    return send
+
+
+@contextlib.contextmanager
+def _session(connection: Connection) -> Iterator[smtplib.SMTP]:
+    extra = connection.extra
+    timeout = float(extra.get("timeout") or _TIMEOUT_S)
+    trust = ssl.create_default_context(cafile=extra.get("ca") or None)
+    if not extra.get("disable_ssl"):
+        client: smtplib.SMTP = smtplib.SMTP_SSL(connection.host, connection.port or 465, timeout=timeout, context=trust)
+    else:
+        client = smtplib.SMTP(connection.host, connection.port or 587, timeout=timeout)
+    with client:
+        if extra.get("disable_ssl") and not extra.get("disable_tls"):
+            client.starttls(context=trust)
+        if connection.login:
+            client.login(connection.login, connection.password)
+        yield client
+
+
+@contextlib.contextmanager
+def _coded() -> Iterator[None]:
+    try:
+        yield
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _reply(max(code for code, _ in error.recipients.values())) from None
+    except smtplib.SMTPResponseException as error:
+        raise _reply(error.smtp_code) from None
+    except (smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError):
+        raise PermanentError("smtp.refused", _PLACE) from None
+    except (smtplib.SMTPException, OSError):
+        raise TransientError("connection.failed", _PLACE) from None
+
+
+def _reply(code: int) -> PermanentError | TransientError:
+    kind = PermanentError if code in _PERMANENT else TransientError
+    return kind(f"smtp.{code}", _PLACE)

@@ -1,0 +1,221 @@
+"""What the tasks work with: settings, stores, sources and senders, each opened when it is first used.
+
+One `Workplace` per task process. Connections of sources are Airflow connections named `dsr_<source>`; a source
+without one is not connected, which the search report says.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Self, cast
+
+from airflow.sdk import Connection as AirflowConnection
+from airflow.sdk.exceptions import AirflowNotFoundException
+from dsr_coded import Coded
+
+from dsr.errors import PermanentError
+from dsr.model import Attachment, Found, IndexEntry, Piece, Subject
+from dsr.source import Connection, Declaration, IndexedSource, Source
+from extractors import SOURCES
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from sqlalchemy import Engine
+
+    from dsr.airflow_client import AirflowClient
+    from dsr.casefile import CaseFile, CaseStore
+    from dsr.channels.ticket import Answer
+    from dsr.deliveries import Deliveries
+    from dsr.ledger import Ledger
+    from dsr.links import Links
+    from dsr.settings import Settings
+    from dsr.subjects import SubjectIndex
+
+DECLARATIONS: Sequence[Declaration] = tuple(source.declaration for source in SOURCES)
+
+
+def now() -> datetime:
+    """The clock of all tasks, UTC."""
+    return datetime.now(UTC)
+
+
+class Workplace:
+    """Brings sources, stores and settings together; the only place that does, beside the command line."""
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """From the environment."""
+        from dsr.settings import Settings
+
+        return Settings.from_environment()
+
+    @cached_property
+    def cases(self) -> "CaseStore":
+        """All case files."""
+        from dsr.casefile import CaseStore
+
+        return CaseStore(self.settings.case_store, self.settings.master_key)
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The ledger's database."""
+        from dsr.database import connect
+
+        return connect(self.settings.ledger_url)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The evidence."""
+        from dsr.ledger import Ledger
+        from dsr.settings import subkey
+
+        return Ledger(self.engine, subkey(self.settings.master_key, "ledger"))
+
+    @cached_property
+    def links(self) -> "Links":
+        """Download links."""
+        from dsr.links import Links
+        from dsr.settings import subkey
+
+        return Links(self.engine, subkey(self.settings.master_key, "links"), self.settings.code_attempts)
+
+    @cached_property
+    def index(self) -> "SubjectIndex":
+        """For sources without look-up."""
+        from dsr.settings import subkey
+        from dsr.subjects import SubjectIndex
+
+        return SubjectIndex(self.engine, subkey(self.settings.master_key, "subjects"))
+
+    @cached_property
+    def deliveries(self) -> "Deliveries":
+        """Webhook deliveries seen before."""
+        from dsr.deliveries import Deliveries
+
+        return Deliveries(self.engine)
+
+    @cached_property
+    def airflow(self) -> "AirflowClient":
+        """Starts runs as the service user."""
+        from dsr.airflow_client import AirflowClient
+
+        return AirflowClient(self.settings.airflow_url, self.settings.airflow_user, self.settings.airflow_password)
+
+    def case(self, request_id: str) -> "CaseFile":
+        """The case file of a request. PermanentError("case.closed") when it is gone."""
+        return self.cases.open(request_id)
+
+    def source(self, name: str) -> Source | None:
+        """A client for that source; None when it is not connected. One whose connection can't be used is given all
+        the same: its verbs raise the reason, so that it is reported as failed. Every error of a verb is coded."""
+        kind = next(source for source in SOURCES if source.declaration.name == name)
+        connection = self.connection(kind.declaration.connection_id)
+        if connection is None:
+            return None
+        return _guarded(kind, connection)
+
+    def sources(self) -> Mapping[str, Source | None]:
+        """All sources by name, in the order of the graph."""
+        return {declaration.name: self.source(declaration.name) for declaration in DECLARATIONS}
+
+    def connection(self, conn_id: str) -> Connection | None:
+        """An Airflow connection in the form that the core knows; None when there is none."""
+        try:
+            found = AirflowConnection.get(conn_id)
+        except AirflowNotFoundException:
+            return None
+        return Connection(
+            conn_id,
+            host=found.host or "",
+            port=found.port,
+            login=found.login or "",
+            password=found.password or "",
+            schema=found.schema or "",
+            extra=found.extra_dejson,
+        )
+
+    def needed(self, conn_id: str) -> Connection:
+        """As `connection`. PermanentError("connection.missing") when there is none."""
+        connection = self.connection(conn_id)
+        if connection is None:
+            raise PermanentError("connection.missing", conn_id)
+        return connection
+
+    @cached_property
+    def send_mail(self) -> "Callable[[EmailMessage], None]":
+        """Sends through the connection `dsr_mail`."""
+        from dsr_post import smtp_sender
+
+        return smtp_sender(self.needed("dsr_mail"))
+
+    @cached_property
+    def answer(self) -> "Callable[[Answer], None]":
+        """Answers a ticket through the connection `dsr_<channel>`."""
+        from dsr.channels import CHANNELS
+        from extractors.http import HttpClient
+
+        def send(answer: "Answer") -> None:
+            CHANNELS[answer.channel].answer(self.needed(f"dsr_{answer.channel}"), answer, HttpClient)
+
+        return send
+
+
+class _Guarded:
+    """A source whose verbs raise coded errors only, an error of connecting included: so one source's fault stays
+    that source's, and is put down as such."""
+
+    declaration: ClassVar[Declaration]
+
+    def __init__(self, kind: type[Source], connection: Connection) -> None:
+        self._kind, self._connection = kind, connection
+
+    @classmethod
+    def connect(cls, connection: Connection) -> Self:
+        """Not how these are made."""
+        raise PermanentError("connection.unusable", connection.conn_id)
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        """As `Source.find`."""
+        with self._coded():
+            return self._client.find(subjects)
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        """As `Source.extract`."""
+        with self._coded():
+            for piece in self._client.extract(found):
+                yield _guarded_piece(piece, self.declaration.name)
+
+    def index(self, since: datetime | None) -> Iterator[IndexEntry]:
+        """As `IndexedSource.index`."""
+        with self._coded():
+            yield from cast(IndexedSource, self._client).index(since)
+
+    @cached_property
+    def _client(self) -> Source:
+        return self._kind.connect(self._connection)
+
+    def _coded(self) -> Coded:
+        return Coded(self.declaration.name)
+
+
+def _guarded(kind: type[Source], connection: Connection) -> Source:
+    """A class of its own, since a declaration belongs to the class."""
+
+    class Named(_Guarded):
+        declaration = kind.declaration
+
+    return Named(kind, connection)
+
+
+def _guarded_piece(piece: Piece, place: str) -> Piece:
+    """An attachment's bytes come when they are read, not when it is yielded."""
+    if not isinstance(piece, Attachment):
+        return piece
+
+    def chunks() -> Iterator[bytes]:
+        with Coded(place):
+            yield from piece.chunks
+
+    return replace(piece, chunks=chunks())

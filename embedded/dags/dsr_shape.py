@@ -1,0 +1,51 @@
+"""The shape of `dsr_access` with empty tasks: what Airflow itself costs. Loaded by measurements only.
+
+Same task ids, edges, trigger rules, pools and operators; a test compares the two graphs.
+"""
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
+from airflow.sdk import DAG, TaskGroup, TriggerRule, task
+
+from extractors import SOURCES
+
+with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=["dsr"], doc_md=__doc__):
+
+    @task
+    def nothing() -> None: ...
+
+    @task
+    def collect(source: str) -> None: ...
+
+    @task.branch
+    def to_compose() -> str:
+        return "compose"
+
+    last = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+    open_case = nothing.override(task_id="open_case")().as_setup()
+    identify = nothing.override(task_id="identify")()
+    combine = to_compose.override(task_id="combine", trigger_rule=TriggerRule.ALL_DONE)()
+    decide_incomplete = HITLBranchOperator(
+        task_id="decide_incomplete",
+        subject="Incomplete",
+        options=["Release without", "Try again", "Stop"],
+        options_mapping={"Release without": "compose", "Try again": "compose", "Stop": "shred"},
+        response_timeout=timedelta(days=20),
+    )
+    compose = nothing.override(task_id="compose", trigger_rule=last)()
+    release = ApprovalOperator(task_id="release", subject="Release?", response_timeout=timedelta(days=20))
+    deliver = nothing.override(task_id="deliver")()
+    answer_nothing = nothing.override(task_id="answer_nothing")()
+    close = nothing.override(task_id="close", trigger_rule=last)()
+    shred = nothing.override(task_id="shred")().as_teardown(on_failure_fail_dagrun=True)
+
+    open_case >> [identify, shred]
+    for source in SOURCES:
+        with TaskGroup(source.declaration.name):
+            read = collect.override(task_id="collect", pool=source.declaration.connection_id)
+            identify >> read(source.declaration.name) >> combine
+    combine >> [compose, decide_incomplete, answer_nothing]
+    decide_incomplete >> [compose, shred]
+    compose >> release >> deliver
+    [deliver, answer_nothing] >> close >> shred

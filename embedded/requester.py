@@ -1,0 +1,104 @@
+"""Plays everybody outside: the ticket system that sends the webhook, and the person who reads mail and ticket and
+fetches the package. Sees only what they would see."""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from embedded.process import StackError
+from embedded.stack import Stack
+from sandbox.tickets.sender import signed, ticket_body
+
+_CHANNEL: Final = "standard_webhooks"
+_DATABASE: Final = "invoicing"
+_CODE: Final = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
+_LINK: Final = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the webhook answered. `due`: {"target", "legal_latest"} as ISO dates."""
+
+    request_id: str
+    due: dict[str, str]
+
+
+class Requester:
+    """Uses the stack from outside."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._http = httpx.Client(timeout=60.0, trust_env=False)
+        self._admin = httpx.Client(base_url=stack.endpoints["admin"], timeout=30.0, trust_env=False)
+
+    def ask(self, email: str, *, ticket_id: str, language: str = "sv", name: str = "") -> Receipt:
+        """A ticket: send me what you hold about this address. StackError when it isn't taken."""
+        at = datetime.now(UTC)
+        body = ticket_body(_CHANNEL, ticket_id, email=email, name=name, language=language, at=at)
+        secret = self._stack.secrets.channels[_CHANNEL.upper()]
+        headers, raw = signed(_CHANNEL, body, secret, at, f"msg-{ticket_id}-{time.time_ns()}")
+        url = f"{self._stack.airflow_url}/dsr/requests/{_CHANNEL}"
+        answer = self._http.post(url, headers=headers, content=raw)
+        if answer.status_code != httpx.codes.ACCEPTED:
+            raise StackError(f"the webhook answered {answer.status_code}: {answer.text[:500]}")
+        accepted = answer.json()
+        return Receipt(accepted["request_id"], accepted["due"])
+
+    def mails(self, request_id: str) -> list[dict[str, Any]]:
+        """The mails about a request, oldest first."""
+        messages: list[dict[str, Any]] = self._admin.get("/mail/messages").raise_for_status().json()
+        return [message for message in messages if request_id in message["raw"]]
+
+    def answers(self, request_id: str) -> list[dict[str, Any]]:
+        """What was written into the ticket: [{"text", "closed", …}]."""
+        messages = self._admin.get("/callback/messages").raise_for_status().json()
+        found = [message["body"]["data"] for message in messages]
+        return [data for data in found if data["request_id"] == request_id]
+
+    def link_and_code(self, request_id: str) -> tuple[str, str]:
+        """The link out of the mail and the code out of the ticket. StackError when one of them isn't there."""
+        links = [m for mail in self.mails(request_id) for m in _LINK.findall(mail["text"]) if "#" in m]
+        codes = [m for answer in self.answers(request_id) for m in _CODE.findall(answer["text"])]
+        if not links or not codes:
+            raise StackError(f"{request_id}: {len(links)} links by mail, {len(codes)} codes in the ticket")
+        return links[-1], codes[-1]
+
+    def download(self, link: str, code: str, target: Path) -> None:
+        """Open the page as a browser would, send link and code, keep the package. StackError when it isn't given."""
+        page = urlsplit(link)
+        origin = f"{page.scheme}://{page.netloc}"
+        self._http.get(origin, params={"lang": "en"}).raise_for_status()
+        with self._http.stream("POST", f"{origin}/package", data={"link": link, "code": code}) as answer:
+            if answer.status_code != httpx.codes.OK:
+                raise StackError(f"the portal answered {answer.status_code}")
+            with target.open("wb") as file:
+                for chunk in answer.iter_bytes():
+                    file.write(chunk)
+
+    def calls(self, system: str) -> int:
+        """How many calls the system counted since `forget_calls`; of the database, how many statements."""
+        if system == _DATABASE:
+            return len(self._admin.get("/invoicing/statements").raise_for_status().json())
+        log = self._admin.get("/calls", params={"system": system}).raise_for_status().json()
+        return sum(bool(call["api"]) for call in log)
+
+    def forget_calls(self) -> None:
+        """Empty the call logs."""
+        self._admin.delete("/calls").raise_for_status()
+        self._admin.delete("/invoicing/statements").raise_for_status()
+
+    def fault(self, **fields: Any) -> None:
+        """Let a system fail; see `sandbox.wire.Fault`, for the database `sandbox.invoicing.faults`."""
+        database = fields.get("system") == _DATABASE
+        self._admin.post("/invoicing/faults" if database else "/faults", json=fields).raise_for_status()
+
+    def mend(self) -> None:
+        """End all faults."""
+        self._admin.delete("/faults").raise_for_status()
+        self._admin.delete("/invoicing/faults").raise_for_status()

@@ -1,0 +1,43 @@
+"""One whole stack for all tests here: PostgreSQL, the sandbox, Airflow and the portal, as `make up` starts them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from observed import Observed
+
+from embedded.journey import warm_up
+from embedded.stack import Options, Stack
+from sandbox.people import Truth, populate
+
+_PEOPLE = 40
+_IMPATIENT = (
+    ("DSR_TASK_RETRIES", "2"),
+    ("DSR_TASK_RETRY_SECONDS", "1"),
+    ("AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT", "20"),
+    ("AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL", "2"),
+)
+
+
+@pytest.fixture(scope="session")
+def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+    """Started once; take `stack`, which mends the systems between tests."""
+    options = Options(people=_PEOPLE, shape=True, environment=_IMPATIENT)
+    lines: list[str] = []
+    running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
+    running.up()
+    try:
+        warm_up(running)
+        records = Path(running.endpoints["truth"]).read_text(encoding="utf-8").splitlines()
+        yield Observed(running, populate(_PEOPLE), [Truth(**json.loads(line)) for line in records], lines)
+    finally:
+        running.down()
+
+
+@pytest.fixture
+def stack(shared_stack: Observed) -> Iterator[Observed]:
+    """The running stack, all systems sound."""
+    shared_stack.mend()
+    yield shared_stack
+    shared_stack.mend()

@@ -1,0 +1,99 @@
+"""A running stack as the tests see it: what a requester and an officer can do, and what an auditor can look into."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsr import database
+from dsr.casefile import CaseFile, CaseStore
+from dsr.ledger import Event, Ledger
+from dsr.settings import Settings, subkey
+from embedded.client import FINAL
+from embedded.journey import DAG
+from embedded.requester import Requester
+from embedded.stack import Stack
+from sandbox.people import Population, Truth
+
+PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The stack, who is in its systems, and what those hold. `lines`: what was said while it was started."""
+
+    running: Stack
+    population: Population
+    truth: list[Truth]
+    lines: list[str]
+
+    @property
+    def requester(self) -> Requester:
+        """The world outside."""
+        return Requester(self.running)
+
+    def mend(self) -> None:
+        """All systems sound again."""
+        self.requester.mend()
+
+    def ask(self, email: str, ticket_id: str) -> str:
+        """Send a request; its id."""
+        return self.requester.ask(email, ticket_id=ticket_id).request_id
+
+    def decision(self, request_id: str) -> dict[str, Any]:
+        """Wait until a person is asked: {"task_id", "body", "options", …}."""
+        with self.running.client("officer") as officer:
+            waiting = officer.wait(
+                lambda: officer.awaits_input(DAG, request_id) or self._ended(request_id),
+                f"{request_id} to ask a person",
+                PATIENCE,
+            )
+        assert isinstance(waiting, list), f"the run ended as {waiting} instead of asking: {self.states(request_id)}"
+        decision: dict[str, Any] = waiting[0]
+        return decision
+
+    def decide(self, request_id: str, task_id: str, option: str) -> None:
+        """Answer as the privacy officer, who thinks for a moment first."""
+        time.sleep(1.5)
+        with self.running.client("officer") as officer:
+            officer.answer(DAG, request_id, task_id, option)
+
+    def end(self, request_id: str) -> str:
+        """Wait for the end of the run; its state."""
+        with self.running.client("officer") as officer:
+            return officer.wait_for_end(DAG, request_id, PATIENCE)
+
+    def states(self, request_id: str) -> dict[str, str]:
+        """Task → state."""
+        with self.running.client("officer") as officer:
+            return {name: task["state"] for name, task in officer.tasks(DAG, request_id).items()}
+
+    def download(self, request_id: str, target: Path) -> Path:
+        """As the person does."""
+        self.requester.download(*self.requester.link_and_code(request_id), target)
+        return target
+
+    def events(self, request_id: str | None = None) -> list[Event]:
+        """From the ledger, whose chain is checked."""
+        settings = Settings.from_environment(self.running.environment)
+        engine = database.connect(settings.ledger_url)
+        try:
+            ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
+            ledger.verify()
+            return ledger.events(request_id)
+        finally:
+            engine.dispose()
+
+    def kinds(self, request_id: str) -> list[str]:
+        """What happened to a request, oldest first."""
+        return [event.kind for event in self.events(request_id)]
+
+    def case(self, request_id: str) -> CaseFile:
+        """Its case file."""
+        settings = Settings.from_environment(self.running.environment)
+        return CaseStore(settings.case_store, settings.master_key).open(request_id)
+
+    def _ended(self, request_id: str) -> str | None:
+        with self.running.client("officer") as officer:
+            state = officer.run(DAG, request_id).get("state")
+        return state if state in FINAL else None

@@ -1,0 +1,53 @@
+"""DAG files can be read and serialised, cheaply, without any service."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+pytestmark = pytest.mark.airflow
+
+_READ = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+clients = {"pandas", "boto3", "simple_salesforce", "pyrage", "psycopg", "stream_zip", "fastapi"}
+before = set(sys.modules)
+bag = DagBag(sys.argv[1])
+loaded = clients & (set(sys.modules) - before)
+dags = {name: DagSerialization.to_dict(dag) for name, dag in bag.dags.items()}
+json.dump({"errors": bag.import_errors, "dags": dags, "heavy": sorted(loaded)}, open(sys.argv[2], "w"), default=str)
+"""
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a process of its own reads from the folder `dags`."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "DSR_"))}
+    environment |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'dags'}",
+    }
+    command = [sys.executable, "-c", _READ, str(ROOT / "dags"), str(home / "read.json")]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result: dict[str, Any] = json.loads((home / "read.json").read_text())
+    return result
+
+
+def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
+    assert read["errors"] == {}
+    assert set(read["dags"]) == {"dsr_access", "dsr_upkeep"}
+
+
+def test_reading_them_imports_nothing_heavy(read: dict[str, Any]) -> None:
+    """Every task reads its DAG file: an import of a vendor's client there costs each a second."""
+    assert read["heavy"] == []

@@ -1,0 +1,120 @@
+"""What happens when something breaks: nothing is released thinner than a person decided, nothing is doubled."""
+
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from observed import PATIENCE, Observed
+
+from embedded.journey import DAG
+from embedded.verification import Package
+
+# As the person reads them.
+RELEASE_WITHOUT, TRY_AGAIN, STOP = "Release without", "Try again", "Stop"
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+
+def test_unknown_person_is_answered_without_failure(stack: Observed) -> None:
+    request_id = stack.ask("nobody.at.all@nowhere.example", "T-unknown")
+    assert stack.end(request_id) == "success"
+    assert stack.states(request_id)["answer_nothing"] == "success"
+    assert stack.states(request_id)["release"] == "skipped"
+    assert len(stack.requester.answers(request_id)) == 1
+    assert stack.requester.mails(request_id) == []
+    assert [e.detail["outcome"] for e in stack.events(request_id) if e.kind == "answered"] == ["nothing_held"]
+    assert stack.kinds(request_id)[-1] == "shredded"
+
+
+def test_source_that_fails_for_good_waits_for_a_person_and_is_named(stack: Observed, tmp_path: Path) -> None:
+    stack.requester.fault(system="pardot", path="/api/", status=500)
+    request_id = stack.ask(stack.population.canary.email, "T-500")
+    decision = stack.decision(request_id)
+    assert decision["task_id"] == "decide_incomplete"
+    assert "| pardot | failed | http.500 |" in decision["body"]
+    assert stack.requester.mails(request_id) == []
+    stack.decide(request_id, "decide_incomplete", RELEASE_WITHOUT)
+    assert stack.decision(request_id)["task_id"] == "release"
+    stack.decide(request_id, "release", "Approve")
+    assert stack.end(request_id) == "success"
+    package = Package(stack.download(request_id, tmp_path / "package.zip"))
+    assert package.sources()["pardot"].status == "failed"
+    assert package.faults(stack.population, stack.truth, without=["pardot"]) == []
+    assert stack.requester.answers(request_id)[0]["closed"] is False
+    choices = [e.detail["choice"] for e in stack.events(request_id) if e.kind == "decision"]
+    assert choices == ["release_without", "approve"]
+
+
+def test_try_again_completes_and_a_rejection_sends_nothing(stack: Observed) -> None:
+    stack.requester.fault(system="invoicing", kind="missing_table", table="invoice")
+    request_id = stack.ask(stack.population.canary.email, "T-again")
+    assert stack.decision(request_id)["task_id"] == "decide_incomplete"
+    stack.decide(request_id, "decide_incomplete", TRY_AGAIN)
+    time.sleep(3)
+    assert stack.decision(request_id)["task_id"] == "decide_incomplete", "asked again while the cause is there"
+    stack.mend()
+    stack.decide(request_id, "decide_incomplete", TRY_AGAIN)
+    decision = stack.decision(request_id)
+    assert decision["task_id"] == "release"
+    assert "failed" not in decision["body"]
+    stack.decide(request_id, "release", "Reject")
+    assert stack.end(request_id) == "success"
+    assert stack.states(request_id)["deliver"] == "skipped"
+    assert stack.requester.mails(request_id) == []
+    assert stack.requester.answers(request_id) == []
+    assert [e.detail["outcome"] for e in stack.events(request_id) if e.kind == "shredded"] == ["rejected"]
+    assert set(stack.case(request_id).names()) <= {"request", "deadlines"}
+
+
+def test_revoked_token_can_be_stopped_without_anything_sent(stack: Observed) -> None:
+    stack.requester.fault(system="salesforce", path="/services/", status=401)
+    request_id = stack.ask(stack.population.canary.email, "T-401")
+    assert "| salesforce | failed | http.401 |" in stack.decision(request_id)["body"]
+    stack.decide(request_id, "decide_incomplete", STOP)
+    stack.end(request_id)
+    states = stack.states(request_id)
+    assert {states[name] for name in ("compose", "release", "deliver", "answer_nothing", "close")} == {"skipped"}
+    assert states["shred"] == "success"
+    assert stack.requester.answers(request_id) == []
+    assert [e.detail["outcome"] for e in stack.events(request_id) if e.kind == "shredded"] == ["stopped"]
+
+
+@pytest.mark.parametrize("victim", ["airflow worker -- ", "airflow worker -- LocalExecutor: "], ids=["task", "worker"])
+def test_killed_while_reading_ends_right_and_nothing_is_doubled(stack: Observed, tmp_path: Path, victim: str) -> None:
+    """kill -9 of the process that reads; and of the worker that watches over it."""
+    request_id = stack.ask(stack.population.canary.email, f"T-kill-{len(victim)}")
+    with stack.running.client("officer") as officer:
+        officer.wait(lambda: stack.states(request_id)["identify"] == "success", "identify to end", PATIENCE, every=0.1)
+    stack.requester.fault(system="salesforce", kind="slow", seconds=3)
+    _kill(stack, request_id, "salesforce.collect", victim)
+    stack.mend()
+    assert stack.decision(request_id)["task_id"] == "release"
+    with stack.running.client("officer") as officer:
+        assert officer.tasks(DAG, request_id)["salesforce.collect"]["try_number"] > 1
+    stack.decide(request_id, "release", "Approve")
+    assert stack.end(request_id) == "success"
+    package = Package(stack.download(request_id, tmp_path / "package.zip"))
+    assert package.faults(stack.population, stack.truth) == []
+
+
+def _kill(stack: Observed, request_id: str, task_id: str, victim: str) -> None:
+    """A moment after the task began to read. Both processes carry the task instance's id in their titles."""
+    with stack.running.client("officer") as officer:
+
+        def instance() -> str | None:
+            task = officer.tasks(DAG, request_id)[task_id]
+            return str(task["id"]) if task["state"] == "running" else None
+
+        identity = officer.wait(instance, f"{task_id} to run", PATIENCE, every=0.1)
+
+    def process() -> psutil.Process | None:
+        titles = ((p, " ".join(p.info["cmdline"] or ()).strip()) for p in psutil.process_iter(["cmdline"]))
+        return next((p for p, title in titles if title == victim + identity), None)
+
+    deadline = time.monotonic() + 10
+    while (found := process()) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found is not None, "the process was not found"
+    time.sleep(1)
+    found.kill()

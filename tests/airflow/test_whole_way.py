@@ -1,0 +1,96 @@
+"""From a signed webhook to the downloaded package, through a real Airflow; and what is left behind afterwards."""
+
+import html
+import json
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from observed import Observed
+
+from embedded.journey import fulfil
+from embedded.verification import Package
+from extractors import SOURCES
+from sandbox.postgres import _binary
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+_IN_ORDER = ("request_received", "composed", "decision", "delivered", "answered", "shredded")
+_ONCE = (*_IN_ORDER, "run_started", "downloaded", "closed")
+_BYTES = re.compile(r"\\x((?:[0-9a-f]{2}){8,})")
+
+
+def test_package_holds_everything_and_nobody_else(stack: Observed, tmp_path: Path) -> None:
+    journey = fulfil(stack.running, stack.population.canary.email, tmp_path / "package.zip", stack.lines.append)
+    package = Package(journey.package)
+    assert package.faults(stack.population, stack.truth) == []
+    assert {name: found.status for name, found in package.sources().items()} == {
+        source.declaration.name: "found" for source in SOURCES
+    }
+    kinds = stack.kinds(journey.request_id)
+    assert Counter(kinds) == {
+        **dict.fromkeys(_ONCE, 1),
+        "source_searched": len(SOURCES),
+        "source_extracted": len(SOURCES),
+    }
+    assert [kind for kind in kinds if kind in _IN_ORDER] == list(_IN_ORDER)
+    left = set(stack.case(journey.request_id).names())
+    assert not {name for name in left if name.startswith(("rows/", "found/", "search/", "collected/", "attachments/"))}
+    assert {"package", "package.json", "request"} <= left
+
+
+def test_link_without_its_code_gives_nothing(stack: Observed, tmp_path: Path) -> None:
+    request_id = stack.events()[-1].request_id
+    link, code = stack.requester.link_and_code(request_id)
+    with pytest.raises(RuntimeError, match="403"):
+        stack.requester.download(link, code[::-1], tmp_path / "package.zip")
+
+
+def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Observed) -> None:
+    """Last, so that all the ways that the tests before went are in it: failures, rejections, a killed task."""
+    traces = dict(_traces(stack))
+    request_id = stack.events()[-1].request_id
+    for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler.log"):
+        assert request_id in traces[place], f"{place} is not looked into"
+    wanted = {form for value in _identifiers(stack) for form in _forms(value)}
+    found = sorted(name for name, text in traces.items() if any(form in text for form in wanted))
+    assert found == []
+
+
+def _identifiers(stack: Observed) -> list[str]:
+    """All that points to the canary, and what tickets said."""
+    return [*stack.population.canary.identifying(), "nobody.at.all@nowhere.example"]
+
+
+def _forms(value: str) -> Iterator[str]:
+    """As it may have been written down; compared without case."""
+    for form in (
+        value,
+        json.dumps(value)[1:-1],
+        repr(value)[1:-1],
+        quote(value),
+        quote_plus(value),
+        html.escape(value),
+        value.replace("'", "''"),
+    ):
+        yield form.lower()
+
+
+def _traces(stack: Observed) -> Iterator[tuple[str, str]]:
+    """(name, text in lower case) of both databases table by table, of every log, and of what was said."""
+    folder = stack.running.folder
+    for database in ("airflow", "ledger"):
+        url = stack.running.postgres.url(database, "postgresql")
+        dump = [str(_binary("pg_dump")), "--column-inserts", "--data-only", url]
+        text = subprocess.run(dump, capture_output=True, text=True, check=True, timeout=120).stdout
+        for table in text.split("\n-- Data for Name: "):
+            binary = b"\n".join(bytes.fromhex(digits) for digits in _BYTES.findall(table))
+            yield f"{database}: {table.partition(';')[0]}", (table + binary.decode("utf-8", "replace")).lower()
+    for path in sorted([*(folder / "logs").rglob("*"), *(folder / "airflow").rglob("*")]):
+        if path.is_file():
+            yield str(path.relative_to(folder)), path.read_text(encoding="utf-8", errors="replace").lower()
+    yield "what was said", "\n".join(stack.lines).lower()
