@@ -22,6 +22,7 @@ and codes only; nothing about the person is ever in Airflow. To stop a run: mark
 import dsr_tasks as tasks
 from airflow.sdk import DAG, TaskGroup
 from dsr_decisions import DecideIncomplete, Release
+from dsr_retries import DEFAULT_ARGS
 
 from extractors import SOURCES
 
@@ -33,7 +34,7 @@ with DAG(
     catchup=False,
     # Runs that wait for a person count as active.
     max_active_runs=1000,
-    default_args=dict(tasks.DEFAULT_ARGS),
+    default_args=dict(DEFAULT_ARGS),
     tags=["dsr"],
 ):
     open_case = tasks.open_case().as_setup()

@@ -34,17 +34,21 @@ def smtp_sender(connection: Connection) -> Callable[[EmailMessage], None]:
 def _session(connection: Connection) -> Iterator[smtplib.SMTP]:
     extra = connection.extra
     timeout = float(extra.get("timeout") or _TIMEOUT_S)
-    trust = ssl.create_default_context(cafile=extra.get("ca") or None)
     if not extra.get("disable_ssl"):
+        trust = _trust(connection)
         client: smtplib.SMTP = smtplib.SMTP_SSL(connection.host, connection.port or 465, timeout=timeout, context=trust)
     else:
         client = smtplib.SMTP(connection.host, connection.port or 587, timeout=timeout)
     with client:
         if extra.get("disable_ssl") and not extra.get("disable_tls"):
-            client.starttls(context=trust)
+            client.starttls(context=_trust(connection))
         if connection.login:
             client.login(connection.login, connection.password)
         yield client
+
+
+def _trust(connection: Connection) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=connection.extra.get("ca") or None)
 
 
 @contextlib.contextmanager

@@ -6,52 +6,20 @@ reading the DAG file stays cheap.
 """
 
 import logging
-import os
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
-from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 from dsr_coded import coded
+from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_workplace import DECLARATIONS, Workplace, now
 
-from dsr.errors import DsrError, PermanentError, TransientError
+from dsr.errors import DsrError, PermanentError
 
 log = logging.getLogger("dsr")
 
 CONNECTED: Final = {declaration.name: declaration.connection_id for declaration in DECLARATIONS}
 """Source → its Airflow connection and pool."""
-
-
-class HonourRetryAfter(RetryPolicy):
-    """Permanent errors fail at once; where the other side said how long to wait, that long it is; else backoff."""
-
-    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
-        """Evaluated in the task's process with the error itself."""
-        if isinstance(exception, PermanentError):
-            return RetryDecision.fail(exception.code)
-        if isinstance(exception, TransientError) and exception.retry_after is not None:
-            return RetryDecision.retry(exception.retry_after, exception.code)
-        return RetryDecision.default()
-
-    def serialize(self) -> dict[str, Any]:
-        """It has no settings."""
-        return {"__type": type(self).__name__}
-
-
-DEFAULT_ARGS: Final[Mapping[str, Any]] = {
-    "retries": int(os.environ.get("DSR_TASK_RETRIES", "4")),
-    "retry_delay": timedelta(seconds=float(os.environ.get("DSR_TASK_RETRY_SECONDS", "30"))),
-    "retry_exponential_backoff": 2.0,
-    "max_retry_delay": timedelta(hours=1),
-    "retry_policy": HonourRetryAfter(),
-    "execution_timeout": timedelta(hours=6),
-}
-
-
-DELIVERY_RETRIES: Final = int(os.environ.get("DSR_DELIVERY_RETRIES", "100"))
-"""A mail or ticket system may be down for days: with the longest delay of an hour, four of them."""
 
 
 def this_request() -> str:
@@ -61,12 +29,6 @@ def this_request() -> str:
     if request_id != run.run_id:
         raise PermanentError("run.request", "task")
     return str(request_id)
-
-
-def is_last_try() -> bool:
-    """Whether there is no retry left for this task instance."""
-    instance = get_current_context()["ti"]
-    return bool(instance.try_number > instance.max_tries)
 
 
 @task(show_return_value_in_logs=False)

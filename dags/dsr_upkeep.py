@@ -14,7 +14,7 @@ after connecting a source: a system whose index was never read can't be searched
 
 import dsr_keeping as tasks
 from airflow.sdk import DAG, TaskGroup
-from dsr_tasks import DEFAULT_ARGS
+from dsr_retries import DEFAULT_ARGS
 
 from extractors import SOURCES
 
