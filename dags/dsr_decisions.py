@@ -14,11 +14,11 @@ from typing import Any, Final
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
 from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 from airflow.sdk.execution_time.hitl import HITLUser
+
+from dsr.errors import DsrError, TransientError
 from dsr_coded import Coded
 from dsr_tasks import CONNECTED, collect_into_case, combine_case, this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
-
-from dsr.errors import DsrError, TransientError
 
 RELEASE_WITHOUT: Final = "Release without"
 TRY_AGAIN: Final = "Try again"

@@ -19,11 +19,11 @@ Deadline: the ticket and the ledger hold it (`python -m dsr show <request>`). Lo
 and codes only; nothing about the person is ever in Airflow. To stop a run: mark it failed, *shred* cleans up.
 """
 
-import dsr_tasks as tasks
 from airflow.sdk import DAG, TaskGroup
+
+import dsr_tasks as tasks
 from dsr_decisions import DecideIncomplete, Release
 from dsr_retries import DEFAULT_ARGS
-
 from extractors import SOURCES
 
 with DAG(

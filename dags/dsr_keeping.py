@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final, cast
 
 from airflow.sdk import get_current_context, task
-from dsr_coded import coded
-from dsr_workplace import Workplace, now
 
 from dsr.source import IndexedSource
+from dsr_coded import coded
+from dsr_workplace import Workplace, now
 
 log = logging.getLogger("dsr")
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
+
+from dsr.errors import DsrError, PermanentError
 from dsr_coded import coded
 from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_workplace import DECLARATIONS, Workplace, now
-
-from dsr.errors import DsrError, PermanentError
 
 log = logging.getLogger("dsr")
 

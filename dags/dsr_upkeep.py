@@ -12,10 +12,10 @@ The search report tells how old an index is. Start this by hand
 after connecting a source: a system whose index was never read can't be searched.
 """
 
-import dsr_keeping as tasks
 from airflow.sdk import DAG, TaskGroup
-from dsr_retries import DEFAULT_ARGS
 
+import dsr_keeping as tasks
+from dsr_retries import DEFAULT_ARGS
 from extractors import SOURCES
 
 with DAG(

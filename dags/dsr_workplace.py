@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from airflow.sdk import Connection as AirflowConnection
 from airflow.sdk.exceptions import AirflowNotFoundException
-from dsr_coded import Coded
 
 from dsr.errors import PermanentError
 from dsr.model import Attachment, Found, IndexEntry, Piece, Subject
 from dsr.source import Connection, Declaration, IndexedSource, Source
+from dsr_coded import Coded
 from extractors import SOURCES
 
 if TYPE_CHECKING:
