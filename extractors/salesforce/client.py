@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote, urlsplit
 
 import jwt
 import requests
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce as Api
 from simple_salesforce.exceptions import SalesforceExpiredSession
@@ -160,8 +163,10 @@ class Client:
             "aud": str(self._extra.get("audience") or "https://login.salesforce.com"),
         }  # fmt: skip
         try:
-            assertion = jwt.encode(claims, self._key, algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError):
+            # Proving the primes of one's own key costs more than all else in a sign-in; a wrong key is refused anyway.
+            key = load_pem_private_key(self._key.encode(), None, unsafe_skip_rsa_key_validation=True)
+            assertion = jwt.encode(claims, cast("RSAPrivateKey", key), algorithm="RS256")
+        except (ValueError, TypeError, UnsupportedAlgorithm, jwt.PyJWTError):
             raise PermanentError("connection.private_key", PLACE) from None
         return {"grant_type": _JWT_GRANT, "assertion": assertion}, {}
 
