@@ -1,17 +1,15 @@
 """`extract`: contact records, transcripts and sound of the calls that are certain."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-from dsr.errors import PermanentError
 from dsr.model import Attachment, Found, Match, Piece, Rows, Withheld
 from dsr.schema import batch
 from dsr.source import matches_by_request
 from extractors.recordings import records
 from extractors.recordings.sidecars import DATASET
-from extractors.recordings.store import PLACE, Store
+from extractors.recordings.store import Store
 from extractors.recordings.voice import without_agent
 
 _LINES: Final = "call_transcript_line"
@@ -48,8 +46,8 @@ def _call(
 ) -> Iterator[Piece]:
     reference = match.reference
     contact_id = str(reference["contact_id"])
-    record = known.get(contact_id) or records.from_sidecar(_json(store, reference["sidecar_key"]) or {})
-    analysis = _json(store, reference["transcript_key"]) if reference.get("transcript_key") else None
+    record = known.get(contact_id) or records.from_sidecar(store.read_object(reference["sidecar_key"], "sidecar") or {})
+    analysis = store.read_object(reference["transcript_key"], "transcript") if reference.get("transcript_key") else None
     shown, withheld = records.disclosed(record, analysis)
     yield Rows(request_id, DATASET, batch(DATASET, [(contact_id, shown)]))
     if analysis is not None:
@@ -66,17 +64,3 @@ def _call(
             yield Attachment(request_id, DATASET, contact_id, f"call-{contact_id}", "audio/wav", "wav", title, chunks)
     if withheld:
         yield Withheld(request_id, DATASET, _THIRD_PARTY, withheld)
-
-
-def _json(store: Store, key: str) -> dict[str, Any] | None:
-    """None when the object is gone. PermanentError("transcript.unreadable") when it is no JSON object."""
-    body = store.read(key)
-    if body is None:
-        return None
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise PermanentError("transcript.unreadable", PLACE)
-    return value

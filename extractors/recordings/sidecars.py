@@ -3,7 +3,6 @@
 `meta/dt=<date>/<contact id>.json`; from it `record_id`, "2026/03/05/<contact id>", which is enough to find it again.
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +12,8 @@ from typing import Any, Final
 
 import phonenumbers
 
-from dsr.errors import PermanentError
 from dsr.model import Identifier, IndexEntry, Match, Subject
-from extractors.recordings.store import PLACE, Store
+from extractors.recordings.store import Store
 
 DATASET: Final = "call_record"
 KIND: Final = "call_contact"
@@ -36,7 +34,7 @@ def index(store: Store, since: datetime | None) -> Iterator[IndexEntry]:
         day = _KEY.fullmatch(stored.key)
         if day is None or (since is not None and stored.written_at < since - _OVERLAP):
             continue
-        sidecar = _read(store, stored.key, stored.version)
+        sidecar = store.read_object(stored.key, "sidecar", stored.version)
         if sidecar is not None:
             for identifier in sorted(named(sidecar)):
                 yield IndexEntry(identifier, DATASET, "/".join(day.groups()))
@@ -50,7 +48,7 @@ def find(store: Store, subjects: Sequence[Subject]) -> Iterator[Match]:
             if _RECORD.fullmatch(record_id):
                 asking[record_id].append(subject)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        sidecars = list(pool.map(lambda record_id: _read(store, _key(record_id)), asking))
+        sidecars = list(pool.map(lambda record_id: store.read_object(_key(record_id), "sidecar"), asking))
     for (record_id, askers), sidecar in zip(asking.items(), sidecars, strict=True):
         if sidecar is not None:
             yield from _matches(record_id, sidecar, askers)
@@ -75,21 +73,6 @@ def _matches(record_id: str, sidecar: Mapping[str, Any], askers: Sequence[Subjec
         if by:
             holds = frozenset(names | {Identifier(KIND, record_id)})
             yield Match(subject.request_id, DATASET, record_id, by, holds, person, reference)
-
-
-def _read(store: Store, key: str, version: str = "") -> Mapping[str, Any] | None:
-    """None when it is gone. PermanentError("sidecar.unreadable") when it is no JSON object: better than a call
-    that nobody finds."""
-    body = store.read(key, version)
-    if body is None:
-        return None
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise PermanentError("sidecar.unreadable", PLACE)
-    return value
 
 
 def _key(record_id: str) -> str:

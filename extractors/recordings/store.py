@@ -1,5 +1,6 @@
 """The S3 store: reading objects, binned ones too, with coded errors."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,6 +84,20 @@ class Store:
         """The bytes of an object; None when no version of it exists. Of a binned object the version before."""
         chunks = self.stream(key, version)
         return None if chunks is None else b"".join(chunks)
+
+    def read_object(self, key: str, what: str, version: str = "") -> dict[str, Any] | None:
+        """The JSON object of that key; None when no version of it exists. PermanentError("<what>.unreadable") when
+        it is something else: better than a call that nobody finds."""
+        body = self.read(key, version)
+        if body is None:
+            return None
+        try:
+            value = json.loads(body)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise PermanentError(f"{what}.unreadable", PLACE)
+        return value
 
     def stream(self, key: str, version: str = "") -> Iterator[bytes] | None:
         """As `read`, in pieces."""
