@@ -75,6 +75,7 @@ class Declaration:
     finds_by         identifier kinds that `find` understands
     indexed          True: the system has no look-up, `find` works from references of the keyed-hash index
     concurrency      how many tasks may talk to it at once (size of its Airflow pool)
+    title_sv         the title in Swedish; "" = the same
     """
 
     name: str
@@ -87,6 +88,12 @@ class Declaration:
     exclusions: tuple[Exclusion, ...] = ()
     indexed: bool = False
     concurrency: int = 4
+    title_sv: str = ""
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What it is called, by language."""
+        return {"sv": self.title_sv or self.title, "en": self.title}
 
     @property
     def connection_id(self) -> str:

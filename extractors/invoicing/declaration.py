@@ -55,7 +55,7 @@ _DATASETS: Final = (
         "invoicing_invoice",
         "Invoices",
         "purchases",
-        "provided",
+        "observed",
         ("pd:Purchase", "pd:Name", _ADDRESS),
         _PROCESSING,
         "expire",
@@ -64,7 +64,7 @@ _DATASETS: Final = (
         "invoicing_invoice_line",
         "Invoices: lines",
         "purchases",
-        "provided",
+        "observed",
         ("pd:Purchase",),
         _PROCESSING,
         "expire",
@@ -110,6 +110,7 @@ _DATASETS: Final = (
 DECLARATION: Final = Declaration(
     name="invoicing",
     title="Invoicing database",
+    title_sv="Fakturadatabasen",
     role="controller",
     connection_type="postgres",
     connection_fields={

@@ -110,7 +110,7 @@ _DATASETS: Final = (
         "pardot_opportunity",
         "Marketing: sales opportunities connected with you",
         "purchases",
-        "derived",
+        "observed",
         ("pd:Purchase",),
         _PROCESSING,
         "manual",
@@ -120,6 +120,7 @@ _DATASETS: Final = (
 DECLARATION: Final = Declaration(
     name="pardot",
     title="Marketing automation (Account Engagement, formerly Pardot)",
+    title_sv="Marknadsföringssystemet (Account Engagement, tidigare Pardot)",
     role="processor",
     connection_type="http",
     connection_fields={

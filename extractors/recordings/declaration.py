@@ -9,6 +9,7 @@ _PROCESSING: Final = "calls"
 DECLARATION: Final = Declaration(
     name="recordings",
     title="Call recordings",
+    title_sv="Inspelade samtal",
     role="controller",
     connection_type="aws",
     connection_fields={

@@ -85,6 +85,7 @@ _CONTACTS: Final = (
 DECLARATION: Final = Declaration(
     name="salesforce",
     title="Salesforce (customer register, sales and customer service)",
+    title_sv="Salesforce (kundregister, försäljning och kundservice)",
     role="processor",
     connection_type="salesforce",
     connection_fields={

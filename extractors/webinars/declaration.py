@@ -9,6 +9,7 @@ _CATEGORY = "events-webinars"
 DECLARATION: Final = Declaration(
     name="webinars",
     title="Webinars (Zoom)",
+    title_sv="Webbinarier (Zoom)",
     role="processor",
     connection_type="http",
     connection_fields={

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsr import schema
@@ -28,6 +28,7 @@ def read_back(row: dict[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in parsed.items() if v is not None and k != schema.SOURCE_ID}, **rest}
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(names.filter(lambda n: n not in ("_source_id", "unmapped")), values), max_size=5))
 def test_nothing_is_dropped_whatever_the_source_returns(records: list[dict[str, Any]]) -> None:
     batch = schema.batch(DATASET, [(str(n), record) for n, record in enumerate(records)])
