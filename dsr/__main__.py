@@ -1,9 +1,11 @@
-"""`python -m dsr`: the download page, the database, and a look at what there is. Settings come from DSR_… variables."""
+"""`python -m dsr`: the download page, the database, the register of processing, and a look at what there is. Settings
+come from DSR_… variables."""
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from dsr import database
@@ -14,6 +16,7 @@ from dsr.settings import Settings, subkey
 _DONE: Final = 0
 _FAILED: Final = 1
 _LEDGER: Final = ("ledger_url", "master_key")
+_REGISTER: Final = "The register of processing (Art. 30): purposes, legal bases, recipients, storage periods."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,11 +47,48 @@ def _parser() -> argparse.ArgumentParser:
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
     requests.set_defaults(command=_requests)
+    _register_parser(commands)
+    text = "print the public keys that packages' signatures are checked with, and say how to make a new one"
+    commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)
     text = "list the source systems, what they hold, and the Airflow connection that each needs"
     commands.add_parser("sources", help=text, description=text).set_defaults(command=_sources)
     text = "print one Airflow pool per source system, as `airflow pools import` reads it"
     commands.add_parser("pools", help=text, description=text).set_defaults(command=_pools)
     return parser
+
+
+def _register_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    register = commands.add_parser("register", help="the register of processing", description=_REGISTER)
+    actions = register.add_subparsers(title="actions", required=True, metavar="ACTION")
+    text = "say, row by row, what is missing or wrong; 0 only when nothing is and a person has confirmed every row"
+    check = actions.add_parser("check", help=text, description=text)
+    check.set_defaults(command=_register_check)
+    text = "state that a row describes what is done; any later edit of the row, or of its recipients, undoes it"
+    confirm = actions.add_parser("confirm", help=text, description=text)
+    confirm.add_argument("row", help="id of the row")
+    confirm.add_argument("--by", required=True, help="who confirms it: a role or an id, such as dpo")
+    confirm.set_defaults(command=_register_confirm)
+    for action in (check, confirm):
+        action.add_argument("--folder", help="the register's folder (default DSR_REGISTER, else the shipped example)")
+    text = "copy the shipped example into a new folder, to make one's own of it"
+    copy = actions.add_parser("copy", help=text, description=text)
+    copy.add_argument("folder", help="a folder that is new or empty")
+    copy.set_defaults(command=_register_copy)
+
+
+def _signing_key(_: argparse.Namespace) -> int:
+    from dsr.settings import NEW_KEY
+    from dsr.signing import published
+
+    settings = Settings.from_environment(need=("master_key",))
+    print(published(settings), end="")
+    source = "DSR_SIGNING_KEY" if settings.signing_key else "DSR_MASTER_KEY, as DSR_SIGNING_KEY is not set"
+    print(
+        f"\nThe first is in use; it comes from {source}. To change it: keep its line that begins with RW in\n"
+        f"DSR_FORMER_PUBLIC_KEYS, set DSR_SIGNING_KEY to what this command prints, and restart:\n\n  {NEW_KEY}",
+        file=sys.stderr,
+    )
+    return _DONE
 
 
 def _portal(args: argparse.Namespace) -> int:
@@ -116,6 +156,47 @@ def _pools(_: argparse.Namespace) -> int:
     from extractors import SOURCES
 
     print(json.dumps(pools(source.declaration for source in SOURCES), indent=1))
+    return _DONE
+
+
+def _register_check(args: argparse.Namespace) -> int:
+    from dsr.register import check
+    from extractors import SOURCES
+
+    settings = Settings.from_environment(need=())
+    folder = args.folder or settings.register
+    print(f"Register: {folder or 'the shipped example (DSR_REGISTER is not set)'}")
+    controller = settings.controller
+    problems = check(folder, [source.declaration for source in SOURCES], controller.name, controller.mail)
+    row = ""
+    for problem in problems:
+        if problem.row != row:
+            row = problem.row
+            print(f"\n{row}")
+        print(f"  - {problem.words}")
+    rows = len({problem.row for problem in problems})
+    print(f"\n{len(problems)} to settle, in {rows} rows or files." if problems else "Nothing is missing.")
+    return _FAILED if problems else _DONE
+
+
+def _register_confirm(args: argparse.Namespace) -> int:
+    from dsr.register.confirming import confirm
+
+    folder = args.folder or Settings.from_environment(need=()).register
+    if not folder:
+        print("dsr: the shipped example is nobody's register. Copy it first: python -m dsr register copy FOLDER;"
+              " then set DSR_REGISTER, or give --folder.", file=sys.stderr)  # fmt: skip
+        return _FAILED
+    path = confirm(folder, args.row, args.by, datetime.now(UTC).replace(microsecond=0))
+    print(f"{args.row} is confirmed by {args.by}: {path}")
+    return _DONE
+
+
+def _register_copy(args: argparse.Namespace) -> int:
+    from dsr.register.confirming import copy
+
+    count = copy(args.folder)
+    print(f"{count} files copied. Adapt them, set DSR_REGISTER={args.folder}, then: python -m dsr register check")
     return _DONE
 
 

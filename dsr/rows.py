@@ -1,9 +1,9 @@
-"""Rows of datasets in the case file: one Arrow IPC stream (zstd) per dataset, written and read piece by piece.
+"""Rows of datasets in the case file: one Arrow IPC stream (lz4) per dataset, written and read piece by piece.
 
 rows/<source>/<dataset>/<nnnn>   columns as `schema.arrow_schema(dataset)` gives them
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
+from dsr.recordids import RecordIds, repeats
 
 _FEWEST_ROWS: Final = 8_192
 _MOST_ROWS: Final = 16_384
@@ -25,18 +26,35 @@ def folder(source: str, dataset: str = "") -> str:
     return f"rows/{source}/{dataset}/" if dataset else f"rows/{source}/"
 
 
-def batches(case: CaseFile, source: str, dataset: str) -> Iterator[pa.RecordBatch]:
-    """The rows of a dataset, one batch in memory at a time; nothing when none were collected."""
+RowsOf = Callable[[str, str], Iterator[pa.RecordBatch]]
+"""(source, dataset) → the rows that are disclosed of it, one batch in memory at a time."""
+
+
+def batches(case: CaseFile, source: str, dataset: str, fields: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a dataset, one batch in memory at a time; nothing when none were collected. `fields`: only these
+    columns, after that of the record's id."""
     for name in case.names(folder(source, dataset)):
         with case.reader(name) as file, pa.ipc.open_stream(file) as stream:
-            yield from stream
+            for batch in stream:
+                yield batch if fields is None else batch.select([schema.SOURCE_ID, *fields])
+
+
+def disclosed(case: CaseFile, fields: Mapping[str, Sequence[str]]) -> RowsOf:
+    """Reads the datasets that are disclosed, with those of their fields that are; of others there are no rows."""
+
+    def rows_of(source: str, dataset: str) -> Iterator[pa.RecordBatch]:
+        if dataset in fields:
+            yield from batches(case, source, dataset, fields[dataset])
+
+    return rows_of
 
 
 class RowsWriter:
     """Takes pieces of a source's datasets in any order; use it as a context.
 
-    The objects are there once the block ends without an error. Small pieces are joined and large ones cut, so that
-    readers meet batches of a size that is neither costly nor heavy.
+    The objects are there once the block ends without an error. PermanentError("record.duplicate") at its end when a
+    dataset holds one id twice. Small pieces are joined and large ones cut, so that readers meet batches of a size that
+    is neither costly nor heavy.
     """
 
     def __init__(self, case: CaseFile, source: str) -> None:
@@ -66,7 +84,7 @@ class RowsWriter:
         return {dataset: self._streams[dataset].bytes for dataset in sorted(self._streams)}
 
     def finish(self) -> None:
-        """Writes what waits. PermanentError("record.duplicate") when a dataset holds one id twice."""
+        """Writes what waits."""
         for stream in self._streams.values():
             stream.finish()
 
@@ -81,6 +99,16 @@ class RowsWriter:
             return
         with self._open:
             self.finish()
+        for dataset, stream in self._streams.items():
+            self._compare(dataset, stream.ids.suspects())
+
+    def _compare(self, dataset: str, suspects: pa.Array) -> None:
+        """Looks the suspect ids up in what was written, and removes that when one is there twice."""
+        if len(suspects):
+            written = batches(self._case, self._source, dataset, ())
+            if repeats((batch.column(schema.SOURCE_ID) for batch in written), suspects):
+                self._case.remove(folder(self._source))
+                raise PermanentError("record.duplicate", self._source)
 
 
 class _Stream:
@@ -90,8 +118,7 @@ class _Stream:
         self.rows = self.bytes = 0
         self._writer, self._source = writer, source
         self._waiting: list[pa.RecordBatch] = []
-        self._ids: list[pa.Array] = []
-        self._schema: pa.Schema = None
+        self.ids = RecordIds()
 
     def add(self, batch: pa.RecordBatch) -> None:
         if not batch.num_rows:
@@ -99,7 +126,7 @@ class _Stream:
         ids = batch.column(schema.SOURCE_ID)
         if ids.null_count or pc.any(pc.equal(pc.binary_length(ids), 0)).as_py():
             raise PermanentError("record.id", self._source)
-        self._ids.append(ids)
+        self.ids.add(ids)
         self.rows += batch.num_rows
         self.bytes += batch.nbytes
         self._waiting.append(batch)
@@ -109,9 +136,6 @@ class _Stream:
     def finish(self) -> None:
         self._flush()
         self._writer.close()
-        ids = pa.chunked_array(self._ids, type=pa.string())
-        if pc.count_distinct(ids).as_py() != len(ids):
-            raise PermanentError("record.duplicate", self._source)
 
     def _flush(self) -> None:
         if self._waiting:

@@ -23,12 +23,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from dsr.errors import PermanentError
 
 KEY_BYTES: Final = 32
-_NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
+NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
 
 _NEEDED: Final = {
     "case_store": "a folder, or s3://bucket/prefix?endpoint_override=…&scheme=https; the bucket must not be versioned",
     "ledger_url": "postgresql://user:password@host:5432/database",
-    "master_key": f"32 bytes in base64; make one with {_NEW_KEY}",
+    "master_key": f"32 bytes in base64; make one with {NEW_KEY}",
     "portal_url": "the address that a person's browser reaches the download page at, https://…",
     "airflow_url": "the address of Airflow's api-server, https://…",
     "airflow_user": "the service user that starts runs",
@@ -38,7 +38,18 @@ _NEEDED: Final = {
     "controller_mail": "mail address of the data protection officer or privacy team, Art. 13(1)(b) GDPR",
     "controller_address": "the controller's postal address, Art. 13(1)(a) GDPR",
 }
-_OPTIONAL: Final = {"country": "SE", "timezone": "Europe/Stockholm", "package_days": "14", "code_attempts": "10"}
+_OPTIONAL: Final = {
+    "country": "SE",
+    "timezone": "Europe/Stockholm",
+    "package_days": "14",
+    "code_attempts": "10",
+    "package_encryption": "none",
+    "signing_key": "",
+    "former_public_keys": "",
+    "register": "",
+}
+ENCRYPTIONS: Final = ("none", "zip")
+"""What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
 
 
 class SettingError(PermanentError):
@@ -72,6 +83,10 @@ class Settings:
     timezone         IANA name of the zone in which days and deadlines are counted
     package_days     how many days the download link lives
     code_attempts    how many wrong codes a link stands before it locks
+    package_encryption  "none" or "zip" (AES-256 with a password), for requests that don't say
+    signing_key      Ed25519 seed that packages are signed with; None = derived from the master key
+    former_public_keys  minisign public keys (RW…) of former signing keys, published beside the present one
+    register         folder of the register of processing; "" = the shipped example, which nobody has confirmed
     """
 
     case_store: str = field(repr=False)
@@ -88,6 +103,10 @@ class Settings:
     timezone: str = "Europe/Stockholm"
     package_days: int = 14
     code_attempts: int = 10
+    package_encryption: str = "none"
+    signing_key: bytes | None = field(default=None, repr=False)
+    former_public_keys: tuple[str, ...] = ()
+    register: str = ""
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
@@ -106,7 +125,7 @@ class Settings:
         return cls(
             case_store=values["case_store"],
             ledger_url=values["ledger_url"],
-            master_key=_key(values["master_key"]) if values["master_key"] else b"",
+            master_key=_key(values, "master_key") if values["master_key"] else b"",
             portal_url=values["portal_url"].rstrip("/"),
             airflow_url=values["airflow_url"].rstrip("/"),
             airflow_user=values["airflow_user"],
@@ -118,6 +137,10 @@ class Settings:
             timezone=_timezone(values["timezone"]),
             package_days=_count(values, "package_days", 1, 90),
             code_attempts=_count(values, "code_attempts", 1, 100),
+            package_encryption=_encryption(values["package_encryption"].lower()),
+            signing_key=_key(values, "signing_key") if values["signing_key"] else None,
+            former_public_keys=tuple(filter(None, map(str.strip, values["former_public_keys"].split(",")))),
+            register=values["register"],
         )
 
     @property
@@ -128,20 +151,26 @@ class Settings:
 
 def subkey(master: bytes, purpose: str) -> bytes:
     """32 bytes for one purpose, derived from the master key (HKDF-SHA256, RFC 5869). The purposes in use are
-    `casefile`, `ledger`, `links` and `subjects`; a key of one tells nothing about another's."""
+    `casefile`, `ledger`, `links`, `signing` and `subjects`; a key of one tells nothing about another's."""
     if len(master) != KEY_BYTES:
-        raise SettingError("master_key", f"not 32 bytes; make one with {_NEW_KEY}")
+        raise SettingError("master_key", f"not 32 bytes; make one with {NEW_KEY}")
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"dsr/{purpose}/1".encode()).derive(master)
 
 
-def _key(text: str) -> bytes:
+def _key(values: Mapping[str, str], name: str) -> bytes:
     try:
-        key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+        key = base64.b64decode(values[name].replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
-        raise SettingError("master_key", f"not base64; make one with {_NEW_KEY}") from None
+        raise SettingError(name, f"not base64; make one with {NEW_KEY}") from None
     if len(key) != KEY_BYTES:
-        raise SettingError("master_key", f"not 32 bytes; make one with {_NEW_KEY}")
+        raise SettingError(name, f"not 32 bytes; make one with {NEW_KEY}")
     return key
+
+
+def _encryption(name: str) -> str:
+    if name not in ENCRYPTIONS:
+        raise SettingError("package_encryption", f"not one of {', '.join(ENCRYPTIONS)}")
+    return name
 
 
 def _channels(env: Mapping[str, str]) -> dict[str, str]:
