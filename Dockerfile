@@ -12,6 +12,7 @@ RUN uv sync --frozen --no-dev --no-install-project ${EXTRAS}
 COPY dsr dsr
 COPY extractors extractors
 COPY schemas schemas
+COPY register register
 COPY sandbox sandbox
 COPY dags dags
 COPY plugins plugins

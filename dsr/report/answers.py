@@ -34,28 +34,42 @@ class Summary:
 
 @dataclass(frozen=True)
 class Access:
-    """Link and code as the person gets them. `url` holds the link's secret; `expires_at` is in the controller's
-    zone."""
+    """What the person gets to the package with. `url` holds the link's secret; `expires_at` is in the controller's
+    zone; `encryption` is "none", "zip" or "age", and `password` that of "zip", "" when an earlier answer gave it."""
 
     url: str = field(repr=False)
     code: str = field(repr=False)
     expires_at: datetime
+    encryption: str = "none"
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Where the person wants the data sent on to (Art. 20(2) GDPR), by the recipient's key; `possible`: it follows."""
+
+    recipient: str
+    possible: bool
 
 
 @dataclass(frozen=True)
 class Letter:
-    """Who writes about which request in which language."""
+    """Who writes about which request in which language. `right`: "access" or "portability"."""
 
     request_id: str
     language: str
     settings: Settings
+    right: str = "access"
 
     def mail(self, to: str, access: Access, summary: Summary, at: datetime) -> EmailMessage:
-        """Text and HTML with the link, without the code. Nothing from the ticket goes into it, and no value into a
-        header but the address. PermanentError("address.invalid") when that is none."""
+        """Text and HTML with the link, without code and password. Nothing from the ticket goes into it, and no value
+        into a header but the address. PermanentError("address.invalid") when that is none."""
         texts, address = self._texts(), _address(to)
         values: dict[str, object] = {
             "t": texts,
+            "subject": texts(f"mail.subject_{self.right}"),
+            "intro": texts(f"mail.intro_{self.right}"),
+            "save": texts(f"mail.save_{access.encryption}"),
             "link": access.url,
             "expires": texts.moment(access.expires_at),
             "extra": _missing(texts, summary),
@@ -66,7 +80,7 @@ class Letter:
         sender = self.settings.mail_from
         message["From"] = Address(" ".join(self.settings.controller.name.split()), addr_spec=sender)
         message["To"] = address
-        message["Subject"] = texts("mail.subject")
+        message["Subject"] = values["subject"]
         message["Date"] = at
         message["Message-ID"] = f"<{self.request_id}@{sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
@@ -75,13 +89,19 @@ class Letter:
         message.add_alternative(render("mail.html.j2", **values), subtype="html")
         return message
 
-    def ticket(self, access: Access | None, summary: Summary) -> str:
+    def ticket(self, access: Access | None, summary: Summary, transfer: Transfer | None = None) -> str:
         """The answer in the ticket. It never says which address the link went to: whoever reads the ticket may be
         another. `access` is None without a link."""
         texts = self._texts()
         if access is not None:
             expires = texts("answer.link_expiry", expires=texts.moment(access.expires_at))
             paragraphs = [texts("answer.link"), access.code, expires, texts("answer.link_no_mail")]
+            paragraphs += _sealed(texts, access)
+            if self.right == "portability":
+                paragraphs.append(texts("answer.portability"))
+            if transfer is not None:
+                key = "answer.transfer" if transfer.possible else "answer.transfer_impossible"
+                paragraphs.append(texts(key, recipient=transfer.recipient))
             paragraphs += _missing(texts, summary)
             if summary.doubtful:
                 paragraphs.append(texts("answer.doubtful"))
@@ -105,6 +125,16 @@ class Letter:
 def controller_values(settings: Settings) -> Mapping[str, str]:
     """The names that every text may use: controller_name, controller_mail, controller_address."""
     return {f"controller_{part}": getattr(settings.controller, part) for part in ("name", "mail", "address")}
+
+
+def _sealed(texts: Texts, access: Access) -> list[str]:
+    """How to open what is encrypted; [] for what isn't."""
+    if access.encryption == "none":
+        return []
+    if access.encryption == "age":
+        return [texts("answer.sealed_age")]
+    given = [texts("answer.sealed_zip"), access.password] if access.password else [texts("answer.sealed_zip_again")]
+    return [*given, texts("answer.sealed_zip_open")]
 
 
 def _missing(texts: Texts, summary: Summary) -> list[str]:

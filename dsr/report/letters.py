@@ -17,11 +17,12 @@ LANGUAGES: Final = ("sv", "en")
 
 
 class Texts:
-    """One language's texts, with values that are the same in all of them (the controller's name, for example)."""
+    """One language's texts, with values that are the same in all of them (the controller's name, for example). `of`:
+    "report" for those of the report; "" for those of mails, ticket answers and the download page."""
 
-    def __init__(self, language: str, values: Mapping[str, str]) -> None:
+    def __init__(self, language: str, values: Mapping[str, str], of: str = "") -> None:
         self.language = language
-        self._texts = catalogue(language)
+        self._texts = catalogue(language, of)
         self._values = values
 
     def __call__(self, key: str, **values: str) -> str:
@@ -41,20 +42,27 @@ class Texts:
 
 
 @cache
-def catalogue(language: str) -> dict[str, dict[str, str]]:
-    """section → key → text. FileNotFoundError for a language that isn't one of LANGUAGES."""
-    return tomllib.loads(files("dsr.report").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8"))
+def catalogue(language: str, of: str = "") -> dict[str, dict[str, str]]:
+    """section → key → text of `texts/<of>.<language>.toml`, or of `texts/<language>.toml`. FileNotFoundError for a
+    language that isn't one of LANGUAGES."""
+    name = f"{of}.{language}.toml" if of else f"{language}.toml"
+    return tomllib.loads(files("dsr.report").joinpath("texts", name).read_text(encoding="utf-8"))
 
 
 def render(template: str, **values: Any) -> str:
     """A template of `dsr/report/templates` with its values; all but `.txt.j2` escape them for HTML."""
-    return _template(template).render(**values)
+    return compiled(template).render(**values)
 
 
 @cache
-def _template(name: str) -> Template:
-    escaping = not name.endswith(".txt.j2")
-    environment = Environment(
+def compiled(name: str) -> Template:
+    """A template of `dsr/report/templates`, compiled once per process."""
+    return _environment(escaping=not name.endswith(".txt.j2")).get_template(name)
+
+
+@cache
+def _environment(*, escaping: bool) -> Environment:
+    return Environment(
         loader=PackageLoader("dsr.report", "templates"),
         autoescape=escaping,  # noqa: S701 - off for plain text only, where nothing interprets markup
         undefined=StrictUndefined,
@@ -62,4 +70,3 @@ def _template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name)

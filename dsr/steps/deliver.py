@@ -1,8 +1,9 @@
-"""The answer to the person: a link by mail to an address on file, its code in the ticket; or "nothing held".
+"""The answer to the person: a link by mail to an address on file, its code in the ticket; or "nothing held". What the
+package was encrypted with, if it was, goes with the code.
 
 Link and code are drawn once and kept in the case file until both are out, and each step leaves a mark there: whoever
-tries again goes on where it stopped, and at worst sends the same mail or the same code twice. Afterwards link and
-code are nowhere but with the person.
+tries again goes on where it stopped, and at worst sends the same mail or the same code twice. Afterwards link, code
+and password are nowhere but with the person.
 """
 
 from collections import Counter
@@ -17,7 +18,8 @@ from dsr.channels.ticket import Answer
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links, new_code, new_link
-from dsr.report.answers import Access, Letter, Summary
+from dsr.report.answers import Access, Letter, Summary, Transfer
+from dsr.sealing import PASSWORD
 from dsr.search import SearchResult, found_from_json
 from dsr.settings import Settings
 
@@ -27,6 +29,8 @@ _MAILED: Final = "delivery/mailed"
 _ANSWERED: Final = "delivery/answered"
 RELEASED: Final = "delivery/released"
 """{"sha256"} of the one package that the page may hand out; composed anew, it must be released anew."""
+_SEAL_TOLD: Final = "delivery-seal"
+"""{"sha256"} of the package whose password the person has got."""
 _MISSING: Final = ("failed", "not_connected")
 _MASTER: Final = "salesforce_contact"
 """The records that are kept up to date; a lead or a registration keeps the address of its day."""
@@ -59,40 +63,49 @@ def deliver(
     at: datetime,
     settings: Settings,
     titles: Mapping[str, str] | None = None,
+    transmit_title: str | None = None,
 ) -> Delivered:
     """Answer the request of this case. `titles`: what to call the sources in words; their names where it has none.
+    `transmit_title`: what the recipient that the request names is called, if the package may be sent there; the ticket
+    then stays open until that was done. None = it can't be.
 
     PermanentError, for a person to go on with: ("address.absent") when data is held but no e-mail address on file,
-    ("search.absent") when nobody searched, ("package.absent") when there is nothing to give. Errors of `send_mail`
-    and `answer` are passed on.
+    ("search.absent") when nobody searched, ("package.absent") when there is nothing to give, ("password.absent") when
+    nobody could open it. Errors of `send_mail` and `answer` are passed on.
     """
     request, results = case.read_json("request"), _results(case)
     missing = tuple(r.source for r in results if r.status in _MISSING)
     summary = _summary(results, titles or {})
     if summary.held and not case.exists("package.json"):
         raise PermanentError("package.absent", _PLACE)
-    letter = Letter(request["request_id"], request["language"], settings)
+    letter = Letter(request["request_id"], request["language"], settings, request["right"])
     access = _access(case, links, letter, at) if summary.held else None
+    noted = {"incomplete": list(missing)}
     if access is not None:
         case.write_json(RELEASED, {"sha256": case.read_json("package.json")["sha256"]})
-    if access is not None and not case.exists(_MAILED):
-        send_mail(letter.mail(_on_file(case, request["subject"]["email"]), access, summary, at))
-        case.write_json(_MAILED, True)
-        detail: dict[str, Any] = {
-            "by": "mail",
-            "expires_at": access.expires_at.isoformat(),
-            "incomplete": list(missing),
-        }
-        ledger.append(case.case_id, "delivered", detail, at=at)
+        if not case.exists(_MAILED):
+            send_mail(letter.mail(_on_file(case, request["subject"]["email"]), access, summary, at))
+            case.write_json(_MAILED, True)
+            detail: dict[str, Any] = {"by": "mail", "expires_at": access.expires_at.isoformat(), **noted}
+            ledger.append(case.case_id, "delivered", detail, at=at)
     if not case.exists(_ANSWERED):
-        text = letter.ticket(access, summary)
-        answer(_answer(request, text, close=summary.outcome != "only_doubtful" and not missing, at=at))
+        transfer = _transfer(request, transmit_title) if access is not None else None
+        follows = summary.outcome == "only_doubtful" or missing or (transfer is not None and transfer.possible)
+        answer(_answer(request, letter.ticket(access, summary, transfer), close=not follows, at=at))
         case.write_json(_ANSWERED, True)
-        detail = {"outcome": summary.outcome, "doubtful": summary.doubtful, "incomplete": list(missing)}
+        detail = {"outcome": summary.outcome, "doubtful": summary.doubtful, **noted}
         ledger.append(case.case_id, "answered", detail, at=at)
     if access is not None:
-        case.write_json(_STATE, {"expires_at": access.expires_at.isoformat()})
+        _forget(case, access)
     return Delivered(summary.outcome, access.expires_at if access else None, missing)
+
+
+def _forget(case: CaseFile, access: Access) -> None:
+    """All is out: link, code and password leave the case file; what stays says until when and that they were given."""
+    case.write_json(_STATE, {"expires_at": access.expires_at.isoformat()})
+    if case.exists(PASSWORD):
+        case.write_json(_SEAL_TOLD, case.read_json(RELEASED))
+        case.remove(PASSWORD)
 
 
 def _results(case: CaseFile) -> list[SearchResult]:
@@ -119,9 +132,10 @@ def _summary(results: Sequence[SearchResult], titles: Mapping[str, str]) -> Summ
 
 
 def _access(case: CaseFile, links: Links, letter: Letter, at: datetime) -> Access:
-    """Link and code of this case, drawn once. They are in the case file before they are valid, so that no link
-    works that isn't known here. Once all is out they are gone from it, and empty here."""
-    settings = letter.settings
+    """Link, code and password of this case, drawn once. They are in the case file before they are valid, so that no
+    link works that isn't known here. Once all is out they are gone from it, and empty here."""
+    settings, package = letter.settings, case.read_json("package.json")
+    sealed = package.get("encryption", "none"), _password(case, package)
     state: dict[str, str] = case.read_json(_STATE) if case.exists(_STATE) else {}
     if not state or datetime.fromisoformat(state["expires_at"]) <= at:
         case.remove("delivery/")  # a link that has ended is no answer: all goes out anew
@@ -130,11 +144,28 @@ def _access(case: CaseFile, links: Links, letter: Letter, at: datetime) -> Acces
         case.write_json(_STATE, state)
     expires_at = datetime.fromisoformat(state["expires_at"]).astimezone(settings.zone)
     if "link" not in state:
-        return Access("", "", expires_at)
+        return Access("", "", expires_at, *sealed)
     links.create(case.case_id, state["link"], state["code"], expires_at, at)
     # The secret and the expiry stand in the fragment, which a browser keeps to itself.
     url = f"{settings.portal_url}/?lang={letter.language}#{state['link']}.{int(expires_at.timestamp())}"
-    return Access(url, state["code"], expires_at)
+    return Access(url, state["code"], expires_at, *sealed)
+
+
+def _password(case: CaseFile, package: Mapping[str, Any]) -> str:
+    """That of an encrypted ZIP; "" for what has none, or when an earlier answer gave it."""
+    if package.get("encryption") != "zip":
+        return ""
+    if case.exists(PASSWORD):
+        return str(case.read_json(PASSWORD))
+    if case.exists(_SEAL_TOLD) and case.read_json(_SEAL_TOLD)["sha256"] == package["sha256"]:
+        return ""
+    raise PermanentError("password.absent", _PLACE)
+
+
+def _transfer(request: Mapping[str, Any], title: str | None) -> Transfer | None:
+    """What is told of the recipient that the request names; None when it names none."""
+    recipient = request.get("transmit_to")
+    return Transfer(title or recipient, title is not None) if recipient else None
 
 
 def _answer(request: Mapping[str, Any], text: str, *, close: bool, at: datetime) -> Answer:

@@ -3,6 +3,9 @@
 202 {"request_id", "due": {"target", "legal_latest"}} with the dates in the controller's time zone. Errors are RFC 9457
 problems (`application/problem+json`); 400 and 422 name the fields and never repeat a value.
 
+A request states its right, access (Art. 15) or portability (Art. 20), and may say how its package is closed and, with
+portability, which controller gets it (Art. 20(2)): `schemas/ticket-<channel>.schema.json`, `dsr/channels/options.py`.
+
     400 no JSON · 401 not authentic or not in time · 404 unknown channel · 409 known delivery with another body
     413 too large · 422 does not fit the schema · 503 storage not to be had (Retry-After)
 
@@ -10,8 +13,8 @@ Import it lazily where start-up time counts: it brings FastAPI. Annotations must
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -24,7 +27,7 @@ from fastapi.responses import JSONResponse, Response
 from dsr import database
 from dsr.airflow_client import AirflowClient
 from dsr.casefile import CaseStore
-from dsr.channels import CHANNELS
+from dsr.channels import CHANNELS, from_environment
 from dsr.channels.signature import secrets_of
 from dsr.channels.ticket import Channel, Refused
 from dsr.deliveries import Deliveries
@@ -54,7 +57,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Desk:
-    """What the webhook works with. `run` starts a run; `now` is the clock."""
+    """What the webhook works with. `run` starts a run; `now` is the clock; `channels` by name."""
 
     settings: Settings
     cases: CaseStore
@@ -62,6 +65,7 @@ class Desk:
     deliveries: Deliveries
     run: accept.StartRun
     now: Callable[[], datetime] = _now
+    channels: Mapping[str, Channel] = field(default_factory=lambda: CHANNELS)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Desk":
@@ -74,6 +78,7 @@ class Desk:
             Ledger(engine, subkey(settings.master_key, "ledger")),
             Deliveries(engine),
             airflow.start,
+            channels=from_environment(),
         )
 
 
@@ -88,7 +93,7 @@ def create_app(desk: Desk | None = None) -> FastAPI:
     @app.post("/requests/{channel}", status_code=202)
     async def receive(channel: str, request: Request) -> Response:
         try:
-            known, secrets = _channel(channel, at_desk.settings)
+            known, secrets = _channel(channel, at_desk)
             body = await _body(request)
             take = partial(_take, at_desk, known, secrets, dict(request.headers), body)
             accepted = await run_sync(take, limiter=threads)
@@ -104,12 +109,12 @@ def create_app(desk: Desk | None = None) -> FastAPI:
     return app
 
 
-def _channel(name: str, settings: Settings) -> tuple[Channel, tuple[str, ...]]:
+def _channel(name: str, desk: Desk) -> tuple[Channel, tuple[str, ...]]:
     """A channel without a secret is switched off, and looks like one that doesn't exist."""
-    secrets = secrets_of(settings.channel_secrets.get(name, ""))
-    if name not in CHANNELS or not secrets:
+    secrets = secrets_of(desk.settings.channel_secrets.get(name, ""))
+    if name not in desk.channels or not secrets:
         raise PermanentError("channel.unknown", "intake")
-    return CHANNELS[name], secrets
+    return desk.channels[name], secrets
 
 
 async def _body(request: Request) -> bytes:

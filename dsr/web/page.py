@@ -16,8 +16,11 @@ from dsr.report.letters import LANGUAGES, Texts, render
 from dsr.settings import Settings
 
 
-def form_page(request: Request, settings: Settings, problem: str = "", link: str = "", status: int = 200) -> Response:
-    """The page with the form. `problem`: "failed", "broken" or "" for none; `link` is what was typed before."""
+def form_page(
+    request: Request, settings: Settings, keys: str, problem: str = "", link: str = "", status: int = 200
+) -> Response:
+    """The page with the form. `keys`: the published keys, the present one first; `problem`: "failed", "unsigned",
+    "broken" or "" for none; `link` is what was typed before."""
     language = _language(request)
     texts = Texts(language, controller_values(settings))
     other = next(code for code in LANGUAGES if code != language)
@@ -31,6 +34,8 @@ def form_page(request: Request, settings: Settings, problem: str = "", link: str
         link=link[:600],
         attempts=str(settings.code_attempts),
         days=str(settings.package_days),
+        public_key=keys.splitlines()[1],
+        former=bool(settings.former_public_keys),
         style=Markup(_asset("portal.css")),  # noqa: S704 - our own file
         script=Markup(_asset("portal.js")),  # noqa: S704 - our own file
     )

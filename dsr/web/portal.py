@@ -1,8 +1,10 @@
 """The download page, a process of its own without Airflow: link and code together give the package.
 
     GET, HEAD /          the form; changes nothing and asks nothing, so that link previews are harmless
-    POST /package        form fields `link` (whole, or its secret part) and `code` → 200 with the ZIP, streamed;
+    POST /package        form fields `link` (whole, or its secret part) and `code` → 200 with what `file` says: the
+                         "package", streamed (so too without it), its "signature" or its "checksum";
                          403 with the form and always the same words when they don't fit; 503 when storage is away
+    GET /signing-key.pub the public keys that signatures are checked with, as minisign has them
     GET /healthz
 
 The link's secret stands in the URL's fragment, which never reaches a server; a script of a few lines puts it into
@@ -10,31 +12,30 @@ the form and out of the address bar. The page works without the script by pastin
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dsr import database
-from dsr.casefile import CaseFile, CaseStore
+from dsr.casefile import CaseStore
 from dsr.errors import DsrError, PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links
 from dsr.settings import Settings, subkey
-from dsr.steps.deliver import RELEASED
+from dsr.signing import published
+from dsr.web.handout import FILE, NoSignature, handed_out
 from dsr.web.page import SafeHeaders, form_page
 
 _MAX_FORM: Final = 8 * 1024
-_CHUNK: Final = 64 * 1024
 _SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _NEEDED: Final = ("case_store", "ledger_url", "master_key", "portal_url", "controller_name", "controller_mail")
 
@@ -68,18 +69,27 @@ class Counter:
 def create_app(counter: Counter | None = None) -> Starlette:
     """The web app; without a counter it reads the environment's settings."""
     at = counter or Counter.from_settings(Settings.from_environment(need=_NEEDED))
+    keys = published(at.settings)
+
+    def form_with(request: Request, problem: str = "", link: str = "", status: int = 200) -> Response:
+        return form_page(request, at.settings, keys, problem, link, status)
 
     async def page(request: Request) -> Response:
-        return form_page(request, at.settings)
+        return form_with(request)
+
+    async def signing_key(_: Request) -> Response:
+        return PlainTextResponse(keys)
 
     async def package(request: Request) -> Response:
         form = await _form(request)
         try:
             opened = await run_in_threadpool(_open, at, form)
+        except NoSignature:
+            return form_with(request, "unsigned", form.get("link", ""), 404)
         except DsrError:
-            return form_page(request, at.settings, "broken", form.get("link", ""), 503)
+            return form_with(request, "broken", form.get("link", ""), 503)
         if opened is None:
-            return form_page(request, at.settings, "failed", form.get("link", ""), 403)
+            return form_with(request, "failed", form.get("link", ""), 403)
         return opened
 
     async def healthz(_: Request) -> Response:
@@ -89,6 +99,7 @@ def create_app(counter: Counter | None = None) -> Starlette:
         Route("/", page, methods=["GET"]),
         Route("/package", package, methods=["POST"]),
         Route("/package", page, methods=["GET"]),
+        Route("/signing-key.pub", signing_key, methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
     ]
     secure = at.settings.portal_url.startswith("https://")
@@ -96,8 +107,7 @@ def create_app(counter: Counter | None = None) -> Starlette:
 
 
 def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
-    """The package as a stream, noted in the ledger; None when link and code don't fit. Unlike a stream that breaks
-    off, all errors that come before the first byte are raised here."""
+    """What was asked for, noted in the ledger; None when link and code don't fit or nothing is there any more."""
     at, link = counter.now(), _secret(form.get("link", ""))
     redeemed = counter.links.redeem(link, form.get("code", ""), at)
     if redeemed is None:
@@ -108,40 +118,13 @@ def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
         return None
     try:
         case = counter.cases.open(redeemed.request_id)
-        reading = ExitStack()
-        file = reading.enter_context(case.reader("package"))
     except PermanentError:
         return None  # the case was closed before its link ended
-    with ExitStack() as on_error:
-        on_error.push(reading)
-        described = _released(case)
-        if described is None:
-            return None
-        detail = {"sha256": described["sha256"], "bytes": described["bytes"]}
+
+    def note(detail: Mapping[str, Any]) -> None:
         counter.ledger.append(redeemed.request_id, "downloaded", detail, at=at)
-        on_error.pop_all()
-    headers = {
-        "content-disposition": f'attachment; filename="{redeemed.request_id}.zip"',
-        "content-length": str(described["bytes"]),
-    }
-    return StreamingResponse(_chunks(file, reading), headers=headers, media_type="application/zip")
 
-
-def _released(case: CaseFile) -> dict[str, Any] | None:
-    """The facts of the package, read after it was opened; None when it is not the one that was released: composed
-    anew, or being so. `compose` removes the facts before it replaces the package."""
-    try:
-        described: dict[str, Any] = case.read_json("package.json")
-        released = case.read_json(RELEASED)
-    except PermanentError:
-        return None
-    return described if described["sha256"] == released["sha256"] else None
-
-
-def _chunks(file: BinaryIO, reading: ExitStack) -> Iterator[bytes]:
-    with reading:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+    return handed_out(case, redeemed.request_id, form.get("file", FILE), note)
 
 
 async def _form(request: Request) -> dict[str, str]:

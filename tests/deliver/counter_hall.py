@@ -21,6 +21,7 @@ from dsr.links import Links
 from dsr.model import Found, Identifier, Match
 from dsr.search import SearchResult, found_as_json
 from dsr.settings import Controller, Settings, subkey
+from dsr.signing import Signer, trusted_comment
 from dsr.steps.deliver import Delivered, deliver
 from dsr.web.portal import Counter, create_app
 from sandbox.postgres import Postgres
@@ -73,13 +74,17 @@ class Office:
         language: str = "sv",
         channel: str = "zendesk",
         package: bytes = b"",
+        right: str = "access",
+        transmit_to: str = "",
+        encryption: str = "none",
+        password: str = "",
     ) -> CaseFile:
         """A case as compose leaves it. `held`: dataset of a match → the e-mails it carries."""
         case = self.cases.create(request_id)
         due = {"target": "2026-12-20", "legal_latest": "2026-12-21"}
-        request = {"request_id": request_id, "right": "access", "channel": channel, "received_at": NOW.isoformat()}
+        request = {"request_id": request_id, "right": right, "channel": channel, "received_at": NOW.isoformat()}
         request |= {"due": due, "language": language, "ticket": {"id": "1001"}, "subject": {"email": stated}}
-        case.write_json("request", request)
+        case.write_json("request", request | ({"transmit_to": transmit_to} if transmit_to else {}))
         held = {"salesforce_contact": [ON_FILE]} if held is None else held
         matches = tuple(
             Match(request_id, dataset, f"r{n}", frozenset({Identifier("email", e) for e in emails} or {_PHONE}),
@@ -99,9 +104,19 @@ class Office:
         content = package or a_zip()
         with case.writer("package") as file:
             file.write(content)
-        sha256 = hashlib.sha256(content).hexdigest()
-        case.write_json("package.json", {"sha256": sha256, "bytes": len(content), "files": 1})
+        if password:
+            case.write_json("package.password", password)
+        self.describe(case, content, encryption)
         return case
+
+    def describe(self, case: CaseFile, content: bytes, encryption: str = "none") -> None:
+        """Signature and facts of the package, as compose writes them."""
+        sha256, extension = hashlib.sha256(content).hexdigest(), "zip.age" if encryption == "age" else "zip"
+        comment = trusted_comment(case.case_id, extension, sha256, NOW)
+        signature = Signer.from_settings(self.settings).sign(hashlib.blake2b(content).digest(), comment)
+        case.write_json("package.minisig", signature)
+        facts = {"sha256": sha256, "bytes": len(content), "files": 1}
+        case.write_json("package.json", facts | {"encryption": encryption, "extension": extension})
 
     def deliver(self, case: CaseFile, at: datetime = NOW, **changes: Any) -> Delivered:
         return deliver(
@@ -113,6 +128,7 @@ class Office:
             at=at,
             settings=changes.get("settings", self.settings),
             titles={"salesforce": "Salesforce CRM", "pardot": "Account Engagement"},
+            transmit_title=changes.get("transmit_title"),
         )
 
 

@@ -1,5 +1,6 @@
 """The link goes to an address on file and to no other, the code into the ticket, each once."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -225,3 +226,92 @@ def test_the_ledger_knows_no_person(office: Office) -> None:
     assert "@" not in told
     assert "kvarnberget" not in told
     office.ledger.verify()
+
+
+PASSWORD = "ABCD-EFGH-JKMN-PQRS-TVWX-YZ23-4567"
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_the_password_goes_with_the_code_and_not_with_the_link(office: Office, language: str) -> None:
+    case = office.case(f"dsr-sealed-{language}", encryption="zip", password=PASSWORD, language=language)
+    office.deliver(case)
+    (mail,), (answer,) = office.post.mails, office.post.answers
+    assert f"\n{PASSWORD}\n" in answer.text
+    assert "7-Zip" in answer.text
+    assert PASSWORD not in mail.as_string()
+    for part in ("plain", "html"):
+        text = mail.get_body((part,)).get_content()
+        assert PASSWORD not in text
+        assert {"sv": "lösenordet står i ditt ärende", "en": "the password is in your ticket"}[language] in text
+    assert not case.exists("package.password")
+    assert PASSWORD not in "".join(json.dumps(case.read_json(name)) for name in case.names("delivery"))
+    assert PASSWORD not in repr(office.ledger.events(case.case_id))
+
+
+def test_the_password_stays_until_the_ticket_has_it(office: Office) -> None:
+    case = office.case("dsr-sealretry", encryption="zip", password=PASSWORD)
+    sent, office.post.fails = office.post.mail, [TransientError("http.503", "zendesk")]
+    office.post.mail = lambda message: office.post.mails.append(message)
+    with pytest.raises(TransientError):
+        office.deliver(case)
+    assert case.read_json("package.password") == PASSWORD
+    office.post.mail = sent
+    office.deliver(case)
+    office.deliver(case, NOW + timedelta(days=1))
+    assert [PASSWORD in answer.text for answer in office.post.answers] == [True]
+
+
+def test_a_new_link_to_the_same_file_points_to_the_password_given(office: Office) -> None:
+    case = office.case("dsr-sealagain", encryption="zip", password=PASSWORD)
+    office.deliver(case)
+    office.deliver(case, NOW + timedelta(days=15))
+    assert "detsamma som i vårt tidigare svar" in office.post.answers[1].text
+    office.describe(case, b"another package", "zip")
+    with pytest.raises(PermanentError, match=r"password\.absent"):
+        office.deliver(case, NOW + timedelta(days=30))
+
+
+def test_without_its_password_an_encrypted_package_does_not_go_out(office: Office) -> None:
+    with pytest.raises(PermanentError, match=r"password\.absent"):
+        office.deliver(office.case("dsr-sealedshut", encryption="zip"))
+    assert (office.post.mails, office.post.answers) == ([], [])
+
+
+def test_a_package_for_a_key_says_so(office: Office) -> None:
+    office.deliver(office.case("dsr-sealedage", encryption="age", language="en"))
+    assert "encrypted with age to the key that you gave" in office.post.answers[0].text
+    assert "encrypted to the key that you gave" in office.post.mails[0].get_body(("plain",)).get_content()
+
+
+def test_an_open_package_speaks_of_no_password(office: Office) -> None:
+    office.deliver(office.case("dsr-unsealed", language="en"))
+    for text in (office.post.answers[0].text, office.post.mails[0].get_body(("plain",)).get_content()):
+        assert not re.search("password|encrypt", text)
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_portability_says_what_it_is(office: Office, language: str) -> None:
+    office.deliver(office.case(f"dsr-portable-{language}", right="portability", language=language))
+    (mail,), (answer,) = office.post.mails, office.post.answers
+    assert re.search(r"artikel 20 i GDPR|Article 20 GDPR", answer.text)
+    assert re.search(r"artikel 15|Article 15", answer.text)
+    assert mail["Subject"] == {"sv": "Dina uppgifter att ta med kan hämtas",
+                               "en": "Your data to take with you can be downloaded"}[language]  # fmt: skip
+    assert answer.close
+
+
+def test_the_ticket_stays_open_until_the_data_is_with_the_recipient(office: Office) -> None:
+    case = office.case("dsr-transmits", right="portability", transmit_to="new-bank", language="en")
+    office.deliver(case, transmit_title="The New Bank")
+    (answer,) = office.post.answers
+    assert "transmit the data to The New Bank. That comes next" in answer.text
+    assert not answer.close
+
+
+def test_a_recipient_that_cannot_be_reached_is_said(office: Office) -> None:
+    case = office.case("dsr-transmitsnot", right="portability", transmit_to="new-bank", language="en")
+    office.deliver(case)
+    (answer,) = office.post.answers
+    assert "new-bank. We cannot" in answer.text
+    assert "IMY" in answer.text  # Art. 12(4): whoever is refused hears where to complain
+    assert answer.close

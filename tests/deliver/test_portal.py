@@ -24,8 +24,8 @@ def link_of(request_id: str) -> str:
     return hashlib.sha256(request_id.encode()).hexdigest()[:32]
 
 
-def ask(url: str, link: str, code: str) -> httpx.Response:
-    return httpx.post(f"{url}/package", data={"link": link, "code": code})
+def ask(url: str, link: str, code: str, **more: str) -> httpx.Response:
+    return httpx.post(f"{url}/package", data={"link": link, "code": code, **more})
 
 
 def test_link_and_code_give_the_package(portal: str, office: Office) -> None:
