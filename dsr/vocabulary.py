@@ -36,4 +36,22 @@ SEARCH_STATUSES: Final = ("found", "none", "failed", "not_connected")
 WITHHELD_GROUNDS: Final = ("third_party",)
 """Why an item of the person's records is not disclosed. third_party: Art. 15(4), others' rights and freedoms."""
 
+EFFECTS: Final = ("erase", "anonymise", "restrict", "rectify", "keep", "expire", "manual")
+"""What a plan says for a record. expire: its period ends by itself; manual: a person does it, no API can."""
+
+OUTCOMES: Final = ("done", "absent", "retained", "scheduled", "manual", "changed", "blocked")
+"""What became of records when a right was enforced. absent: gone before; retained: the vendor keeps them, until;
+scheduled: the vendor does it later; changed: not as they were when the plan was approved, so left alone; blocked: the
+vendor refused."""
+
 ERASURE_WAYS: Final = ("delete", "anonymise", "expire", "manual")
+
+RIGHTS: Final = ("access", "portability")
+"""The rights that a request may exercise here: Art. 15 and Art. 20 GDPR."""
+
+PACKAGE_ENCRYPTIONS: Final = ("none", "zip", "age")
+"""How a package is closed: not at all (the page asks who fetches it), AES-256 ZIP with a password, age to a key."""
+
+NOT_PORTABLE: Final = ("not_consent_or_contract", "not_automated", "derived", "inferred", "unknown_origin")
+"""Why data of the person is outside Art. 20(1): the processing's basis, paper, made by the controller (two ways), or
+nobody has said where it comes from."""

@@ -17,7 +17,7 @@ from sandbox.tickets.sender import signed, ticket_body
 
 _CHANNEL: Final = "standard_webhooks"
 _DATABASE: Final = "invoicing"
-_CODE: Final = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
+_CODE: Final = re.compile(r"(?<![0-9A-Z-])[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}(?![0-9A-Z-])")
 _LINK: Final = re.compile(r"https?://\S+")
 
 
@@ -37,10 +37,14 @@ class Requester:
         self._http = httpx.Client(timeout=60.0, trust_env=False)
         self._admin = httpx.Client(base_url=stack.endpoints["admin"], timeout=30.0, trust_env=False)
 
-    def ask(self, email: str, *, ticket_id: str, language: str = "sv", name: str = "") -> Receipt:
-        """A ticket: send me what you hold about this address. StackError when it isn't taken."""
+    def ask(
+        self, email: str, *, ticket_id: str, language: str = "sv", name: str = "", right: str = "access", **options: str
+    ) -> Receipt:
+        """A ticket: send me what you hold about this address. `options`: encryption, age_recipient and transmit_to, as
+        `ticket_body` takes them. StackError when it isn't taken."""
         at = datetime.now(UTC)
-        body = ticket_body(_CHANNEL, ticket_id, email=email, name=name, language=language, at=at)
+        stated = {"email": email, "name": name, "language": language, "right": right, **options}
+        body = ticket_body(_CHANNEL, ticket_id, **stated, at=at)
         secret = self._stack.secrets.channels[_CHANNEL.upper()]
         headers, raw = signed(_CHANNEL, body, secret, at, f"msg-{ticket_id}-{time.time_ns()}")
         url = f"{self._stack.airflow_url}/dsr/requests/{_CHANNEL}"

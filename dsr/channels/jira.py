@@ -17,8 +17,10 @@ from urllib.parse import quote
 
 from dsr.channels import signature
 from dsr.channels.body import document, moment, stated
+from dsr.channels.options import options
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
 from dsr.source import Connection
+from dsr.vocabulary import RIGHTS
 
 _NAME = "jira"
 _RETRIED_FOR: Final = timedelta(hours=2)
@@ -30,13 +32,23 @@ _LONGEST_FIELD: Final = 64
 
 @dataclass(frozen=True)
 class Jira:
-    """The channel. The fields are ids of the site's custom fields that hold what the person asks for, their phone,
-    their customer number and their language (select fields or text); e-mail and name are the reporter's."""
+    """The channel. The fields are ids of the site's custom fields (select fields or text), which an installation names
+    as `channels.from_environment` says; e-mail and name are the reporter's.
+
+    right            which right is exercised; empty = access
+    phone, customer_number, language   the person's
+    encryption       how the package is to be closed; empty = as the installation does it
+    age_recipient    the person's age key
+    transmit_to      key of the controller that the package is to be sent to
+    """
 
     right: str = "customfield_10101"
     phone: str = "customfield_10102"
     customer_number: str = "customfield_10103"
     language: str = "customfield_10104"
+    encryption: str = "customfield_10105"
+    age_recipient: str = "customfield_10106"
+    transmit_to: str = "customfield_10107"
 
     @property
     def name(self) -> str:
@@ -57,10 +69,11 @@ class Jira:
         issue = document(body, f"ticket-{_NAME}", _NAME)["issue"]
         fields = issue["fields"]
         right = _choice(fields, self.right) or "access"
-        if right != "access":
-            raise Refused(
-                "body.invalid", _NAME, [(f"#/issue/fields/{self.right}", "is not one of the accepted values")]
-            )
+        if right not in RIGHTS:
+            raise Refused("body.invalid", _NAME, [(_pointer(self.right), "is not one of the accepted values")])
+        asked = {"encryption": self.encryption, "age_recipient": self.age_recipient, "transmit_to": self.transmit_to}
+        texts = {option: _choice(fields, name) for option, name in asked.items()}
+        chosen = options(right, texts, _NAME, {option: _pointer(name) for option, name in asked.items()})
         reporter = fields["reporter"]
         subject = stated(
             email=reporter.get("emailAddress"),
@@ -75,6 +88,8 @@ class Jira:
             language="en" if _choice(fields, self.language).lower().startswith("en") else "sv",
             subject=subject,
             received_at=moment(fields.get("created"), "#/issue/fields/created", _NAME),
+            package=chosen.package,
+            transmit_to=chosen.transmit_to,
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
@@ -109,5 +124,9 @@ def _choice(fields: Mapping[str, Any], name: str) -> str:
         value = value.get("value")
     text = "" if value is None else str(value).strip()
     if len(text) > _LONGEST_FIELD or not text.isprintable():
-        raise Refused("body.invalid", _NAME, [(f"#/issue/fields/{name}", "is too long or has control characters")])
+        raise Refused("body.invalid", _NAME, [(_pointer(name), "is too long or has control characters")])
     return text
+
+
+def _pointer(name: str) -> str:
+    return f"#/issue/fields/{name}"

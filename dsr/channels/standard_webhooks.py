@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from dsr.channels import signature
 from dsr.channels.body import document, moment, stated
+from dsr.channels.options import options
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
 from dsr.errors import PermanentError
 from dsr.source import Connection
@@ -44,6 +45,7 @@ class StandardWebhooks:
     def parse(self, body: bytes) -> Ticket:
         """As `Channel.parse`."""
         value = document(body, f"ticket-{_NAME}", _NAME)
+        chosen = options(value["right"], {**value.get("package", {}), "transmit_to": value.get("transmit_to")}, _NAME)
         return Ticket(
             channel=_NAME,
             ticket_id=value["ticket"]["id"],
@@ -51,6 +53,8 @@ class StandardWebhooks:
             language=value.get("language", "sv"),
             subject=stated(**value["subject"]),
             received_at=moment(value.get("received_at"), "#/received_at", _NAME),
+            package=chosen.package,
+            transmit_to=chosen.transmit_to,
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:

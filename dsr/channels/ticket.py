@@ -29,9 +29,13 @@ class Delivery:
 class Ticket:
     """A data subject's request as a ticket system told it.
 
+    right        one of `vocabulary.RIGHTS`
     subject      email, always, and those of name, phone and customer_number that were stated, as the sender wrote
                  them but for surrounding blanks
     received_at  when the ticket was made, aware; None when the system doesn't say
+    package      how the package is to be closed: "encryption", one of `vocabulary.PACKAGE_ENCRYPTIONS`, and with "age"
+                 the person's key as "age_recipient"; {} = as the installation does it
+    transmit_to  key of the controller that the package is to be sent to (Art. 20(2)); "" = to the person only
     """
 
     channel: str
@@ -40,6 +44,8 @@ class Ticket:
     language: str
     subject: Mapping[str, str] = field(repr=False)
     received_at: datetime | None = None
+    package: Mapping[str, str] = field(default_factory=dict, repr=False)
+    transmit_to: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

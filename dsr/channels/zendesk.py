@@ -1,7 +1,9 @@
 """Zendesk: a webhook called by a trigger, answers as public comments (developer.zendesk.com).
 
-In:  `schemas/ticket-zendesk.schema.json`, made by the trigger body in `zendesk-trigger.json` beside this file. The
-     signature is base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the invocation's id.
+In:  `schemas/ticket-zendesk.schema.json`, made by the trigger body in `zendesk-trigger.json` beside this file, in
+     which the numbers of the account's own ticket fields are to be put. Right and encryption are drop-down fields
+     whose options have the values of the schema as tags; the age key and the recipient are text fields. The signature
+     is base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the invocation's id.
 Out: `PUT /api/v2/tickets/{id}.json` with Basic `<e-mail>/token:<key>`. Zendesk has no key against a repeated comment.
 """
 
@@ -14,6 +16,7 @@ from urllib.parse import quote
 
 from dsr.channels import signature
 from dsr.channels.body import document, moment, stated
+from dsr.channels.options import options
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
 from dsr.source import Connection
 
@@ -36,9 +39,13 @@ class Zendesk:
         return Delivery(delivery_id, replay_key=sha256(signed).hexdigest())
 
     def parse(self, body: bytes) -> Ticket:
-        """As `Channel.parse`; a placeholder that Zendesk could not fill is an empty text."""
+        """As `Channel.parse`; a placeholder that Zendesk could not fill is an empty text, and a right that nobody
+        stated is access."""
         value = document(body, f"ticket-{_NAME}", _NAME)
-        requester = value["requester"]
+        requester, right = value["requester"], value["right"] or "access"
+        package = value.get("package") or {}
+        asked = {name: package.get(name) for name in ("encryption", "age_recipient")}
+        chosen = options(right, {**asked, "transmit_to": value.get("transmit_to")}, _NAME)
         language = str(requester.get("language") or "sv").lower()
         subject = stated(
             email=requester.get("email"),
@@ -49,10 +56,12 @@ class Zendesk:
         return Ticket(
             channel=_NAME,
             ticket_id=value["ticket"]["id"],
-            right=value["right"],
+            right=right,
             language="sv" if language.startswith(("sv", "swedish", "svenska")) else "en",
             subject=subject,
             received_at=moment(value["ticket"].get("created_at"), "#/ticket/created_at", _NAME),
+            package=chosen.package,
+            transmit_to=chosen.transmit_to,
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:

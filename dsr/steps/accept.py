@@ -146,7 +146,7 @@ def _open_case(
     case = cases.create(request_id)
     deadlines = {name: getattr(dates, name).isoformat() for name in ("target", "legal_latest", "extended_latest")}
     case.write_json("deadlines", {**deadlines, "holidays": dict(dates.holidays)})
-    request = {
+    request: dict[str, Any] = {
         "request_id": request_id,
         "right": ticket.right,
         "channel": ticket.channel,
@@ -156,6 +156,10 @@ def _open_case(
         "ticket": {"id": ticket.ticket_id},
         "subject": {name: _normal(name, value, country) for name, value in ticket.subject.items()},
     }
+    if ticket.package:
+        request["package"] = dict(ticket.package)
+    if ticket.transmit_to:
+        request["transmit_to"] = ticket.transmit_to
     case.write_json("request", request)
 
 

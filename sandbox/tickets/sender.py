@@ -26,33 +26,45 @@ def ticket_body(
     customer_number: str = "",
     language: str = "sv",
     right: str = "access",
+    encryption: str = "",
+    age_recipient: str = "",
+    transmit_to: str = "",
     at: datetime,
 ) -> dict[str, Any]:
     """The JSON that the channel's system would send about a new ticket; "" = the person didn't say."""
+    package = {"encryption": encryption, "age_recipient": age_recipient}
     if channel == "standard_webhooks":
         subject = {"email": email, "name": name, "phone": phone, "customer_number": customer_number}
-        return {
+        body = {
             "right": right,
             "language": language,
             "ticket": {"id": ticket_id},
             "received_at": at.isoformat(),
             "subject": {k: v for k, v in subject.items() if v},
         }
+        options = {"package": {k: v for k, v in package.items() if v}, "transmit_to": transmit_to}
+        return body | {k: v for k, v in options.items() if v}
     if channel == "zendesk":
         return {
             "ticket": {"id": ticket_id, "created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
             "right": right,
             "requester": {"email": email, "name": name, "phone": phone, "language": language},
             "customer_number": customer_number,
+            "package": package,
+            "transmit_to": transmit_to,
         }
     if channel == "jira":
-        return _jira_body(ticket_id, email, name, phone, customer_number, language, right, at)
+        texts = {"customfield_10102": phone, "customfield_10103": customer_number}
+        texts |= {"customfield_10106": age_recipient, "customfield_10107": transmit_to}
+        choices = {"customfield_10101": right, "customfield_10104": language, "customfield_10105": encryption}
+        return _jira_body(ticket_id, email, name, texts, choices, at)
     raise ValueError(channel)
 
 
 def _jira_body(
-    key: str, email: str, name: str, phone: str, customer_number: str, language: str, right: str, at: datetime
+    key: str, email: str, name: str, texts: Mapping[str, str], choices: Mapping[str, str], at: datetime
 ) -> dict[str, Any]:
+    """`texts` and `choices`: the site's custom fields; a select field's value is an object, an empty field null."""
     fields: dict[str, Any] = {
         "summary": "Data subject access request",
         "description": None,
@@ -60,10 +72,8 @@ def _jira_body(
         "status": {"name": "Waiting for support", "statusCategory": {"key": "new"}},
         "created": at.strftime("%Y-%m-%dT%H:%M:%S.000%z"),
         "reporter": {"accountId": "qm:1", "emailAddress": email, "displayName": name},
-        "customfield_10101": {"value": right},
-        "customfield_10102": phone or None,
-        "customfield_10103": customer_number or None,
-        "customfield_10104": {"value": language},
+        **{field: text or None for field, text in texts.items()},
+        **{field: {"value": choice} if choice else None for field, choice in choices.items()},
     }
     issue = {"id": "10001", "key": key, "self": f"https://jira.example/rest/api/3/issue/{key}", "fields": fields}
     return {"timestamp": int(at.timestamp() * 1000), "webhookEvent": "jira:issue_created", "issue": issue}

@@ -1,15 +1,19 @@
 """Whatever stands in a body: a ticket comes out, or a refusal that shows none of it."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from age_keys import recipient
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dsr.channels import CHANNELS
+from dsr.channels.options import is_age_recipient
 from dsr.channels.ticket import Refused
+from dsr.vocabulary import PACKAGE_ENCRYPTIONS, RIGHTS
 from sandbox.tickets.sender import ticket_body
 
 AT = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
@@ -33,7 +37,8 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @given(data=st.data(), value=VALUES)
 def test_one_field_replaced_by_anything(channel: str, data: st.DataObject, value: Any) -> None:
     ticket = "DSR-1" if channel == "jira" else "1001"
-    body = ticket_body(channel, ticket, email="a.b@c.example", name="A B", phone="+46701740605", at=AT)
+    asked = {"right": "portability", "encryption": "age", "age_recipient": recipient("x"), "transmit_to": "other-bank"}
+    body = ticket_body(channel, ticket, email="a.b@c.example", name="A B", phone="+46701740605", **asked, at=AT)
     *parents, last = data.draw(st.sampled_from(paths(body)))
     place: Any = body
     for name in parents:
@@ -46,7 +51,11 @@ def test_one_field_replaced_by_anything(channel: str, data: st.DataObject, value
     assert all(isinstance(v, str) and v.strip() == v != "" for v in parsed.subject.values())
     assert "@" in parsed.subject["email"]
     assert len(parsed.subject["email"].splitlines()) == 1
-    assert parsed.right == "access"
+    assert parsed.right in RIGHTS
+    assert parsed.package.get("encryption", "none") in PACKAGE_ENCRYPTIONS
+    assert (parsed.package.get("encryption") == "age") == is_age_recipient(parsed.package.get("age_recipient", ""))
+    assert re.fullmatch(r"|[a-z0-9][a-z0-9-]{0,62}", parsed.transmit_to)
+    assert parsed.right == "portability" or not parsed.transmit_to
     assert parsed.received_at is None or parsed.received_at.tzinfo is not None
 
 

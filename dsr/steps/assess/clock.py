@@ -1,4 +1,4 @@
-"""The law as pure functions. Here: by when a request must be answered.
+"""By when a request must be answered.
 
 Art. 12(3) GDPR gives one month from receipt, three with an extension. How a month is counted is Regulation (EEC,
 Euratom) 1182/71, Art. 3: it ends on the same day number, or on the last day of a month that has no such day; if that
