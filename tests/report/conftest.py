@@ -1,0 +1,50 @@
+"""A browser for the report, and made-up datasets beside the real ones."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsr import schema
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+DIARY: dict[str, Any] = {
+    "title": "Diary",
+    "description": "What happened.",
+    "x-sv": {"title": "Dagbok", "description": "Vad som hände."},
+    "x-time": "at",
+    "type": "object",
+    "properties": {
+        "at": {"type": ["string", "null"], "format": "date-time", "title": "At", "x-sv": {"title": "När"}},
+        "text": {"type": ["string", "null"], "title": "Text", "description": "What.", "x-sv": {"title": "Text"}},
+        "count": {"type": ["integer", "null"], "title": "Count", "x-sv": {"title": "Antal"}},
+        "seen": {"type": ["boolean", "null"], "title": "Seen", "x-sv": {"title": "Sedd"}},
+        "nested": {"type": ["object", "null"], "title": "Nested", "x-sv": {"title": "Inuti"}},
+        "never": {"type": ["string", "null"], "title": "Never filled", "x-sv": {"title": "Aldrig ifyllt"}},
+    },
+}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def diary() -> Iterator[None]:
+    """`schema.load` also knows the dataset "diary", with a time and a field of each type."""
+    patch, load = pytest.MonkeyPatch(), schema.load
+    patch.setattr(schema, "load", lambda name: copy.deepcopy(DIARY) if name == "diary" else load(name))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.exists():
+        pytest.skip("no chromium here")
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
