@@ -30,8 +30,10 @@ from benchmarks.synthetic import EMAIL, SyntheticInvoices, write
 from dsr import schema
 from dsr.casefile import CaseStore
 from dsr.model import Identifier, Rows, Subject
+from dsr.register import Register
+from dsr.settings import Settings
 from dsr.source import Connection, Source
-from dsr.steps import collect, combine, compose, identify
+from dsr.steps import assess, collect, combine, compose, identify
 
 ROOT: Final = Path(__file__).parent.parent
 AT: Final = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -41,6 +43,9 @@ LIMITS: Final = {"cpu_s": 3.4, "peak_mib": 356.0, "growth": 3.3, "small_cpu_s": 
 
 _MADE: Final = "DSR_BENCH_FOLDER"
 _CONNECTION: Final = "DSR_BENCH_CONNECTION"
+
+REGISTER: Final = Register.load()
+SETTINGS: Final = Settings(case_store="", ledger_url="", master_key=bytes(32), portal_url="https://portal.example")
 
 
 class Steps:
@@ -83,12 +88,14 @@ def engine(source: Source) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         case = CaseStore(folder, bytes(32)).create("dsr-benchmark")
-        case.write_json("request", _request())
+        case.write_json("request", request())
         sources, declarations = {declaration.name: source}, [declaration]
         steps.run("identify", lambda: identify.identify(case, sources, declarations, index, at=AT, final=True))
         counts = steps.run("collect", lambda: collect.collect(case, source, at=AT))
-        combined = steps.run("combine", lambda: combine.combine(case, declarations, at=AT))
-        package = steps.run("compose", lambda: compose.compose(case, declarations, at=AT))
+        combined = steps.run(
+            "combine", lambda: combine.combine(case, declarations, REGISTER, portable=assess.portable, at=AT)
+        )
+        package = steps.run("compose", lambda: compose.compose(case, declarations, at=AT, settings=SETTINGS))
         wall = time.perf_counter() - start
     assert combined.records == counts.records
     return {
@@ -137,7 +144,8 @@ class _NoIndex:
         """Never read."""
 
 
-def _request() -> dict[str, Any]:
+def request() -> dict[str, Any]:
+    """An access request as the case file keeps it."""
     return {
         "request_id": "dsr-benchmark",
         "right": "access",

@@ -17,7 +17,9 @@ from airflow.sdk.execution_time.hitl import HITLUser
 
 from dsr.errors import DsrError, TransientError
 from dsr_coded import Coded
-from dsr_tasks import CONNECTED, collect_into_case, combine_case, this_request
+from dsr_collecting import CONNECTED, collect_into_case, combine_case
+from dsr_released import release_of
+from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 RELEASE_WITHOUT: Final = "Release without"
@@ -65,17 +67,19 @@ _ASK_AGAIN: Final[dict[str, Any]] = {
 
 
 class DecideIncomplete(HITLBranchOperator):
-    """A source could not be searched or read: a person decides what happens.
+    """Something is missing: a source could not be searched or read, or a row of the register of processing that the
+    answer rests on is blank in part or confirmed by nobody. A person decides what happens.
 
-    - **Release without**: the package is made, its search report names what is missing; *release* still asks.
-    - **Try again**: all sources are searched and read once more, here and now; complete → *compose*, else this asks
-      again. Choose it when the cause is gone.
+    - **Release without**: the package is made, and says what is missing; *release* still asks. For an unconfirmed
+      row: you answer for it that it is right.
+    - **Try again**: the register is read again, and all sources are searched and read once more if one is missing;
+      complete → *compose*, else this asks again. Choose it when the cause is gone.
     - **Stop**: no package. The request stays open in the ticket system; working data is shredded.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            subject="A system could not be read: release the package without it?",
+            subject="Something is missing: make the package without it?",
             body="{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}",
             options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
             options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
@@ -92,7 +96,7 @@ class DecideIncomplete(HITLBranchOperator):
         if "error" not in event:
             with Coded():
                 choice = event["chosen_options"][0]
-                _note("incomplete", event, {})
+                _note("incomplete", event, _missing())
                 if choice == TRY_AGAIN:
                     _try_again()
         return super().execute_complete(context, event)
@@ -122,16 +126,34 @@ class Release(ApprovalOperator):
         """The person has answered."""
         if "error" not in event:
             with Coded():
-                package = Workplace().case(this_request()).read_json("package.json")
-                _note("release", event, {"sha256": package["sha256"]})
+                _note("release", event, release_of(Workplace(), this_request()))
         return super().execute_complete(context, event)
 
 
+def _missing() -> dict[str, Any]:
+    """What the decision is about: systems, and rows of the register."""
+    from dsr.steps import combine
+
+    case = Workplace().case(this_request())
+    return {"sources": combine.incomplete(case), "rows": [row["row"] for row in combine.unsettled(case)]}
+
+
 def _try_again() -> None:
-    """Search and read all sources again, in order; StillIncomplete when something is missing even then."""
-    from dsr.steps import identify
+    """Read the register again, and if a source is missing search and read all of them, in order; StillIncomplete when
+    something is missing even then."""
+    from dsr.steps import combine
 
     place, request_id = Workplace(), this_request()
+    if combine.incomplete(place.case(request_id)):
+        _read_again(place, request_id)
+    report = combine_case(place, request_id)
+    if report["missing"] or report["unsettled"]:
+        raise StillIncomplete("incomplete", "decide_incomplete")
+
+
+def _read_again(place: Workplace, request_id: str) -> None:
+    from dsr.steps import identify
+
     case = place.case(request_id)
     identify.identify(case, place.sources(), DECLARATIONS, place.index, at=now(), final=True)
     for name in CONNECTED:
@@ -139,8 +161,6 @@ def _try_again() -> None:
             collect_into_case(place, request_id, name, final=True)
         except DsrError:
             continue  # put down as failed, which `combine_case` reports
-    if combine_case(place, request_id)["missing"]:
-        raise StillIncomplete("incomplete", "decide_incomplete")
 
 
 def _note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> None:

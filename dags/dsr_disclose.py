@@ -1,22 +1,25 @@
 """
-# Access: what do you hold about me (Art. 15 GDPR)
+# What do you hold about me (Art. 15 GDPR), and give me mine to take along (Art. 20)
 
 A ticket became this run; its id is the request's id. Every system is searched and read, the result is composed into
-a package, a privacy officer releases it, and the person gets a link by mail and a code in the ticket.
+a package, a privacy officer releases it, and the person gets a link by mail and a code in the ticket. For portability
+the package holds the part that Art. 20 reaches, and goes to another controller too if the person said so.
 
 | What you see | What it means | What to do |
 |---|---|---|
 | *release* waits | the package is ready | a privacy officer approves or rejects under *Required Actions* |
 | *decide_incomplete* waits | a system could not be read | its *collect* says why; mend it and *Try again*, or decide |
+| ... | or a row of the register is blank or unconfirmed | fill it in, confirm it, *Try again*; or decide |
 | a *collect* is up for retry | the system is down or asks to wait | nothing; it retries by itself |
 | a *collect* is red | it failed for good | its log ends in a code, see the task's documentation |
-| *deliver* is up for retry | mail or ticket system is down | nothing; it retries for days |
-| *deliver* is red | mail or ticket system refused for good | mend the connection, then as below |
+| *deliver* or *transmit* is up for retry | mail, ticket system or recipient is down | nothing; it retries for days |
+| *deliver* or *transmit* is red | one of them refused for good | mend the connection, then as below |
 | *identify*, *combine* or *compose* is red | a fault of ours | its log holds type and place; then as below |
 | the run failed and *shred* ran | working data is gone, the request is kept | clear *open_case* with all downstream |
+| only *transmit* is red | the person has their package, the recipient has not | clear *transmit* with all downstream |
 
-Deadline: the ticket and the ledger hold it (`python -m dsr show <request>`). Logs, XComs and this page hold counts
-and codes only; nothing about the person is ever in Airflow. To stop a run: mark it failed, *shred* cleans up.
+Deadline: the ticket and the ledger hold it (`python -m dsr requests`). Logs, XComs and this page hold counts and
+codes only; nothing about the person is ever in Airflow. To stop a run: mark it failed, *shred* cleans up.
 """
 
 from airflow.sdk import DAG, TaskGroup
@@ -26,34 +29,42 @@ from dsr_decisions import DecideIncomplete, Release
 from dsr_retries import DEFAULT_ARGS
 from extractors import SOURCES
 
-with DAG(
-    "dsr_access",
-    description="Finds, collects and discloses what all systems hold about one person (Art. 15 GDPR)",
-    doc_md=__doc__,
-    schedule=None,
-    catchup=False,
-    # Runs that wait for a person count as active.
-    max_active_runs=1000,
-    default_args=dict(DEFAULT_ARGS),
-    tags=["dsr"],
-):
-    open_case = tasks.open_case().as_setup()
-    identify = tasks.identify()
-    combine = tasks.combine()
-    decide_incomplete = DecideIncomplete(task_id="decide_incomplete")
-    compose = tasks.compose()
-    release = Release(task_id="release")
-    deliver = tasks.deliver()
-    answer_nothing = tasks.answer_nothing()
-    close = tasks.close()
-    shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
+RIGHTS = {
+    "access": "Finds, collects and discloses what all systems hold about one person (Art. 15 GDPR)",
+    "portability": "Gives the person what they provided, and another controller if they say so (Art. 20 GDPR)",
+}
 
-    open_case >> [identify, shred]
-    for source in SOURCES:
-        with TaskGroup(source.declaration.name, tooltip=source.declaration.title):
-            collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
-            identify >> collect(source.declaration.name) >> combine
-    combine >> [compose, decide_incomplete, answer_nothing]
-    decide_incomplete >> [compose, shred]
-    compose >> release >> deliver
-    [deliver, answer_nothing] >> close >> shred
+for right, description in RIGHTS.items():
+    with DAG(
+        f"dsr_{right}",
+        description=description,
+        doc_md=__doc__,
+        schedule=None,
+        catchup=False,
+        # Runs that wait for a person count as active.
+        max_active_runs=1000,
+        default_args=dict(DEFAULT_ARGS),
+        tags=["dsr"],
+    ):
+        open_case = tasks.open_case().as_setup()
+        identify = tasks.identify()
+        combine = tasks.combine()
+        decide_incomplete = DecideIncomplete(task_id="decide_incomplete")
+        compose = tasks.compose()
+        release = Release(task_id="release")
+        deliver = tasks.deliver()
+        answer_nothing = tasks.answer_nothing()
+        close = tasks.close()
+        shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
+
+        open_case >> [identify, shred]
+        for source in SOURCES:
+            with TaskGroup(source.declaration.name, tooltip=source.declaration.title):
+                collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
+                identify >> collect(source.declaration.name) >> combine
+        combine >> [compose, decide_incomplete, answer_nothing]
+        decide_incomplete >> [compose, shred]
+        compose >> release >> deliver
+        [deliver, answer_nothing] >> close >> shred
+        if right == "portability":
+            deliver >> tasks.transmit() >> close

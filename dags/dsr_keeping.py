@@ -19,7 +19,7 @@ _KEEP_REQUEST: Final = timedelta(days=30)
 """How long a request that ended without an answer is kept, so that it can be started over."""
 
 _KEEP_DELIVERIES: Final = timedelta(days=30)
-_DAGS: Final = ("dsr_access",)
+_DAGS: Final = ("dsr_access", "dsr_portability")
 _ACTIVE: Final = ["queued", "running"]
 
 

@@ -21,6 +21,7 @@ MODULES: Final = (
     "dsr_decisions",
     "dsr_keeping",
     "dsr_post",
+    "dsr_recipients",
     "dsr_tasks",
     "encodings.ascii",
     "encodings.idna",
@@ -45,8 +46,10 @@ def preload() -> None:
     """Import them all, and read the schemas once."""
     for name in (*MODULES, *_own()):
         importlib.import_module(name)
+    importlib.import_module("pyarrow").array([""])  # loads pandas where it is installed, a third of a CPU second
     importlib.import_module("phonenumbers").parse("+46700000000")
     _read_schemas()
+    importlib.import_module("dsr.report.html").prepare()
     _warm_boto()
     # Else the first full collection in every fork walks all of this, a quarter of a second each.
     gc.collect()

@@ -7,19 +7,19 @@ reading the DAG file stays cheap.
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
-from dsr.errors import DsrError, PermanentError
+from dsr.errors import PermanentError, TransientError
 from dsr_coded import coded
+from dsr_collecting import collect_into_case, combine_case
+from dsr_released import approved_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
+from dsr_tables import sources_table, transmission_line
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
-
-CONNECTED: Final = {declaration.name: declaration.connection_id for declaration in DECLARATIONS}
-"""Source → its Airflow connection and pool."""
 
 
 def this_request() -> str:
@@ -76,93 +76,42 @@ def collect(source: str) -> None:
     collect_into_case(Workplace(), this_request(), source, final=is_last_try())
 
 
-def collect_into_case(place: Workplace, request_id: str, name: str, *, final: bool) -> None:
-    """One source. An error that is final is put down in case file and ledger before it is passed on; the rest goes
-    into the ledger from *combine*, by one connection for all."""
-    from dsr.steps import collect as step
-
-    case = place.case(request_id)
-    client = place.source(name)
-    if client is None:
-        step.give_up(case, name, "not_connected", at=now())
-        log.info("not connected")
-        return
-    try:
-        step.collect(case, client, at=now())
-    except DsrError as error:
-        if final or isinstance(error, PermanentError):
-            step.give_up(case, name, error.code, at=now())
-            place.ledger.append(request_id, "source_failed", {"source": name, "code": error.code}, at=now())
-        raise
-    collected = case.read_json(f"collected/{name}")
-    rows, files = sum(collected["datasets"].values()), len(collected["attachments"])
-    log.info("%s: %s records, %s attachments", collected["status"], rows, files)
-
-
 @task.branch(trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)
 @coded
 def combine() -> str:
     """Makes one validated document of all that was collected, and looks whether anything is missing.
 
-    Complete → *compose*. A source failed → *decide_incomplete*. Nothing that surely is the person's → *answer_nothing*:
-    no data leaves, so nobody needs to approve.
+    Complete → *compose*. A source failed, or a row of the register that the answer rests on is blank or unconfirmed →
+    *decide_incomplete*. Nothing that surely is the person's → *answer_nothing*: no data leaves, so nobody needs to
+    approve.
+
+    **`register.invalid`**: `python -m dsr register check` says which file and place. **`dataset.unregistered`**: the
+    register lacks the row that a dataset names.
     """
     place, request_id = Workplace(), this_request()
     report = combine_case(place, request_id)
     get_current_context()["ti"].xcom_push("report", report)
-    if report["missing"]:
+    if report["missing"] or report["unsettled"]:
         return "decide_incomplete"
     return "compose" if report["found"] else "answer_nothing"
-
-
-def combine_case(place: Workplace, request_id: str) -> dict[str, Any]:
-    """Combine; put down sources that left nothing (a killed task) as failed first. Counts and codes for people."""
-    from dsr.steps import collect as collecting
-    from dsr.steps import combine as step
-
-    case = place.case(request_id)
-    for declaration in DECLARATIONS:
-        if not case.exists(f"collected/{declaration.name}"):
-            collecting.give_up(case, declaration.name, "task.lost", at=now())
-    step.combine(case, DECLARATIONS, at=now())
-    _note_extracted(place, request_id, case)
-    rows = [_row(case, declaration.name) for declaration in DECLARATIONS]
-    missing = [name for name in step.incomplete(case) if name in CONNECTED]
-    found = any(case.read_json(name)["status"] == "found" for name in case.names("search/"))
-    return {"missing": missing, "found": found, "table": _table(rows)}
-
-
-def _note_extracted(place: Workplace, request_id: str, case: Any) -> None:
-    """One event per source that was read; not again when nothing has changed since this task ran before."""
-    known = [event.detail for event in place.ledger.events(request_id) if event.kind == "source_extracted"]
-    for declaration in DECLARATIONS:
-        collected = case.read_json(f"collected/{declaration.name}")
-        if collected["status"] == "failed":
-            continue
-        detail = {
-            "source": declaration.name,
-            "status": collected["status"],
-            "at": collected["extracted_at"],
-            "records": sum(collected["datasets"].values()),
-            "attachments": len(collected["attachments"]),
-        }
-        if detail not in known:
-            place.ledger.append(request_id, "source_extracted", detail, at=now())
 
 
 # Without `multiple_outputs=False` each key would become an XCom of its own, by a call of its own.
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, multiple_outputs=False, show_return_value_in_logs=False)
 @coded
 def compose() -> dict[str, Any]:
-    """Writes the package: JSON and CSV per dataset, schemas, attachments, search report, manifest with SHA-256."""
+    """Writes the package: a report to read, JSON and CSV per dataset, schemas, attachments, processing information,
+    search report, manifest with SHA-256; encrypted as the request says, and signed."""
     from dsr.steps import compose as step
 
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
-    package = step.compose(case, DECLARATIONS, at=now())
-    detail = {"sha256": package.sha256, "bytes": package.bytes, "files": package.files}
+    package = step.compose(case, DECLARATIONS, at=now(), settings=place.settings)
+    detail = {name: getattr(package, name) for name in ("sha256", "bytes", "files", "encryption")}
     place.ledger.append(request_id, "composed", detail, at=now())
-    return detail | {"table": _table([_row(case, declaration.name) for declaration in DECLARATIONS])}
+    wanted = case.read_json("request").get("transmit_to", "")
+    sent = transmission_line(place.recipient(wanted), place.connection(f"dsr_recipient_{wanted}")) if wanted else ""
+    return detail | {"table": f"{sources_table(case, DECLARATIONS)}\n\n{sent}"}
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
@@ -175,35 +124,71 @@ def deliver() -> None:
     run's documentation says. **`release.not_approved`**: this very package was not released.
     """
     place, request_id = Workplace(), this_request()
-    package = place.case(request_id).read_json("package.json")
-    decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
-    released = [d for d in decisions if d["decision"] == "release"][-1:]
-    if [(d["choice"], d["sha256"]) for d in released] != [("approve", package["sha256"])]:
-        raise PermanentError("release.not_approved", "deliver")
-    _deliver(place, request_id)
+    recipient = approved_recipient(place, request_id)
+    _deliver(place, request_id, recipient.title if recipient else None)
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def answer_nothing() -> None:
     """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's."""
-    _deliver(Workplace(), this_request())
+    _deliver(Workplace(), this_request(), None)
 
 
-def _deliver(place: Workplace, request_id: str) -> None:
+def _deliver(place: Workplace, request_id: str, transmit_title: str | None) -> None:
     from dsr.steps import deliver as step
 
+    case = place.case(request_id)
+    language = case.read_json("request")["language"]
     delivered = step.deliver(
-        place.case(request_id),
+        case,
         links=place.links,
         ledger=place.ledger,
         send_mail=place.send_mail,
         answer=place.answer,
         at=now(),
         settings=place.settings,
-        titles={declaration.name: declaration.title for declaration in DECLARATIONS},
+        titles={declaration.name: declaration.titles[language] for declaration in DECLARATIONS},
+        transmit_title=transmit_title,
     )
     log.info("answered: %s", delivered.outcome)
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def transmit() -> None:
+    """Sends the released package to another controller when the person asked for it (Art. 20(2) GDPR), keeps the
+    receipt and says so in the ticket. Only connections `dsr_recipient_<key>` are sent to; for another recipient the
+    ticket says that it can't be done directly.
+
+    Goes on where it stopped, for days. **Red**: `http.4…`, `receipt.mismatch` (the recipient has other bytes),
+    `connection.…`: mend the connection or talk to the recipient, then clear this task with all downstream.
+    """
+    from dsr.steps import transmit as step
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    if "transmit_to" not in case.read_json("request"):
+        log.info("not asked for")
+        return
+    recipient = approved_recipient(place, request_id)
+    answering: dict[str, Any] = {
+        "ledger": place.ledger,
+        "answer": place.answer,
+        "at": now(),
+        "settings": place.settings,
+    }
+    if recipient is None:
+        step.decline(case, told=True, **answering)  # by `deliver`
+        log.info("declined: no such recipient")
+        return
+    try:
+        sent = step.transmit(case, recipient, **answering)
+    except TransientError as error:
+        if is_last_try():
+            step.give_up(case, recipient.key, error.code, ledger=place.ledger, at=now())
+        raise
+    log.info("transmitted" if sent.fresh else "was transmitted before")
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, show_return_value_in_logs=False)
@@ -249,25 +234,3 @@ def _outcome() -> tuple[str, str]:
         return "stopped", "decide_incomplete"
     order = ("open_case", "identify", "combine", "decide_incomplete", "compose", "release", "deliver", "answer_nothing")
     return "failed", next((name for name in order if states.get(name) == "failed"), "run")
-
-
-def _row(case: Any, name: str) -> dict[str, Any]:
-    """One line of the table that people decide by: counts and codes."""
-    search = case.read_json(f"search/{name}") if case.exists(f"search/{name}") else {}
-    collected = case.read_json(f"collected/{name}")
-    return {
-        "system": name,
-        "result": collected["status"],
-        "code": collected.get("code") or search.get("code") or "",
-        "records": sum(collected.get("datasets", {}).values()),
-        "attachments": len(collected.get("attachments", ())),
-        "withheld": sum(item["count"] for item in collected.get("withheld", ())),
-        "doubtful": search.get("doubtful") or 0,
-    }
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    """Markdown for the page where a person decides."""
-    heads = list(rows[0])
-    lines = [heads, ["---"] * len(heads), *([str(row[head]) for head in heads] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

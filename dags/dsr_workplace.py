@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from dsr.deliveries import Deliveries
     from dsr.ledger import Ledger
     from dsr.links import Links
+    from dsr.register import Register
     from dsr.settings import Settings
     from dsr.subjects import SubjectIndex
+    from dsr.transmission import Recipient
 
 DECLARATIONS: Sequence[Declaration] = tuple(source.declaration for source in SOURCES)
 
@@ -50,6 +52,13 @@ class Workplace:
         from dsr.settings import Settings
 
         return Settings.from_environment()
+
+    @cached_property
+    def register(self) -> "Register":
+        """The register of processing, as it stands now. PermanentError("register.invalid") when it can't be used."""
+        from dsr.register import Register
+
+        return Register.load(self.settings.register or None)
 
     @cached_property
     def cases(self) -> "CaseStore":
@@ -142,6 +151,12 @@ class Workplace:
         if connection is None:
             raise PermanentError("connection.missing", conn_id)
         return connection
+
+    def recipient(self, key: str) -> "Recipient | None":
+        """Another controller that packages may be sent to; None when no administrator has allowed it."""
+        from dsr_recipients import recipient
+
+        return recipient(key)
 
     @cached_property
     def send_mail(self) -> "Callable[[EmailMessage], None]":

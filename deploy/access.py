@@ -11,7 +11,7 @@ is new, the service user's every time, since the webhook signs in with what stan
 import os
 from typing import Any, Final
 
-REQUESTS: Final = ("dsr_access",)
+REQUESTS: Final = ("dsr_access", "dsr_portability")
 """The DAGs whose runs are requests. DAG permission is asked for beside that on runs, tasks and decisions (FAB)."""
 
 _EDIT_REQUESTS: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in REQUESTS]

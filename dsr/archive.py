@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Final
 from isal import isal_zlib
 from stream_zip import ZIP_32, ZIP_64, stream_zip
 
+from dsr.digest import Digest
 from dsr.package import Entry
 
 _MODE: Final = 0o100600
@@ -46,22 +47,30 @@ class Archive:
         data = content.encode() if isinstance(content, str) else content
         return self.member(path, [data], len(data))
 
-    def write(self, members: Iterable[Any], file: BinaryIO) -> Entry:
-        """Streams the ZIP into `file`; the entry of the ZIP itself, without a path."""
-        digest, size = hashlib.sha256(), 0
-        for chunk in stream_zip(members, chunk_size=_CHUNK, get_compressobj=_compressor, extended_timestamps=False):
-            digest.update(chunk)
-            size += len(chunk)
+    def write(self, members: Iterable[Any], file: BinaryIO, password: str | None = None) -> None:
+        """Streams the ZIP into `file`, with a password in the AE-2 form of AES-256, whose salts are random."""
+        for chunk in stream(members, password):
             file.write(chunk)
-        return Entry("", size, digest.hexdigest())
 
     def _watched(self, path: str, content: Content) -> Iterator[bytes | memoryview]:
-        digest, size = hashlib.sha256(), 0
-        for chunk in content:
-            digest.update(chunk)
-            size += len(chunk)
-            yield chunk
-        self.entries.append(Entry(path, size, digest.hexdigest()))
+        digest, size = Digest(hashlib.sha256()), 0
+        try:
+            for chunk in content:
+                digest.update(chunk)
+                size += len(chunk)
+                yield chunk
+            self.entries.append(Entry(path, size, digest.digest().hex()))
+        finally:
+            digest.close()
+
+
+def stream(members: Iterable[Any], password: str | None = None) -> Iterator[bytes]:
+    """The bytes of a ZIP of these members, in stream-zip's form of them."""
+    return iter(
+        stream_zip(
+            members, chunk_size=_CHUNK, get_compressobj=_compressor, extended_timestamps=False, password=password
+        )
+    )
 
 
 def _compressor() -> Any:

@@ -1,13 +1,18 @@
 """JSON text as it lies in cells and goes into the package."""
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 import orjson
 
+_LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
+
 
 def parse(text: str) -> Any:
-    """The value of a JSON text; numbers with all their digits where Python has them. ValueError when it is none."""
+    """The value of a JSON text; integers with all their digits. ValueError when it is none."""
+    if _LONG_NUMBER.search(text):
+        return json.loads(text)  # orjson makes a float of an integer beyond 64 bits
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -3,7 +3,7 @@
 No name holds personal data: datasets' and categories' names are codes, attachments are numbered.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,19 +19,19 @@ _PROVENANCE: Final = {
     PROVENANCE[0]: {
         "title": "Source",
         "description": "Name of the system that the record comes from.",
-        "x-sv": {"title": "Källa"},
+        "x-sv": {"title": "Källa", "description": "Namnet på systemet som posten kommer från."},
         "type": "string",
     },
     PROVENANCE[1]: {
         "title": "Source's id",
         "description": "The id of the record in that system.",
-        "x-sv": {"title": "Källans id"},
+        "x-sv": {"title": "Källans id", "description": "Postens id i det systemet."},
         "type": "string",
     },
     PROVENANCE[2]: {
         "title": "Time of reading",
         "description": "When the record was read from the system, RFC 3339 in UTC.",
-        "x-sv": {"title": "Läst"},
+        "x-sv": {"title": "Läst", "description": "När posten lästes ur systemet, RFC 3339 i UTC."},
         "type": "string",
         "format": "date-time",
     },
@@ -39,21 +39,37 @@ _PROVENANCE: Final = {
 _UNMAPPED: Final = {
     "title": "Other fields",
     "description": "What the system returned and this schema doesn't name, or whose value has another type.",
-    "x-sv": {"title": "Övriga fält"},
+    "x-sv": {
+        "title": "Övriga fält",
+        "description": "Det som systemet lämnade och som schemat inte beskriver, eller vars värde har en annan typ.",
+    },
     "type": ["object", "null"],
 }
+_TITLES: Final = {"access": "Personal data, GDPR Article 15", "portability": "Personal data, GDPR Article 20"}
 # In capitals: for "json" frictionless goes by the file's name and takes *view.json, *report.json and *schema.json for
 # descriptors of its own. So it checks hash and bytes, which is what a descriptor says of a file that is no table.
 _JSON: Final = {"format": "JSON", "mediatype": "application/json"}
+_FORMS: Final = {
+    "json": _JSON,
+    "jsonld": {"format": "jsonld", "mediatype": "application/ld+json"},
+    "txt": {"format": "txt", "mediatype": "text/plain"},
+    "html": {"format": "html", "mediatype": "text/html"},
+    "vcf": {"format": "vcf", "mediatype": "text/vcard"},
+    "ics": {"format": "ics", "mediatype": "text/calendar"},
+}
+"""Extension → what the descriptor says of files that are neither datasets nor attachments."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """The finished ZIP: SHA-256 in hex, its bytes, and how many files it holds."""
+    """The finished file as it is handed out: SHA-256 in hex, its bytes, how many files the ZIP holds, how it is
+    encrypted (one of `sealing`'s ways) and its extension without the first dot."""
 
     sha256: str
     bytes: int
     files: int
+    encryption: str = "none"
+    extension: str = "zip"
 
 
 @dataclass(frozen=True)
@@ -80,18 +96,20 @@ def schema_file(name: str) -> str:
     return f"schemas/{name}.schema.json"
 
 
-def record_schema(dataset: str) -> dict[str, Any]:
-    """The schema of a dataset's records as they stand in the package: with their provenance and other fields. A file
-    is an array of these; absent means that the system holds no value."""
-    plain = schema.load(dataset)
-    properties = {**_PROVENANCE, **plain["properties"], schema.UNMAPPED: _UNMAPPED}
+def record_schema(dataset: str, fields: Collection[str]) -> dict[str, Any]:
+    """The schema of a dataset's records as they stand in the package: their provenance and the fields that are
+    disclosed. A file is an array of these; absent means that the system holds no value."""
+    plain = schema.subset(dataset, fields)
+    unmapped = {schema.UNMAPPED: _UNMAPPED} if schema.UNMAPPED in fields else {}
+    properties = {**_PROVENANCE, **plain["properties"], **unmapped}
     return {**plain, "properties": properties, "required": [*PROVENANCE, *plain.get("required", [])]}
 
 
 def descriptor(
-    request_id: str, document: Mapping[str, Any], entries: Iterable[Entry], neutralised: Mapping[str, int], at: datetime
+    document: Mapping[str, Any], entries: Iterable[Entry], neutralised: Mapping[str, int], at: datetime
 ) -> dict[str, Any]:
     """`datapackage.json`: a resource per file. `neutralised`: CSV path → cells changed by the rule."""
+    request = document["request"]
     datasets = {
         path: dataset
         for category in document["categories"]
@@ -112,12 +130,12 @@ def descriptor(
         elif entry.path in attachments:
             resource |= {"mediatype": attachments[entry.path]["media_type"]}
         else:
-            resource |= {"format": "txt", "mediatype": "text/plain"} if entry.path.endswith(".txt") else _JSON
+            resource |= _FORMS[entry.path.rpartition(".")[2]]
         resources.append(resource)
     return {
         "$schema": _PROFILE,
-        "name": request_id.lower(),
-        "title": "Personal data, GDPR Article 15",
+        "name": request["request_id"].lower(),
+        "title": _TITLES[request["right"]],
         "created": stamp(at),
         "csvNeutralisation": {"rule": NEUTRALISED, "cells": sum(neutralised.values())},
         "resources": resources,
@@ -135,9 +153,7 @@ def _dataset_resource(path: str, dataset: Mapping[str, Any], neutralised: int) -
     if not path.endswith(".csv"):
         return {**about, **_JSON}
     fields: list[dict[str, Any]] = [{"name": name, "type": "string"} for name in PROVENANCE]
-    for field in schema.arrow_schema(dataset["name"]):
-        if field.name != schema.SOURCE_ID:
-            fields.append({"name": field.name, "type": _field_type(dataset["name"], field.name)})
+    fields += [{"name": name, "type": _field_type(dataset["name"], name)} for name in dataset["fields"]]
     return {
         **about,
         "type": "table",

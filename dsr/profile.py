@@ -32,8 +32,9 @@ class Profile:
 
     def add(self, source: str, dataset: Dataset, batch: pa.RecordBatch, extracted_at: str) -> None:
         """Takes the values of a batch of rows."""
-        for attribute in sorted(set(dataset.profile.values())):
-            fields = [name for name, adds_to in dataset.profile.items() if adds_to == attribute]
+        disclosed = {name: adds_to for name, adds_to in dataset.profile.items() if name in batch.schema.names}
+        for attribute in sorted(set(disclosed.values())):
+            fields = [name for name, adds_to in disclosed.items() if adds_to == attribute]
             groups = [fields] if attribute in _JOINED else [[name] for name in fields]
             for group in groups:
                 origin = {"source": source, "dataset": dataset.name, "field": "+".join(group)}

@@ -12,10 +12,10 @@ Times are text in RFC 3339 with their offset, decimals text with their digits, s
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import pyarrow as pa
@@ -24,6 +24,8 @@ SOURCE_ID = "_source_id"
 UNMAPPED = "unmapped"
 _JSON_FORM = {b"form": b"json"}
 _ARROW = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
+_MOST_WHOLE = 2**53
+"""Up to here a float64 holds every whole number; larger ones go into `unmapped` with all their digits."""
 _PYTHON: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -40,6 +42,24 @@ def load(name: str) -> dict[str, Any]:
     text = files("schemas").joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
+
+
+WHOLE_RECORD: Final = frozenset({
+    "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "dependentRequired",
+    "dependentSchemas", "minProperties", "maxProperties", "enum", "const",
+})  # fmt: skip
+"""Keywords that say something about a record as a whole."""
+
+
+def subset(name: str, fields: Collection[str]) -> dict[str, Any]:
+    """The schema of a dataset's records when only these fields are given. What the schema says of the record as a
+    whole can't be judged by a part of it and is left out then."""
+    whole = load(name)
+    kept = {field: definition for field, definition in whole["properties"].items() if field in fields}
+    if len(kept) == len(whole["properties"]):
+        return whole
+    rest = {key: value for key, value in whole.items() if key not in WHOLE_RECORD}
+    return {**rest, "properties": kept, "required": [field for field in whole.get("required", ()) if field in kept]}
 
 
 def property_type(definition: Mapping[str, Any]) -> str:
@@ -95,6 +115,8 @@ def _fits(value: Any, kind: str) -> bool:
         return kind == "boolean"
     if isinstance(value, int) and kind == "integer":
         return -(2**63) <= value < 2**63
+    if isinstance(value, int) and kind == "number":
+        return abs(value) <= _MOST_WHOLE
     return isinstance(value, _PYTHON[kind])
 
 

@@ -6,7 +6,7 @@ their JSON text, and text that a spreadsheet would take for a formula behind an 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -55,10 +55,9 @@ def json_text(batch: pa.RecordBatch, dataset: str, source: str, extracted_at: st
     return _bytes(_join([*pieces, "},"]))
 
 
-def csv_header(dataset: str) -> bytes:
-    """The first line."""
-    names = [*PROVENANCE, *(f.name for f in schema.arrow_schema(dataset) if f.name != schema.SOURCE_ID)]
-    return (",".join(_csv_quoted(name) for name in names) + "\r\n").encode()
+def csv_header(fields: Iterable[str]) -> bytes:
+    """The first line: the provenance, then the fields of the dataset as they are in its batches."""
+    return (",".join(_csv_quoted(name) for name in (*PROVENANCE, *fields)) + "\r\n").encode()
 
 
 def csv_text(batch: pa.RecordBatch, source: str, extracted_at: str) -> tuple[memoryview, int]:

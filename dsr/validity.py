@@ -7,7 +7,7 @@ something about the record as a whole (beyond `required`) is judged row by row.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -29,22 +29,19 @@ _USUAL: Final = {
 """What surely is valid; narrower than the format. Everything else goes to the judge."""
 
 _SAYS_NOTHING: Final = {"$comment", "title", "description", "examples", "default", "deprecated", "readOnly", "type"}
-_WHOLE_RECORD: Final = {
-    "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "$ref", "$dynamicRef", "dependentRequired",
-    "dependentSchemas", "minProperties", "maxProperties", "enum", "const",
-}  # fmt: skip
 
 
 class Validity:
-    """Judges the batches of one dataset. `rules`: pointer into the schema → how many rows break it first."""
+    """Judges the batches of one dataset, which hold these fields. `rules`: pointer into the schema → how many rows
+    break it first."""
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: str, fields: Collection[str]) -> None:
         self.rules: Counter[str] = Counter()
         self.rows = self.invalid = 0
-        self._schema = schema.load(dataset)
-        self._required = frozenset(self._schema.get("required", ()))
-        self._by_row = _validator(dataset, None) if _WHOLE_RECORD & self._schema.keys() else None
-        self._properties: dict[str, dict[str, Any]] = self._schema["properties"]
+        judged = schema.subset(dataset, fields)
+        self._required = frozenset(judged.get("required", ()))
+        self._by_row = _validator(dataset, None) if schema.WHOLE_RECORD & judged.keys() else None
+        self._properties: dict[str, dict[str, Any]] = judged["properties"]
         self._dataset = dataset
 
     def check(self, batch: pa.RecordBatch) -> None:

@@ -1,7 +1,7 @@
 """The whole stack in one folder: PostgreSQL, the sandbox, Airflow's four components and the download portal.
 
 secrets.json  options.json  addresses.json  processes.json
-postgres/  sandbox/  airflow/  cases/  logs/
+postgres/  sandbox/  airflow/  register/  cases/  logs/
 """
 
 import json
@@ -25,6 +25,7 @@ import httpx
 from embedded import airflow
 from embedded.client import AirflowClient
 from embedded.process import Component, Register, StackError, wait_until
+from embedded.processing import confirmed_register
 from embedded.secrets import Secrets, load
 from sandbox.postgres import Postgres
 
@@ -205,9 +206,7 @@ class Stack:
                 "DSR_AIRFLOW_PASSWORD": secrets.passwords["intake"],
                 "DSR_OFFICERS": "officer",
                 "DSR_MAIL_FROM": "privacy@controller.example",
-                "DSR_CONTROLLER_NAME": "Example Controller AB",
-                "DSR_CONTROLLER_MAIL": "dpo@controller.example",
-                "DSR_CONTROLLER_ADDRESS": "Exempelgatan 1, 111 22 Stockholm",
+                **confirmed_register(self.folder / "register"),
             }
             | {f"DSR_CHANNEL_{name}_SECRET": secret for name, secret in secrets.channels.items()}
             | dict(self.options.environment)
@@ -257,7 +256,7 @@ class Stack:
         """Pools as the sources declare them, and the DAGs read in. A task whose pool is missing waits for ever."""
         from extractors import SOURCES
 
-        wanted = ["dsr_access", "dsr_upkeep", *(["dsr_shape"] if self.options.shape else [])]
+        wanted = ["dsr_access", "dsr_portability", "dsr_upkeep", *(["dsr_shape"] if self.options.shape else [])]
         with self.client("engineer") as client:
             client.ensure_pools((s.declaration.connection_id, s.declaration.concurrency) for s in SOURCES)
             try:

@@ -69,3 +69,28 @@ GROUNDS: Final = {
     },
 }
 """Why something is left out. `not_certain` is the search's own, the others are `vocabulary.WITHHELD_GROUNDS`."""
+
+EXCLUDED: Final = {
+    "not_consent_or_contract": {
+        "sv": "Behandlingen bygger varken på ditt samtycke eller på ett avtal med dig (artikel 20.1 a)",
+        "en": "The processing is based neither on your consent nor on a contract with you (Article 20(1)(a))",
+    },
+    "not_automated": {
+        "sv": "Uppgifterna behandlas inte automatiserat (artikel 20.1 b)",
+        "en": "The data is not processed by automated means (Article 20(1)(b))",
+    },
+    "derived": {
+        "sv": "Vi har själva tagit fram uppgifterna ur andra; du har inte lämnat dem (artikel 20.1)",
+        "en": "We made the data from other data; you did not provide it (Article 20(1))",
+    },
+    "inferred": {
+        "sv": "Uppgifterna är våra slutsatser om dig; du har inte lämnat dem (artikel 20.1)",
+        "en": "The data is our conclusion about you; you did not provide it (Article 20(1))",
+    },
+    "unknown_origin": {
+        "sv": "Fältens ursprung är inte beskrivet, så det går inte att säga att du har lämnat uppgifterna",
+        "en": "The origin of the fields is not described, so it can't be told that you provided the data",
+    },
+}
+"""Why the right to data portability does not reach a field or a dataset; all of it belongs to an answer under Art. 15.
+Keys as `assess.portable` gives them."""

@@ -1,29 +1,33 @@
-"""compose: writes the package, a ZIP streamed into the case file. Same input and time give the same bytes."""
+"""compose: writes the package, a ZIP streamed into the case file, and signs it. Same input and time give the same
+bytes, unless they are encrypted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from importlib.resources import files
-from string import Template
-from textwrap import fill
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 from dsr import document as documents
-from dsr import package, rows, schema, tabular
+from dsr import interop, package, processing, rows, schema, tabular
 from dsr.archive import Archive, Content
 from dsr.casefile import CaseFile
 from dsr.collected import Collected
+from dsr.digest import HashedFile
 from dsr.errors import PermanentError
 from dsr.jsontext import dump
 from dsr.package import Package
-from dsr.report.package import LANGUAGES, NOTHING_HELD
+from dsr.report import html
+from dsr.report.readme import readme
+from dsr.sealing import PASSWORD, Seal
 from dsr.search import stamp
+from dsr.settings import Settings
+from dsr.signing import SIGNATURE, Signer, trusted_comment
 from dsr.source import Declaration
 
 _CHUNK: Final = 1024 * 1024
 
 
-def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime) -> Package:
-    """Writes "package" and its facts, "package.json". `at` becomes the time of every file in the ZIP.
+def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime, settings: Settings) -> Package:
+    """Writes "package", its facts "package.json" and its signature "package.minisig"; with a password that it was
+    encrypted with in "package.password". `at` becomes the time of every file in the ZIP.
 
     PermanentError("case.absent") before `combine`, ("rows.lost") when other rows are there than it saw.
     """
@@ -31,34 +35,44 @@ def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime
     unknown = {line["source"] for line in document["search"]} - {d.name for d in declarations}
     if unknown:
         raise PermanentError("source.undeclared", "compose")
+    seal = _seal(case, settings)
     archive = Archive(at)
-    writer = _Writer(case, document, archive, at)
+    writer = _Writer(case, document, archive, at, settings.portal_url)
     case.remove("package.json")  # whoever reads the new package under its old facts would take it for the old one
-    with case.writer("package") as file:
-        written = archive.write(writer.members(), file)
-    finished = Package(written.sha256, written.bytes, len(archive.entries))
+    with case.writer("package") as file, HashedFile(file) as written, seal.wrap(cast(BinaryIO, written)) as sealed:
+        archive.write(writer.members(), sealed, seal.password)
+    sha256 = written.sha256.digest().hex()
+    finished = Package(sha256, written.size, len(archive.entries), seal.encryption, seal.extension)
+    comment = trusted_comment(document["request"]["request_id"], seal.extension, sha256, at)
+    case.write_json(SIGNATURE, Signer.from_settings(settings).sign(written.blake2b.digest(), comment))
     case.write_json("package.json", vars(finished))
     return finished
+
+
+def _seal(case: CaseFile, settings: Settings) -> Seal:
+    """As the request says; with the password that an earlier try has made, if it has."""
+    password = case.read_json(PASSWORD) if case.exists(PASSWORD) else None
+    seal = Seal.for_request(case.read_json("request"), settings, password)
+    if seal.password:
+        case.write_json(PASSWORD, seal.password)
+    return seal
 
 
 class _Writer:
     """Yields the members of one package in order."""
 
-    def __init__(self, case: CaseFile, document: Mapping[str, Any], archive: Archive, at: datetime) -> None:
+    def __init__(
+        self, case: CaseFile, document: Mapping[str, Any], archive: Archive, at: datetime, portal_url: str
+    ) -> None:
         self._case, self._document, self._archive, self._at = case, document, archive, at
+        self._portal_url = portal_url
+        self._rows_of = rows.disclosed(case, documents.fields(document))
+        self._collected: dict[str, Collected] = {}
         self._neutralised: dict[str, int] = {}
 
     def members(self) -> Iterator[Any]:
         """All files: what explains, then what it is about, then what proves it whole."""
-        text = self._archive.text
-        yield text(package.README, _readme(self._document))
-        for name, value in (
-            ("document", self._document),
-            ("profile", self._document["profile"]),
-            ("search-report", documents.search_report(self._document)),
-            ("decisions", documents.decisions(self._document)),
-        ):
-            yield text(f"{name}.json", dump(value))
+        yield from self._explaining()
         yield from self._schemas()
         for category in self._document["categories"]:
             for dataset in category["datasets"]:
@@ -66,15 +80,35 @@ class _Writer:
         yield from self._attachments()
         yield from self._descriptors()
 
+    def _explaining(self) -> Iterator[Any]:
+        text, document = self._archive.text, self._document
+        for path, content in html.members(document, self._rows_of):
+            yield text(path, b"".join(content))
+        yield text(package.README, readme(document, self._portal_url))
+        yield text("processing-information.jsonld", dump(processing.linked(document["processing"])))
+        for name, value in self._reports().items():
+            yield text(f"{name}.json", dump(value))
+        for path, content in interop.members(document, self._rows_of):
+            yield self._archive.member(path, content, self._most_bytes())
+
+    def _reports(self) -> dict[str, Any]:
+        document = self._document
+        return {
+            "document": document,
+            "profile": document["profile"],
+            "processing-information": document["processing"],
+            "decisions": documents.decisions(document),
+            "search-report": documents.search_report(document),
+        }
+
     def _schemas(self) -> Iterator[Any]:
-        for name in ("document", "profile", "search-report"):
+        for name in self._reports():
             yield self._archive.text(package.schema_file(name), dump(schema.load(name)))
-        names = [d["name"] for category in self._document["categories"] for d in category["datasets"]]
-        for name in sorted(names):
-            yield self._archive.text(package.schema_file(name), dump(package.record_schema(name)))
+        for name, fields in sorted(documents.fields(self._document).items()):
+            yield self._archive.text(package.schema_file(name), dump(package.record_schema(name, fields)))
 
     def _dataset(self, dataset: Mapping[str, Any]) -> Iterator[Any]:
-        collected = Collected.from_json(self._case.read_json(f"collected/{dataset['source']}"))
+        collected = self._marker(dataset["source"])
         if stamp(collected.extracted_at) != dataset["extracted_at"]:
             raise PermanentError("rows.lost", "compose")  # read again since the document was made
         # Every byte may need six in JSON ("\u0000"), and each row brings its labels.
@@ -86,7 +120,7 @@ class _Writer:
     def _json(self, dataset: Mapping[str, Any]) -> Content:
         left = dataset["rows"]
         yield b"["
-        for batch in rows.batches(self._case, dataset["source"], dataset["name"]):
+        for batch in self._rows_of(dataset["source"], dataset["name"]):
             text = tabular.json_text(batch, dataset["name"], dataset["source"], dataset["extracted_at"])
             left -= batch.num_rows
             yield text if left else text[:-1]
@@ -96,8 +130,8 @@ class _Writer:
 
     def _csv(self, dataset: Mapping[str, Any]) -> Content:
         neutralised = 0
-        yield tabular.csv_header(dataset["name"])
-        for batch in rows.batches(self._case, dataset["source"], dataset["name"]):
+        yield tabular.csv_header(dataset["fields"])
+        for batch in self._rows_of(dataset["source"], dataset["name"]):
             text, count = tabular.csv_text(batch, dataset["source"], dataset["extracted_at"])
             neutralised += count
             yield text
@@ -107,10 +141,10 @@ class _Writer:
         listed = self._document["attachments"]
         yield self._archive.text(package.ATTACHMENTS, dump(listed))
         sources = dict.fromkeys(attachment["source"] for attachment in listed)
-        collected = [Collected.from_json(self._case.read_json(f"collected/{name}")) for name in sources]
-        objects = [kept.name for source in collected for kept in source.attachments]
-        for attachment, name in zip(listed, objects, strict=True):
-            content = self._object(name, attachment["bytes"])
+        shown = {attachment["dataset"] for attachment in listed}
+        kept = [its for name in sources for its in self._marker(name).attachments if its.dataset in shown]
+        for attachment, its in zip(listed, kept, strict=True):
+            content = self._object(its.name, attachment["bytes"])
             yield self._archive.member(attachment["file"], content, attachment["bytes"])
 
     def _object(self, name: str, size: int) -> Content:
@@ -122,8 +156,8 @@ class _Writer:
             raise PermanentError("attachment.lost", "compose")
 
     def _descriptors(self) -> Iterator[Any]:
-        entries, request_id = self._archive.entries, self._document["request"]["request_id"]
-        described = package.descriptor(request_id, self._document, list(entries), self._neutralised, self._at)
+        entries = self._archive.entries
+        described = package.descriptor(self._document, list(entries), self._neutralised, self._at)
         yield self._archive.text("datapackage.json", dump(described))
         payload = [entry for entry in entries if entry.path.startswith("data/")]
         for path, content in package.bag_info(payload, self._at).items():
@@ -131,28 +165,14 @@ class _Writer:
         tags = [entry for entry in entries if not entry.path.startswith("data/")]
         yield self._archive.text("tagmanifest-sha256.txt", package.manifest(tags))
 
+    def _marker(self, source: str) -> Collected:
+        if source not in self._collected:
+            self._collected[source] = Collected.from_json(self._case.read_json(f"collected/{source}"))
+        return self._collected[source]
 
-def _readme(document: Mapping[str, Any]) -> str:
-    """How to open, check and complain, in both languages, the person's own first."""
-    own = document["request"]["language"]
-    texts = []
-    for language in sorted(LANGUAGES, key=lambda name: name != own):
-        template = files("dsr.report").joinpath(f"readme.{language}.txt").read_text(encoding="utf-8")
-        held = any(line["status"] == "found" for line in document["search"])
-        values = {
-            "request_id": document["request"]["request_id"],
-            "received_at": _minute(document["request"]["received_at"]),
-            "made_at": _minute(document["made_at"]),
-            "complete": documents.completeness(document)[language] + ("" if held else f"\n{NOTHING_HELD[language]}"),
-            "search": "\n".join(_wrapped(line["words"][language]) for line in document["search"]),
-        }
-        texts.append(Template(template).substitute(values))
-    return "\n\n".join(texts)
-
-
-def _wrapped(line: str) -> str:
-    return fill(line, 110, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
-
-
-def _minute(stamped: str) -> str:
-    return documents.minute(datetime.fromisoformat(stamped))
+    def _most_bytes(self) -> int:
+        """A bound on a file drawn from all records: their values written once, each with a frame."""
+        datasets = [d for category in self._document["categories"] for d in category["datasets"]]
+        sizes: int = sum(self._marker(d["source"]).sizes[d["name"]] for d in datasets)
+        rows: int = sum(d["rows"] for d in datasets)
+        return 6 * sizes + 1024 * rows + 1024 * 1024

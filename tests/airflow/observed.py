@@ -1,7 +1,7 @@
 """A running stack as the tests see it: what a requester and an officer can do, and what an auditor can look into."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,11 @@ class Observed:
     population: Population
     truth: list[Truth]
     lines: list[str]
+    dag: str = DAG
+
+    def of(self, right: str) -> "Observed":
+        """The same stack, looking at the runs of that right."""
+        return replace(self, dag=f"dsr_{right}")
 
     @property
     def requester(self) -> Requester:
@@ -36,15 +41,16 @@ class Observed:
         """All systems sound again."""
         self.requester.mend()
 
-    def ask(self, email: str, ticket_id: str) -> str:
-        """Send a request; its id."""
-        return self.requester.ask(email, ticket_id=ticket_id).request_id
+    def ask(self, email: str, ticket_id: str, **options: str) -> str:
+        """Send a request for the right that is looked at; its id."""
+        right = self.dag.removeprefix("dsr_")
+        return self.requester.ask(email, ticket_id=ticket_id, right=right, **options).request_id
 
     def decision(self, request_id: str) -> dict[str, Any]:
         """Wait until a person is asked: {"task_id", "body", "options", …}."""
         with self.running.client("officer") as officer:
             waiting = officer.wait(
-                lambda: officer.awaits_input(DAG, request_id) or self._ended(request_id),
+                lambda: officer.awaits_input(self.dag, request_id) or self._ended(request_id),
                 f"{request_id} to ask a person",
                 PATIENCE,
             )
@@ -56,17 +62,17 @@ class Observed:
         """Answer as the privacy officer, who thinks for a moment first."""
         time.sleep(1.5)
         with self.running.client("officer") as officer:
-            officer.answer(DAG, request_id, task_id, option)
+            officer.answer(self.dag, request_id, task_id, option)
 
     def end(self, request_id: str) -> str:
         """Wait for the end of the run; its state."""
         with self.running.client("officer") as officer:
-            return officer.wait_for_end(DAG, request_id, PATIENCE)
+            return officer.wait_for_end(self.dag, request_id, PATIENCE)
 
     def states(self, request_id: str) -> dict[str, str]:
         """Task → state."""
         with self.running.client("officer") as officer:
-            return {name: task["state"] for name, task in officer.tasks(DAG, request_id).items()}
+            return {name: task["state"] for name, task in officer.tasks(self.dag, request_id).items()}
 
     def download(self, request_id: str, target: Path) -> Path:
         """As the person does."""
@@ -95,5 +101,5 @@ class Observed:
 
     def _ended(self, request_id: str) -> str | None:
         with self.running.client("officer") as officer:
-            state = officer.run(DAG, request_id).get("state")
+            state = officer.run(self.dag, request_id).get("state")
         return state if state in FINAL else None

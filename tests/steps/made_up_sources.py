@@ -6,9 +6,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dsr import schema
+from dsr.casefile import CaseFile
+from dsr.collected import Counts
 from dsr.errors import DsrError
 from dsr.model import Attachment, Found, Identifier, IndexEntry, Match, Piece, Rows, Subject, Withheld
+from dsr.package import Package
+from dsr.register import Register
+from dsr.settings import Settings
 from dsr.source import Dataset, Declaration
+from dsr.steps import assess, combine, compose
+
+SETTINGS = Settings(case_store="", ledger_url="", master_key=bytes(32), portal_url="https://portal.example")
+"""What composing needs of the settings."""
 
 AT = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 REQUEST_ID = "dsr-abcdefghijklmnopqrstuvwxyz"
@@ -64,11 +73,11 @@ def phone(value: str) -> Identifier:
     return Identifier("phone", value)
 
 
-def request(address: str = "asa@kvarn.example", **subject: str) -> dict[str, Any]:
+def request(address: str = "asa@kvarn.example", right: str = "access", **subject: str) -> dict[str, Any]:
     """A request as the case file keeps it."""
     return {
         "request_id": REQUEST_ID,
-        "right": "access",
+        "right": right,
         "channel": "standard_webhooks",
         "received_at": "2026-11-19T08:00:00Z",
         "due": {"target": "2026-12-19", "legal_latest": "2026-12-21"},
@@ -151,3 +160,13 @@ class FakeIndex:
 def record(record_id: str, person: str, *holds: Identifier, dataset: str = PERSON) -> Match:
     """A person-level record as a source holds it."""
     return Match("", dataset, record_id, frozenset(), frozenset(holds), person)
+
+
+def combined(case: CaseFile, declarations: Sequence[Declaration]) -> Counts:
+    """`combine` with the shipped register and the law."""
+    return combine.combine(case, declarations, Register.load(), portable=assess.portable, at=AT)
+
+
+def composed(case: CaseFile, declarations: Sequence[Declaration]) -> Package:
+    """`compose` with made-up settings."""
+    return compose.compose(case, declarations, at=AT, settings=SETTINGS)

@@ -16,14 +16,28 @@ import bagit
 import frictionless
 import jsonschema
 import pytest
-from made_up_sources import AT, NOTE, PERSON, REQUEST_ID, Fake, FakeIndex, declaration, email, phone, record, request
+from made_up_sources import (
+    AT,
+    NOTE,
+    PERSON,
+    REQUEST_ID,
+    Fake,
+    FakeIndex,
+    combined,
+    composed,
+    declaration,
+    email,
+    phone,
+    record,
+    request,
+)
 
 from dsr import schema
 from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import PermanentError, TransientError
 from dsr.model import Found, Identifier, Rows
 from dsr.source import Declaration, Source
-from dsr.steps import close, collect, combine, compose, identify
+from dsr.steps import close, collect, combine, identify
 
 ASA = email("asa@kvarn.example")
 ROWS = {
@@ -57,8 +71,8 @@ class Made:
                 collect.collect(case, source, at=AT)
             except TransientError as error:
                 collect.give_up(case, source.declaration.name, error.code, at=AT)
-        self.counts = combine.combine(case, self.declarations, at=AT)
-        self.package = compose.compose(case, self.declarations, at=AT)
+        self.counts = combined(case, self.declarations)
+        self.package = composed(case, self.declarations)
         with case.reader("package") as file:
             self.bytes = file.read()
         self.zip = zipfile.ZipFile(io.BytesIO(self.bytes))
@@ -260,7 +274,7 @@ def test_a_source_that_was_searched_and_never_read_is_missing(case: CaseFile) ->
     source = full()
     given: Any = {"salesforce": source}
     identify.identify(case, given, [source.declaration], FakeIndex(), at=AT, final=True)
-    combine.combine(case, [source.declaration], at=AT)
+    combined(case, [source.declaration])
     assert combine.incomplete(case) == ["salesforce"]
 
 
@@ -271,11 +285,11 @@ def test_what_got_lost_on_the_way_stops_the_package(case: CaseFile, lost: str) -
     case.remove("package")
     case.remove(lost)
     with pytest.raises(PermanentError):
-        compose.compose(case, made.declarations, at=AT)
+        composed(case, made.declarations)
     assert case.names("package") == []
     if lost.startswith("rows/"):
         with pytest.raises(PermanentError, match=r"rows\.lost"):
-            combine.combine(case, made.declarations, at=AT)
+            combined(case, made.declarations)
 
 
 def test_many_rows_in_many_batches(case: CaseFile) -> None:
@@ -321,7 +335,7 @@ def test_shredding_leaves_the_package_only(case: CaseFile) -> None:
     Made(case, full())
     close.shred(case)
     close.shred(case)
-    assert case.names() == ["package", "package.json", "request"]
+    assert case.names() == ["package", "package.json", "package.minisig", "request"]
 
 
 def test_what_was_read_again_since_the_document_was_made_is_not_composed(case: CaseFile) -> None:
@@ -330,6 +344,6 @@ def test_what_was_read_again_since_the_document_was_made_is_not_composed(case: C
     made = Made(case, source)
     collect.collect(case, source, at=AT + timedelta(seconds=1))
     with pytest.raises(PermanentError) as error:
-        compose.compose(case, made.declarations, at=AT)
+        composed(case, made.declarations)
     assert error.value.code == "rows.lost"
     assert not case.exists("package.json")

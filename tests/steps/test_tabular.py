@@ -51,7 +51,7 @@ def as_csv(records: list[dict[str, Any]]) -> tuple[list[dict[str, str]], int]:
     """Through the columns to CSV and back."""
     batch = schema.batch(NOTE, [(f"n{n}", record) for n, record in enumerate(records)])
     text, count = tabular.csv_text(batch, "salesforce", STAMP)
-    raw = (tabular.csv_header(NOTE) + bytes(text)).decode()
+    raw = (tabular.csv_header(batch.schema.names[1:]) + bytes(text)).decode()
     return list(csv.DictReader(io.StringIO(raw, newline=""), strict=True)), count
 
 

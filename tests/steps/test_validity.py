@@ -37,8 +37,9 @@ _REFERENCE = {
 
 def judged(dataset: str, records: list[dict[str, Any]]) -> Validity:
     """What the check says of a batch."""
-    validity = Validity(dataset)
-    validity.check(schema.batch(dataset, [(f"n{n}", record) for n, record in enumerate(records)]))
+    batch = schema.batch(dataset, [(f"n{n}", record) for n, record in enumerate(records)])
+    validity = Validity(dataset, batch.schema.names)
+    validity.check(batch)
     return validity
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_sources import AT, REQUEST_ID, FakeIndex, request
+from made_up_sources import AT, REQUEST_ID, FakeIndex, combined, composed, request
 from running_sandbox import Sandbox
 
 from dsr.casefile import CaseStore
 from dsr.source import Source
-from dsr.steps import collect, combine, compose, identify
+from dsr.steps import collect, combine, identify
 from extractors import SOURCES
 
 pytestmark = pytest.mark.slow
@@ -45,9 +45,9 @@ def package_of(address: str, folder: Path, sources: dict[str, Source | None], in
     for source in sources.values():
         assert source is not None
         collect.collect(case, source, at=AT)
-    combine.combine(case, DECLARATIONS, at=AT)
+    combined(case, DECLARATIONS)
     assert combine.incomplete(case) == []
-    compose.compose(case, DECLARATIONS, at=AT)
+    composed(case, DECLARATIONS)
     with case.reader("package") as file:
         return zipfile.ZipFile(io.BytesIO(file.read()))
 
