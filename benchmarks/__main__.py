@@ -2,13 +2,15 @@
 
 import sys
 
-from benchmarks import airflow_overhead, engine
+from benchmarks import airflow_overhead, engine, packing
 
 
 def main() -> int:
-    """Engine first, then Airflow, so that neither disturbs the other."""
+    """One after the other, so that none disturbs another."""
     print("Engine: all steps in one process, without Airflow\n")
     broken = engine.main([])
+    print("\nPackage: rows and attachments without end\n")
+    broken = packing.main([]) or broken
     print("\nAirflow: what it adds to a request\n")
     return airflow_overhead.main([]) or broken
 

@@ -64,10 +64,11 @@ def write(folder: Path, rows: int) -> None:
     for name in TABLES:
         with pa.ipc.new_stream(str(folder / name), schema.arrow_schema(name)) as stream:
             for start in range(0, rows, _BATCH):
-                stream.write_batch(_batch(name, range(start, min(start + _BATCH, rows))))
+                stream.write_batch(rows_from(name, range(start, min(start + _BATCH, rows))))
 
 
-def _batch(name: str, numbers: range) -> pa.RecordBatch:
+def rows_from(name: str, numbers: range) -> pa.RecordBatch:
+    """The rows of these numbers of a table."""
     arrow = schema.arrow_schema(name)
     definitions = schema.load(name)["properties"]
     columns = []

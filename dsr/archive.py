@@ -9,7 +9,6 @@ from typing import Any, BinaryIO, Final
 from isal import isal_zlib
 from stream_zip import ZIP_32, ZIP_64, stream_zip
 
-from dsr.digest import Digest
 from dsr.package import Entry
 
 _MODE: Final = 0o100600
@@ -53,15 +52,12 @@ class Archive:
             file.write(chunk)
 
     def _watched(self, path: str, content: Content) -> Iterator[bytes | memoryview]:
-        digest, size = Digest(hashlib.sha256()), 0
-        try:
-            for chunk in content:
-                digest.update(chunk)
-                size += len(chunk)
-                yield chunk
-            self.entries.append(Entry(path, size, digest.digest().hex()))
-        finally:
-            digest.close()
+        digest, size = hashlib.sha256(), 0
+        for chunk in content:
+            digest.update(chunk)
+            size += len(chunk)
+            yield chunk
+        self.entries.append(Entry(path, size, digest.hexdigest()))
 
 
 def stream(members: Iterable[Any], password: str | None = None) -> Iterator[bytes]:

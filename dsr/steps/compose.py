@@ -39,9 +39,11 @@ def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime
     archive = Archive(at)
     writer = _Writer(case, document, archive, at, settings.portal_url)
     case.remove("package.json")  # whoever reads the new package under its old facts would take it for the old one
-    with case.writer("package") as file, HashedFile(file) as written, seal.wrap(cast(BinaryIO, written)) as sealed:
-        archive.write(writer.members(), sealed, seal.password)
-    sha256 = written.sha256.digest().hex()
+    with case.writer("package") as file:
+        written = HashedFile(file)
+        with seal.wrap(cast(BinaryIO, written)) as sealed:
+            archive.write(writer.members(), sealed, seal.password)
+    sha256 = written.sha256.hexdigest()
     finished = Package(sha256, written.size, len(archive.entries), seal.encryption, seal.extension)
     comment = trusted_comment(document["request"]["request_id"], seal.extension, sha256, at)
     case.write_json(SIGNATURE, Signer.from_settings(settings).sign(written.blake2b.digest(), comment))

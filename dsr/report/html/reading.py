@@ -19,7 +19,7 @@ HEAD: Final = 25
 """Rows of a dataset that `index.html` shows."""
 PAGE: Final = 500
 """Rows on a page."""
-MOST: Final = 5_000
+MOST: Final = 1_000
 """Rows of a dataset that are shown at all; the files hold all of them."""
 _KEPT: Final = 64 * 1024
 
