@@ -16,6 +16,14 @@ from typing import Any
 from sandbox.ports import free_ports, is_free
 
 _PORTS = ("master", "volume", "filer", "s3")
+SENT_TO = "another-controller"
+"""The bucket that packages are sent to."""
+CALLS = "kvarnberget-connect"
+"""The bucket of the call recordings."""
+ANALYST = "arn:aws:iam::000000000000:user/analyst"
+"""How a bucket's policy names the identity `analyst`; the account must be these zeros."""
+_CREDENTIALS = ("", "reader_", "sender_", "writer_", "analyst_")
+_WRITING = ("Read", "List", "Write", "Tagging", "GetObjectRetention", "GetObjectLegalHold")
 _START_SECONDS = 60.0
 # Its filer waits for streams that its own S3 gateway holds open, so a polite end never comes; writes are in the
 # files by then, and killing it loses nothing.
@@ -24,8 +32,9 @@ _STOP_SECONDS = 2.0
 
 class SeaweedFS:
     """One server with its data in `folder`. `access_key` / `secret_key` are those of an administrator, those with
-    `reader_` may only read and list; ports and keys are kept in the folder. Path-style addressing, any region name,
-    no TLS."""
+    `reader_` may only read and list, those with `sender_` only use the bucket SENT_TO, those with `writer_` change
+    and delete objects of CALLS but neither its locks nor its policy, those with `analyst_` read CALLS as some other
+    job does; ports and keys are kept in the folder. Path-style addressing, any region name, no TLS."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
@@ -34,6 +43,12 @@ class SeaweedFS:
         self.secret_key = ""
         self.reader_access_key = ""
         self.reader_secret_key = ""
+        self.sender_access_key = ""
+        self.sender_secret_key = ""
+        self.writer_access_key = ""
+        self.writer_secret_key = ""
+        self.analyst_access_key = ""
+        self.analyst_secret_key = ""
         self._ports: dict[str, int] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -81,6 +96,28 @@ class SeaweedFS:
         for part in _PORTS:
             Path(f"/tmp/seaweedfs-{part}-grpc-{self._ports[f'{part}_grpc']}.sock").unlink(missing_ok=True)  # noqa: S108
 
+    def save(self, folder: Path) -> None:
+        """Copy all data into a new folder, while the server is stopped in its tracks: as if it had been killed at
+        that moment, which loses nothing. RuntimeError when it doesn't run."""
+        if self._process is None:
+            raise RuntimeError("not started")
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            shutil.copytree(self.folder / "data", folder)
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def load_saved(self, folder: Path) -> None:
+        """Start anew with what `save` copied: every version, marker, tag and lock as it was, whatever the locks of
+        now forbid. Takes some seconds; ports and keys stay. RuntimeError when it doesn't come up."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        shutil.rmtree(self.folder / "data")
+        shutil.copytree(folder, self.folder / "data")
+        self.start()
+
     def _arguments(self, data: Path) -> list[str]:
         ports = self._ports
         listening = [f"-{part}.port={ports[part]}" for part in _PORTS]
@@ -126,7 +163,7 @@ class SeaweedFS:
         """Ports and keys of the folder, made when it is new; ports that somebody took meanwhile are replaced."""
         path = self.folder / "state.json"
         state: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        for who in ("", "reader_"):
+        for who in _CREDENTIALS:
             state.setdefault(f"{who}access_key", "SANDBOX" + secrets.token_hex(8).upper())
             state.setdefault(f"{who}secret_key", secrets.token_urlsafe(30))
         if not all(is_free(port) for port in state.get("ports", {"none": 0}).values()) or "ports" not in state:
@@ -134,9 +171,17 @@ class SeaweedFS:
             state["ports"] = dict(zip(names, free_ports(len(names)), strict=True))
         self._ports, self.access_key, self.secret_key = state["ports"], state["access_key"], state["secret_key"]
         self.reader_access_key, self.reader_secret_key = state["reader_access_key"], state["reader_secret_key"]
+        self.sender_access_key, self.sender_secret_key = state["sender_access_key"], state["sender_secret_key"]
+        self.writer_access_key, self.writer_secret_key = state["writer_access_key"], state["writer_secret_key"]
+        self.analyst_access_key, self.analyst_secret_key = state["analyst_access_key"], state["analyst_secret_key"]
+        sending = [f"{action}:{SENT_TO}" for action in ("Read", "Write", "List")]
+        writing = [f"{action}:{CALLS}" for action in _WRITING]
         identities = [
             _identity("sandbox", self.access_key, self.secret_key, ["Admin", "Read", "Write", "List", "Tagging"]),
             _identity("reader", self.reader_access_key, self.reader_secret_key, ["Read", "List"]),
+            _identity("sender", self.sender_access_key, self.sender_secret_key, sending),
+            _identity("writer", self.writer_access_key, self.writer_secret_key, writing),
+            _identity("analyst", self.analyst_access_key, self.analyst_secret_key, [f"Read:{CALLS}"]),
         ]
         for file, content in ((path, state), (self.folder / "s3.json", {"identities": identities})):
             file.touch(mode=0o600)

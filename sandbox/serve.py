@@ -15,10 +15,13 @@ import uvicorn
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.administration import Administration
 from sandbox.invoicing.system import Invoicing
 from sandbox.mail.system import Mail
 from sandbox.pardot.system import Pardot
 from sandbox.people import Population, Truth, populate
+from sandbox.receiver.bucket import Bucket
+from sandbox.receiver.system import Receiver
 from sandbox.recordings.system import Recordings
 from sandbox.salesforce.system import Salesforce
 from sandbox.system import HttpSystem, Options, ServerSystem
@@ -44,23 +47,28 @@ async def serve(options: Options, faults: Sequence[Fault] = ()) -> None:
         Zendesk,
         Jira,
         Callback,
+        Receiver,
     )
-    http = [vendor(options, population) for vendor in vendors]
+    recordings = Recordings(options, population, tap)
+    http = [*(vendor(options, population) for vendor in vendors), Bucket(recordings)]
     servers: list[ServerSystem] = [
         Invoicing(options, population, tap),
-        Recordings(options, population, tap),
+        recordings,
         Mail(options, population),
     ]
     try:
         await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
-        await _serve_http(options.folder, tap, http, servers)
+        administration = Administration(options, population, [*http, *servers])
+        await _serve_http(options.folder, tap, http, servers, administration.routes())
     finally:
         for server in servers:
             await asyncio.to_thread(server.stop)
         (options.folder / ENDPOINTS).unlink(missing_ok=True)
 
 
-async def _serve_http(folder: Path, tap: Wiretap, http: Sequence[HttpSystem], servers: Sequence[ServerSystem]) -> None:
+async def _serve_http(
+    folder: Path, tap: Wiretap, http: Sequence[HttpSystem], servers: Sequence[ServerSystem], routes: Sequence[Route]
+) -> None:
     authority, chain, key = certificate(folder / "tls")
     running: list[tuple[_Server, socket.socket]] = []
     connections: dict[str, Any] = {}
@@ -73,8 +81,8 @@ async def _serve_http(folder: Path, tap: Wiretap, http: Sequence[HttpSystem], se
     for started in servers:
         connections |= started.connections()
     everything: list[HttpSystem | ServerSystem] = [*http, *servers]
-    routes: list[Route] = [route for system in everything for route in system.admin_routes()]
-    admin, listener = _server(admin_app(tap, routes))
+    own = [route for system in everything for route in system.admin_routes()]
+    admin, listener = _server(admin_app(tap, [*routes, *own]))
     running.append((admin, listener))
     truth = await asyncio.to_thread(_write_truth, folder, everything)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in running]

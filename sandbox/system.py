@@ -1,7 +1,9 @@
 """What a system of the sandbox offers to the process that runs it, and the options they all share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,10 +16,36 @@ ConnectionFields = dict[str, Any]
 """An Airflow connection as JSON: conn_type, host, port, login, password, schema, extra (an object)."""
 
 
+class Clock:
+    """The sandbox's time: the real one plus `offset` seconds. Moved on the admin port; real again after a restart.
+
+    Who must do something when it is moved adds a function to `moved`.
+    """
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        self.moved: list[Callable[[], None]] = []
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time() + self.offset
+
+    def at(self) -> datetime:
+        """The same, in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
+    def move(self, offset: float) -> None:
+        """Set the offset and tell everybody who wants to know."""
+        self.offset = offset
+        for tell in self.moved:
+            tell()
+
+
 @dataclass(frozen=True)
 class Options:
     """How the sandbox is sized. `rows_for_canary`: linked rows per invoicing table for the canary, beyond the few
-    that everybody has. `folder`: where state is kept. `today`: the date the data is made around, ISO."""
+    that everybody has. `folder`: where state is kept. `today`: the date the data is made around, ISO, whatever the
+    real date is; a system whose behaviour depends on dates counts from it and adds the offset of `clock`."""
 
     folder: Path
     people: int = 500
@@ -25,6 +53,7 @@ class Options:
     rows_for_canary: int = 0
     latency_ms: float = 0.0
     today: str = "2026-11-20"
+    clock: Clock = field(default_factory=Clock, compare=False, repr=False)
 
 
 class HttpSystem(Protocol):

@@ -15,7 +15,8 @@ from sandbox.people import Person, Truth
 TABLES = ("invoice", "invoice_line", "payment", "email_dispatch")
 MATERIALISED = 1000
 """Up to so many extra rows per table stand in the truth one by one; beyond, only their number."""
-_BASE = 10_000_000
+BASE = 10_000_000
+"""Keys above it are those of extra rows."""
 _START = datetime(2019, 1, 1, 8, tzinfo=UTC)
 
 _STATEMENTS = (
@@ -46,7 +47,7 @@ _STATEMENTS = (
 
 def load(connection: psycopg.Connection, person: Person, customer: int, contact: int, rows: int) -> None:
     """Insert `rows` rows per table; foreign keys hold by construction and are not checked one by one."""
-    values = {"base": _BASE, "rows": rows, "customer": customer, "contact": contact, "name": person.name,
+    values = {"base": BASE, "rows": rows, "customer": customer, "contact": contact, "name": person.name,
               "buyer": person.company.name, "iban": person.iban, "email": person.email}  # fmt: skip
     connection.execute("SET LOCAL session_replication_role = replica")
     for statement in _STATEMENTS:
@@ -58,8 +59,8 @@ def truth(person: Person, customer: int, contact: int, rows: int) -> Iterator[Tr
     """What `load` inserted, for at most `MATERIALISED` rows per table."""
     for i in range(1, min(rows, MATERIALISED) + 1):
         for table, row in zip(TABLES, _rows(person, customer, contact, i), strict=True):
-            full = {KEYS[table]: _BASE + i, **row}
-            yield Truth(person.key, DATASETS[table], str(_BASE + i), shown(table, full))
+            full = {KEYS[table]: BASE + i, **row}
+            yield Truth(person.key, DATASETS[table], str(BASE + i), shown(table, full))
 
 
 def _rows(person: Person, customer: int, contact: int, i: int) -> tuple[Row, Row, Row, Row]:
@@ -74,16 +75,16 @@ def _rows(person: Person, customer: int, contact: int, i: int) -> tuple[Row, Row
         "gross_amount": gross, "status": "paid", "note": f'=1+1\nrad "{i}"' if i % 10 == 0 else None,
     }  # fmt: skip
     line = {
-        "invoice_id": _BASE + i, "position": 1, "item_no": f"A-{i % 100}", "description": f"Skärvätska {i}",
+        "invoice_id": BASE + i, "position": 1, "item_no": f"A-{i % 100}", "description": f"Skärvätska {i}",
         "quantity": Decimal(i % 7 + 1).quantize(Decimal("0.001")), "unit": "C62", "unit_price": Decimal("10.5000"),
         "vat_rate": Decimal("25.00"), "net_amount": (Decimal("10.5") * (i % 7 + 1)).quantize(Decimal("0.01")),
     }  # fmt: skip
     payment = {
-        "invoice_id": _BASE + i, "paid_at": _START + timedelta(seconds=61 * i), "amount": gross, "currency": "SEK",
+        "invoice_id": BASE + i, "paid_at": _START + timedelta(seconds=61 * i), "amount": gross, "currency": "SEK",
         "method": "credit transfer", "payer_name": person.name, "payer_account": person.iban, "reference": f"B-{i}",
     }  # fmt: skip
     dispatch = {
-        "contact_id": contact, "invoice_id": _BASE + i, "recipient": person.email, "subject": f"Faktura B-{i}",
+        "contact_id": contact, "invoice_id": BASE + i, "recipient": person.email, "subject": f"Faktura B-{i}",
         "status": "delivered", "message_id": f"<{i}@faktura.example>", "sent_at": _START + timedelta(minutes=i),
     }  # fmt: skip
     return invoice, line, payment, dispatch

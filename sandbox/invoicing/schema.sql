@@ -1,4 +1,9 @@
 -- The canonical invoicing schema. Names follow the parties and references of EN 16931 (BT numbers in the comments).
+--
+-- What hangs on what: an issued invoice keeps its customer, contact, payments, reminders and documents from being
+-- deleted (RESTRICT); its lines go with it; addresses, bank accounts and the log of e-mails outlive their contact.
+-- updated_at is set by a trigger; null = unchanged since the row was made. restricted_at marks a restriction
+-- (Art. 18, 21 GDPR), restricted_purposes names the purposes that it bars; null = all of them.
 CREATE TABLE customer (
   customer_id        bigint PRIMARY KEY,
   customer_number    text NOT NULL UNIQUE,
@@ -13,13 +18,15 @@ CREATE TABLE customer (
   credit_limit       numeric(14,2),
   blocked            boolean NOT NULL DEFAULT false,
   created_at         timestamptz NOT NULL,
-  updated_at         timestamptz
+  updated_at         timestamptz,
+  restricted_at      timestamptz,
+  restricted_purposes text[]
 );
 CREATE INDEX customer_email ON customer (lower(btrim(email)));
 
 CREATE TABLE customer_contact (
   contact_id         bigint PRIMARY KEY,
-  customer_id        bigint NOT NULL REFERENCES customer,
+  customer_id        bigint NOT NULL REFERENCES customer ON DELETE RESTRICT,
   given_name         text,
   family_name        text,                                         -- BT-56
   role               text,
@@ -32,7 +39,9 @@ CREATE TABLE customer_contact (
   crm_contact_id     text,
   inactive_since     date,
   created_at         timestamptz NOT NULL,
-  updated_at         timestamptz
+  updated_at         timestamptz,
+  restricted_at      timestamptz,
+  restricted_purposes text[]
 );
 CREATE INDEX customer_contact_customer ON customer_contact (customer_id);
 CREATE INDEX customer_contact_email ON customer_contact (lower(btrim(email)));
@@ -41,29 +50,31 @@ CREATE INDEX customer_contact_crm ON customer_contact (crm_contact_id);
 
 CREATE TABLE address (
   address_id         bigint PRIMARY KEY,
-  customer_id        bigint NOT NULL REFERENCES customer,
-  contact_id         bigint REFERENCES customer_contact,
+  customer_id        bigint NOT NULL REFERENCES customer ON DELETE RESTRICT,
+  contact_id         bigint REFERENCES customer_contact ON DELETE SET NULL,
   kind               text NOT NULL CHECK (kind IN ('billing', 'delivery')),
   line1              text,                                         -- BT-50, BT-75
   line2              text,                                         -- BT-51, BT-76
   post_code          text,                                         -- BT-53, BT-78
   city               text,                                         -- BT-52, BT-77
   country            text NOT NULL DEFAULT 'SE',                   -- BT-55, BT-80
-  valid_from         date
+  valid_from         date,
+  updated_at timestamptz
 );
 CREATE INDEX address_customer ON address (customer_id);
 CREATE INDEX address_contact ON address (contact_id);
 
 CREATE TABLE bank_account (
   bank_account_id    bigint PRIMARY KEY,
-  customer_id        bigint NOT NULL REFERENCES customer,
-  contact_id         bigint REFERENCES customer_contact,
+  customer_id        bigint NOT NULL REFERENCES customer ON DELETE RESTRICT,
+  contact_id         bigint REFERENCES customer_contact ON DELETE SET NULL,
   holder             text,                                         -- BT-85
   iban               text,                                         -- BT-84
   bankgiro           text,
   bic                text,                                         -- BT-86
   bank_name          text,
-  created_at         timestamptz NOT NULL
+  created_at         timestamptz NOT NULL,
+  updated_at timestamptz
 );
 CREATE INDEX bank_account_customer ON bank_account (customer_id);
 CREATE INDEX bank_account_contact ON bank_account (contact_id);
@@ -71,8 +82,8 @@ CREATE INDEX bank_account_contact ON bank_account (contact_id);
 CREATE TABLE invoice (
   invoice_id            bigint PRIMARY KEY,
   invoice_number        text NOT NULL UNIQUE,                      -- BT-1
-  customer_id           bigint NOT NULL REFERENCES customer,
-  contact_id            bigint REFERENCES customer_contact,
+  customer_id           bigint NOT NULL REFERENCES customer ON DELETE RESTRICT,
+  contact_id            bigint REFERENCES customer_contact ON DELETE RESTRICT,
   your_reference        text,                                      -- BT-10
   order_no              text,                                      -- BT-13
   buyer_name            text,                                      -- BT-44
@@ -96,7 +107,10 @@ CREATE TABLE invoice (
   gross_amount          numeric(14,2) NOT NULL,                    -- BT-112
   status                text NOT NULL,
   note                  text,                                      -- BT-22
-  legacy_ref            text
+  legacy_ref            text,
+  updated_at            timestamptz,
+  restricted_at         timestamptz,
+  restricted_purposes   text[]
 );
 CREATE INDEX invoice_customer ON invoice (customer_id);
 CREATE INDEX invoice_contact ON invoice (contact_id);
@@ -112,54 +126,59 @@ CREATE TABLE invoice_line (
   unit_price  numeric(14,4) NOT NULL,                              -- BT-146
   vat_rate    numeric(5,2) NOT NULL,                               -- BT-152
   net_amount  numeric(14,2) NOT NULL,                              -- BT-131
+  updated_at  timestamptz,
   UNIQUE (invoice_id, position)
 );
 
 CREATE TABLE payment (
   payment_id    bigint PRIMARY KEY,
-  invoice_id    bigint NOT NULL REFERENCES invoice,
+  invoice_id    bigint NOT NULL REFERENCES invoice ON DELETE RESTRICT,
   paid_at       timestamptz NOT NULL,
   amount        numeric(14,2) NOT NULL,
   currency      text NOT NULL DEFAULT 'SEK',
   method        text,                                              -- BT-82
   payer_name    text,
   payer_account text,
-  reference     text                                               -- BT-83
+  reference     text, -- BT-83
+  updated_at timestamptz
 );
 CREATE INDEX payment_invoice ON payment (invoice_id);
 
 CREATE TABLE reminder (
   reminder_id bigint PRIMARY KEY,
-  invoice_id  bigint NOT NULL REFERENCES invoice,
+  invoice_id  bigint NOT NULL REFERENCES invoice ON DELETE RESTRICT,
   level       integer NOT NULL,
   sent_at     timestamptz NOT NULL,
   fee         numeric(10,2),
   channel     text,
-  recipient   text
+  recipient   text,
+  updated_at timestamptz
 );
 CREATE INDEX reminder_invoice ON reminder (invoice_id);
 
 CREATE TABLE invoice_document (
   document_id bigint PRIMARY KEY,
-  invoice_id  bigint NOT NULL REFERENCES invoice,
+  invoice_id  bigint NOT NULL REFERENCES invoice ON DELETE RESTRICT,
   kind        text NOT NULL,
   file_name   text NOT NULL,
   media_type  text NOT NULL,
   content     bytea NOT NULL,
-  created_at  timestamptz NOT NULL
+  created_at  timestamptz NOT NULL,
+  updated_at timestamptz
 );
 CREATE INDEX invoice_document_invoice ON invoice_document (invoice_id);
 
 CREATE TABLE email_dispatch (
   dispatch_id bigint PRIMARY KEY,
-  contact_id  bigint REFERENCES customer_contact,
-  invoice_id  bigint REFERENCES invoice,
+  contact_id  bigint REFERENCES customer_contact ON DELETE SET NULL,
+  invoice_id  bigint REFERENCES invoice ON DELETE SET NULL,
   recipient   text NOT NULL,
   subject     text,
   status      text NOT NULL,
   message_id  text,
   sent_at     timestamptz NOT NULL,
-  opened_at   timestamptz
+  opened_at   timestamptz,
+  updated_at timestamptz
 );
 CREATE INDEX email_dispatch_contact ON email_dispatch (contact_id);
 CREATE INDEX email_dispatch_invoice ON email_dispatch (invoice_id);

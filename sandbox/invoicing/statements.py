@@ -1,6 +1,7 @@
 """The statements that reached the database, read from the server's log. Values are not in it: they are bound."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,10 +13,10 @@ _BOUNDARIES: Final = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
 class Statements:
-    """The log of one user; `forget` starts anew."""
+    """The log of some users; `forget` starts anew."""
 
-    def __init__(self, log: Path, user: str) -> None:
-        self._log, self._user = log, user
+    def __init__(self, log: Path, users: Iterable[str]) -> None:
+        self._log, self._users = log, frozenset(users)
         self._from = 0
 
     def forget(self) -> None:
@@ -23,7 +24,7 @@ class Statements:
         self._from = self._log.stat().st_size if self._log.exists() else 0
 
     def listed(self) -> list[dict[str, Any]]:
-        """`{"at", "statement"}` each, oldest first; without BEGIN, COMMIT and ROLLBACK."""
+        """`{"at", "user", "statement"}` each, oldest first; without BEGIN, COMMIT and ROLLBACK."""
         found: list[dict[str, Any]] = []
         with self._log.open("rb") as log:
             log.seek(self._from)
@@ -34,7 +35,7 @@ class Statements:
                     if found and line.startswith("\t"):
                         found[-1]["statement"] += "\n" + line[1:]
                     continue
-                statement = _STATEMENT.match(match["text"]) if match["user"] == self._user else None
+                statement = _STATEMENT.match(match["text"]) if match["user"] in self._users else None
                 if statement:
-                    found.append({"at": match["at"], "statement": statement[1]})
+                    found.append({"at": match["at"], "user": match["user"], "statement": statement[1]})
         return [s for s in found if not s["statement"].upper().startswith(_BOUNDARIES)]

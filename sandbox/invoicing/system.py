@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +10,13 @@ from typing import Any, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.invoicing import bulk, faults
+from sandbox.entries import Entry
+from sandbox.invoicing import bulk, copies, faults, roles, rows
 from sandbox.invoicing.books import Books
 from sandbox.invoicing.statements import Statements
 from sandbox.invoicing.tables import DATASETS
@@ -24,9 +26,9 @@ from sandbox.system import ConnectionFields, Options
 from sandbox.wire import Wiretap
 
 _DATABASE = "invoicing"
-_READER = "dsr_reader"
-_PASSWORD = "reads-only-kvarnberget"
-_SCHEMA = Path(__file__).with_name("schema.sql")
+_SCHEMA, _TRIGGERS = (Path(__file__).with_name(name) for name in ("schema.sql", "triggers.sql"))
+_LAYOUT = 2
+"""Of the tables; another number fills old databases anew."""
 
 
 class Invoicing:
@@ -41,7 +43,8 @@ class Invoicing:
         self._options, self._population = options, population
         self._own = server is None
         self.server = server or Postgres(options.folder / self.name)
-        self.statements = Statements(self.server.log, _READER)
+        self.statements = Statements(self.server.log, roles.PASSWORDS)
+        options.clock.moved.append(self._move_clock)
 
     @cached_property
     def books(self) -> Books:
@@ -53,13 +56,15 @@ class Invoicing:
         if self._own:
             self.server.start()
         self.server.ensure_database(_DATABASE)
-        made_of = [self._options.people, self._options.seed, self._options.rows_for_canary, self._options.today]
+        sized = (self._options.people, self._options.seed, self._options.rows_for_canary, self._options.today)
+        made_of = [*sized, _LAYOUT]
         with self._administer() as connection:
             if self._stamp(connection) != made_of:
                 self._load(connection)
                 connection.execute("INSERT INTO sandbox.stamp VALUES (%s)", (json.dumps(made_of),))
         with self._administer() as connection:
             connection.execute("ANALYZE")
+        self._move_clock()
         self.statements.forget()
 
     def stop(self) -> None:
@@ -68,17 +73,16 @@ class Invoicing:
             self.server.stop()
 
     def connections(self) -> dict[str, ConnectionFields]:
-        """`dsr_invoicing`, with a role that may only read."""
+        """`dsr_invoicing`, with a role that may only read, and `dsr_invoicing_write`, with one that changes some."""
         fields = {
             "conn_type": "postgres",
             "host": "127.0.0.1",
             "port": self.server.port,
-            "login": _READER,
-            "password": _PASSWORD,
             "schema": _DATABASE,
             "extra": {"drivername": "postgresql+psycopg"},
         }
-        return {"dsr_invoicing": fields}
+        names = {"dsr_invoicing": roles.READER, "dsr_invoicing_write": roles.WRITER}
+        return {name: {**fields, "login": role, "password": roles.PASSWORDS[role]} for name, role in names.items()}
 
     def truth(self) -> Sequence[Truth]:
         """One record per row; of the extra rows the first thousand per table (see `counts` for their number)."""
@@ -95,10 +99,14 @@ class Invoicing:
         return dict(counted)
 
     def admin_routes(self) -> list[Route]:
-        """`/invoicing/statements` (GET, DELETE), `/invoicing/faults` (POST {"kind","table"?}, DELETE heals) and
-        `/invoicing/counts` (GET)."""
+        """GET, DELETE /invoicing/statements   ?user=dsr_writer: those of one role
+        GET, DELETE /invoicing/changes      {"at","role","client","table_name","operation","row_count"} per statement
+                                            that touched rows and was committed; `client`: its application_name
+        POST, DELETE /invoicing/faults      {"kind","table"?,"role"?}; DELETE heals
+        GET /invoicing/counts"""
         return [
             Route("/invoicing/statements", self._statements, methods=["GET", "DELETE"]),
+            Route("/invoicing/changes", self._changes, methods=["GET", "DELETE"]),
             Route("/invoicing/faults", self._faults, methods=["POST", "DELETE"]),
             Route("/invoicing/counts", self._counts),
         ]
@@ -107,7 +115,16 @@ class Invoicing:
         if request.method == "DELETE":
             self.statements.forget()
             return Response(status_code=204)
-        return JSONResponse(self.statements.listed())
+        user = request.query_params.get("user")
+        return JSONResponse([s for s in self.statements.listed() if user in (None, s["user"])])
+
+    def _changes(self, request: Request) -> Response:
+        with self._administer() as connection:
+            if request.method == "DELETE":
+                connection.execute("DELETE FROM sandbox.change")
+                return Response(status_code=204)
+            query = "SELECT at::text, role, client, table_name, operation, row_count FROM sandbox.change ORDER BY at"
+            return JSONResponse(connection.cursor(row_factory=dict_row).execute(query).fetchall())
 
     async def _faults(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -115,24 +132,65 @@ class Invoicing:
             return Response(status_code=204)
         body: dict[str, Any] = await request.json()
         try:
-            self.fault(body.get("kind", ""), body.get("table", ""))
+            self.fault(body.get("kind", ""), body.get("table", ""), body.get("role", roles.READER))
         except ValueError:
-            return JSONResponse({"error": f"kind is one of {', '.join(faults.KINDS)}; table is one of the schema"}, 400)
+            kinds = ", ".join(faults.KINDS)
+            return JSONResponse({"error": f"kind is one of {kinds}; table is one of the schema, role a role"}, 400)
         return JSONResponse(body, 201)
 
     def _counts(self, request: Request) -> Response:
         del request
         return JSONResponse(self.counts())
 
-    def fault(self, kind: str, table: str = "") -> None:
+    def fault(self, kind: str, table: str = "", role: str = roles.READER) -> None:
         """Play a failure, see `faults.play`."""
         with self._administer() as connection:
-            faults.play(connection, _READER, kind, table)
+            faults.play(connection, kind, table, role)
 
     def heal(self) -> None:
         """Undo every failure."""
         with self._administer() as connection:
-            faults.heal(connection, _READER, _PASSWORD)
+            faults.heal(connection)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every row of every table; those of the canary's extra rows are the canary's."""
+        known = {(t.dataset, t.source_id.partition(":")[0]): t.person for t in self.books.truth}
+
+        def whose(table: str, number: str) -> str:
+            if table in bulk.TABLES and int(number) > bulk.BASE:
+                return self._population.canary.key
+            return known.get((DATASETS[table], number), "")
+
+        with self._administer() as connection:
+            yield from rows.entries(connection, self.name, whose)
+
+    def take_in(self, given: list[dict[str, Any]]) -> dict[str, list[str]]:
+        """Contacts from a file, see `rows.take_in`."""
+        with self._administer() as connection:
+            return rows.take_in(connection, given)
+
+    def save(self, snapshot: str) -> None:
+        """A copy of the database; sessions of it are cut."""
+        with self._apart() as connection:
+            copies.copy(connection, _DATABASE, f"{_DATABASE}_{snapshot}")
+
+    def load_saved(self, snapshot: str) -> None:
+        """The database as it was; sessions of it are cut."""
+        with self._apart() as connection:
+            copies.drop(connection, _DATABASE)
+            copies.copy(connection, f"{_DATABASE}_{snapshot}", _DATABASE)
+
+    def forget_saved(self, snapshot: str) -> None:
+        """Drop the copy."""
+        with self._apart() as connection:
+            copies.drop(connection, f"{_DATABASE}_{snapshot}")
+
+    def _apart(self) -> psycopg.Connection:
+        return psycopg.connect(self.server.url("postgres", "postgresql"), autocommit=True)
+
+    def _move_clock(self) -> None:
+        with self._apart() as connection:
+            roles.move_clock(connection, self._options.clock.offset)
 
     def _administer(self) -> psycopg.Connection:
         return psycopg.connect(self.server.url(_DATABASE, "postgresql"))
@@ -156,24 +214,16 @@ class Invoicing:
         connection.execute("CREATE SCHEMA sandbox")
         connection.execute("CREATE TABLE sandbox.stamp (made_of text)")
         connection.execute(_SCHEMA.read_text(encoding="utf-8").encode())
-        for table, rows in self.books.rows.items():
-            if not rows:
+        for table, made in self.books.rows.items():
+            if not made:
                 continue
-            columns = list(dict.fromkeys(column for row in rows for column in row))
+            columns = list(dict.fromkeys(column for row in made for column in row))
             names = sql.SQL(", ").join(map(sql.Identifier, columns))
             copying = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
             with connection.cursor().copy(copying) as copy:
-                for row in rows:
+                for row in made:
                     copy.write_row([row.get(column) for column in columns])
         if self._options.rows_for_canary:
             bulk.load(connection, *self._canary(), self._options.rows_for_canary)
-        self._admit_reader(connection)
-
-    def _admit_reader(self, connection: psycopg.Connection) -> None:
-        """A role that reads, and whose statements are logged without their values."""
-        who = sql.Identifier(_READER)
-        if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (_READER,)).fetchone() is None:
-            connection.execute(sql.SQL("CREATE ROLE {}").format(who))
-        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(who))
-        connection.execute(sql.SQL("ALTER ROLE {} SET log_statement = 'all'").format(who))
-        faults.heal(connection, _READER, _PASSWORD)
+        connection.execute(_TRIGGERS.read_text(encoding="utf-8").encode())
+        roles.admit(connection)

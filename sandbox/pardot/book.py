@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sandbox.people import Expected
 
 _ZONE = ZoneInfo("Europe/Stockholm")
-_FIRST_ID = {
+FIRST_ID = {
     "prospects": 70010001,
     "visitors": 80010001,
     "visits": 81010001,
@@ -45,7 +45,7 @@ class Book:
 
     def add(self, collection: str, person: str, expected: Expected, **values: Any) -> int:
         """Record something about a person; the new id."""
-        new_id = _FIRST_ID[collection] + self._last[collection]
+        new_id = FIRST_ID[collection] + self._last[collection]
         self._last[collection] += 1
         self.entries.append(Entry(collection, {"id": new_id, **values}, person, expected))
         return new_id

@@ -12,9 +12,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from sandbox.pardot.data import Data
 from sandbox.pardot.errors import ApiError
+from sandbox.pardot.recycling import RecycleBin
 from sandbox.pardot.settings import Settings
-from sandbox.state import Store
 
 OBJECT = "Prospect"
 ACTIONS = {"Delete": False, "Permanent Delete": True}
@@ -35,10 +36,11 @@ FIELDS = (
 
 
 class BulkActions:
-    """Jobs, done once their time has come; the clock is asked whenever a job or a record is."""
+    """Jobs, done once their time has come; the clock is asked whenever a job or a record is. Waiting for the first half
+    of `Settings.bulk_delay`, then Processing, then Complete."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
+    def __init__(self, data: Data, settings: Settings, bin_: RecycleBin) -> None:
+        self._data, self._settings, self._bin = data, settings, bin_
 
     async def create(self, request: Request) -> Response:
         """`POST /bulk-actions`, multipart: `input` (JSON) and `file` (CSV with a column id); 201."""
@@ -53,21 +55,31 @@ class BulkActions:
             raise ApiError(61) from None
         if order.get("object") != OBJECT or order.get("action") not in ACTIONS:
             raise ApiError(71, "object, action")
-        jobs = self._store["bulk-actions"]
-        job_id = len(jobs) + 101
-        due = self._settings.now() + self._settings.bulk_delay
         ids = _ids(await file.read())
-        jobs[str(job_id)] = {
+        if not ids:
+            raise ApiError(71, "the file has no ids")
+        job_id = self._data.new_id("bulk-actions")
+        now, made = self._settings.now(), self._data.now()
+        job = {
             "id": job_id, "object": OBJECT, "action": order["action"], "status": "Waiting", "count": len(ids),
-            "processedCount": 0, "errorCount": 0, "percentComplete": 0, "due": due, "ids": ids, "errors": [],
+            "processedCount": 0, "errorCount": 0, "percentComplete": 0, "ids": ids, "errors": [],
+            "due": now + self._settings.bulk_delay, "begins": now + self._settings.bulk_delay / 2,
+            "createdAt": made, "updatedAt": made,
             "errorsRef": f"/api/v5/bulk-actions/{job_id}/errors",
         }  # fmt: skip
-        shown = _show(jobs[str(job_id)], request.query_params.get("fields", "id,status"))
+        shown = _show(job, request.query_params.get("fields", "id,status"))
+        self._data.put("bulk-actions", job)
         return JSONResponse(shown, 201, {"Location": f"/api/v5/bulk-actions/{job_id}"})
 
     def read(self, request: Request, job_id: str) -> Response:
         """`GET /bulk-actions/<id>?fields=…`."""
         return JSONResponse(_show(self._job(job_id), request.query_params.get("fields", "")))
+
+    def query(self, request: Request) -> Response:
+        """`GET /bulk-actions?fields=…`: all jobs."""
+        fields = request.query_params.get("fields", "")
+        values = [_show(job, fields) for job in self._data["bulk-actions"].values()]
+        return JSONResponse({"nextPageToken": None, "nextPageUrl": None, "values": values})
 
     def errors(self, job_id: str) -> Response:
         """`GET /bulk-actions/<id>/errors`: CSV of the ids that were not done, and why."""
@@ -76,34 +88,24 @@ class BulkActions:
         return PlainTextResponse(lines.getvalue(), media_type="text/csv")
 
     def _job(self, job_id: str) -> dict[str, Any]:
-        job = self._store["bulk-actions"].get(job_id)
+        job = self._data["bulk-actions"].get(job_id)
         if job is None:
             raise ApiError(109)
         return job
 
     def run(self) -> None:
         """Do the jobs whose time has come."""
-        for key, job in list(self._store["bulk-actions"].items()):
-            if job["status"] == "Waiting" and job["due"] <= self._settings.now():
-                errors = [[i, why] for i in job["ids"] if (why := self._one(i, ACTIONS[job["action"]]))]
-                self._store["bulk-actions"][key] = {
-                    **job, "status": "Complete", "processedCount": job["count"], "percentComplete": 100,
-                    "errorCount": len(errors), "errors": errors,
-                }  # fmt: skip
-
-    def _one(self, prospect_id: str, for_good: bool) -> str:
-        """Delete one; why not, or "". For good goes only what is in the recycle bin."""
-        prospects = self._store["prospects"]
-        record = prospects.get(prospect_id)
-        if record is None:
-            return "not found"
-        if for_good != bool(record["isDeleted"]):
-            return "not in the recycle bin" if for_good else "already deleted"
-        if for_good:
-            del prospects[prospect_id]
-        else:
-            prospects[prospect_id] = {**record, "isDeleted": True}
-        return ""
+        now = self._settings.now()
+        for job in list(self._data["bulk-actions"].values()):
+            if job["status"] == "Complete":
+                continue
+            if job["due"] <= now:
+                for_good = ACTIONS[job["action"]]
+                errors = [[i, why] for i in job["ids"] if (why := self._bin.one_of_a_job(i, for_good=for_good))]
+                done = {"status": "Complete", "processedCount": job["count"], "percentComplete": 100}
+                self._data.put("bulk-actions", {**job, **done, "errorCount": len(errors), "errors": errors})
+            elif job["begins"] <= now and job["status"] == "Waiting":
+                self._data.put("bulk-actions", {**job, "status": "Processing"})
 
 
 def _ids(file: bytes) -> list[str]:
@@ -111,7 +113,7 @@ def _ids(file: bytes) -> list[str]:
     name = next((n for n in rows.fieldnames or () if n.lower() == "id"), None)
     if name is None:
         raise ApiError(71, "the file has no column id")
-    return [row[name] for row in rows if row[name]]
+    return list(dict.fromkeys(row[name].strip() for row in rows if row[name]))
 
 
 def _show(job: dict[str, Any], fields: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class ApiObject:
     by_id_only   fields that a read gives and a query refuses
     writable     fields that PATCH and POST take
     required     fields that POST needs; () = nothing can be created here
+    fixed        writable fields that PATCH refuses
+    deletable    whether DELETE takes it
     """
 
     path: str
@@ -29,6 +31,8 @@ class ApiObject:
     by_id_only: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    deletable: bool = False
 
     @property
     def collection(self) -> str:
@@ -68,6 +72,7 @@ _PROSPECTS = ApiObject(
     recyclable=True,
     writable=_WRITABLE,
     required=("email",),
+    deletable=True,
 )
 
 _LINKED = {
@@ -131,6 +136,8 @@ _ALL = (
         recyclable=True,
         writable=("listId", "prospectId", "optedOut"),
         required=("listId", "prospectId"),
+        fixed=("listId", "prospectId"),
+        deletable=True,
     ),
     ApiObject(
         "objects/lists",
@@ -181,6 +188,7 @@ _ALL = (
         "objects/tags",
         _names("id name objectCount createdById updatedById createdAt updatedAt"),
         filters=("name", *_TIMES),
+        deletable=True,
     ),
     ApiObject(
         "objects/tagged-objects",

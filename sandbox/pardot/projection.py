@@ -1,14 +1,22 @@
 """Which fields an answer shows: the mandatory `fields` parameter with its dot notation."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from sandbox.pardot.errors import ApiError
 from sandbox.pardot.objects import BY_NAME, MULTI_VALUE_TYPES, ApiObject
-from sandbox.state import Store
 
 _DEPTH = 3
 
 Record = dict[str, Any]
+
+
+class Collections(Protocol):
+    """Records by collection and id."""
+
+    def __getitem__(self, collection: str, /) -> Mapping[str, Record]: ...
+
+
 Tree = dict[str, Any]
 """Field → None, or relation → the Tree of what is wanted of it."""
 
@@ -19,7 +27,7 @@ class Projection:
     A query leaves custom fields with several values out; a read by id gives them all.
     """
 
-    def __init__(self, store: Store, kind: ApiObject, text: str | None, *, by_id: bool) -> None:
+    def __init__(self, store: Collections, kind: ApiObject, text: str | None, *, by_id: bool) -> None:
         self._store, self._kind, self._by_id = store, kind, by_id
         paths = [p.strip() for p in (text or "").split(",") if p.strip()]
         if not paths:
@@ -62,7 +70,7 @@ class Projection:
         return shown
 
 
-def custom_fields(store: Store, kind: ApiObject) -> dict[str, bool]:
+def custom_fields(store: Collections, kind: ApiObject) -> dict[str, bool]:
     """API name of each custom field of an object → whether it holds several values; {} except for prospects."""
     if kind.collection != "prospects":
         return {}

@@ -9,18 +9,17 @@ from starlette.responses import JSONResponse, Response
 from sandbox.pardot.errors import ApiError
 from sandbox.pardot.objects import ApiObject
 from sandbox.pardot.pages import Pages
-from sandbox.pardot.projection import Projection
+from sandbox.pardot.projection import Collections, Projection
 from sandbox.pardot.selection import parse
 from sandbox.pardot.settings import Meter, Settings
-from sandbox.state import Store
 
 _ACCOUNT = {"id": 900101, "company": "Sandbox AB", "level": "Advanced", "createdAt": "2015-03-02T09:00:00+01:00"}
 
 
 class Reading:
-    """The reading half of the API over the store."""
+    """The reading half of the API over the cache."""
 
-    def __init__(self, store: Store, settings: Settings, meter: Meter, pages: Pages) -> None:
+    def __init__(self, store: Collections, settings: Settings, meter: Meter, pages: Pages) -> None:
         self._store, self._settings, self._meter, self._pages = store, settings, meter, pages
 
     def query(self, request: Request, kind: ApiObject) -> Response:
@@ -44,13 +43,12 @@ class Reading:
         if set(params) - {"fields"}:
             raise ApiError(71, ", ".join(sorted(set(params) - {"fields"})))
         projection = Projection(self._store, kind, params.get("fields"), by_id=True)
-        record = self.find(kind, record_id)
+        record = self._find(kind, record_id)
         if record.get("isDeleted") and not self._settings.binned_readable:
-            raise ApiError(219)
+            raise ApiError(self._settings.binned_code)
         return JSONResponse(projection.show(record))
 
-    def find(self, kind: ApiObject, record_id: str) -> dict[str, Any]:
-        """A record, binned ones too. ApiError 109 when there is none."""
+    def _find(self, kind: ApiObject, record_id: str) -> dict[str, Any]:
         record = self._store[kind.collection].get(record_id)
         if record is None:
             raise ApiError(109)

@@ -1,10 +1,10 @@
 """Limits and clock of the sandbox's business unit, changed on the admin port: `PUT /pardot/settings`."""
 
-import time
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sandbox.pardot.errors import ApiError
+from sandbox.system import Clock
 
 
 @dataclass
@@ -19,8 +19,12 @@ class Settings:
     access_life       seconds that an access token is good for
     bulk_delay        seconds until a bulk action is done (the vendor: up to 30 days)
     hold              seconds that every call is kept busy, so that calls overlap
-    clock             seconds added to the real clock
+    clock             seconds added to the sandbox's clock
     binned_readable   whether a record in the recycle bin can be read by id; the vendor doesn't say
+    binned_code       the error with which writes to it are refused: 219 or 132
+    lag               seconds by which reads are behind writes (the vendor: up to 60)
+    crm_bin_holds     whether a lead or contact in Salesforce's recycle bin still forbids deleting for good
+    orphans_anonymous whether what hung on a prospect loses its `prospectId` when that is deleted for good
     """
 
     concurrent: int = 5
@@ -33,10 +37,21 @@ class Settings:
     hold: float = 0.0
     clock: float = 0.0
     binned_readable: bool = True
+    binned_code: int = 219
+    lag: float = 0.0
+    crm_bin_holds: bool = True
+    orphans_anonymous: bool = False
+
+    def __post_init__(self) -> None:
+        self._sandbox = Clock()
+
+    def follow(self, clock: Clock) -> None:
+        """Take the time of the whole sandbox as the real one."""
+        self._sandbox = clock
 
     def now(self) -> float:
         """Unix seconds, with the offset."""
-        return time.time() + self.clock
+        return self._sandbox.now() + self.clock
 
     def replace(self, values: dict[str, Any]) -> None:
         """Take these values, defaults for the rest. TypeError for a name that there isn't."""

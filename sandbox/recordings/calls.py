@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.people import Expected, Person, Population, Truth
+from sandbox.seaweed import CALLS
 
-BUCKET = "kvarnberget-connect"
+BUCKET = CALLS
 INSTANCE = "kvarnberget"
 OUR_NUMBER = "+46850009000"
 _AGENT_TIMES = ("ConnectedToAgentTimestamp", "AgentInteractionDuration", "NumberOfHolds")
@@ -22,7 +23,9 @@ Json = dict[str, Any]
 class Call:
     """One leg of a call. `number` is the customer's; `binned`: its objects lie under delete markers; `mono`: both
     voices in one channel; `misnamed`: the number that a first, superseded sidecar gave; `chain`: ids of the legs
-    before and after and of the first."""
+    before and after and of the first. `locked`: GOVERNANCE or COMPLIANCE (its sound can't be deleted for seven
+    years) or HOLD (a legal hold on its transcript). `restored`: its transcript was binned once and put back.
+    `broken_off`: an upload of its sound that nobody finished lies there still."""
 
     person: Person
     call_id: str
@@ -36,6 +39,14 @@ class Call:
     mono: bool = False
     misnamed: str = ""
     chain: dict[str, str] = field(default_factory=dict)
+    locked: str = ""
+    restored: bool = False
+    broken_off: bool = False
+
+    @property
+    def locked_until(self) -> datetime:
+        """End of the retention that a lock gives, UTC."""
+        return self.at.replace(year=self.at.year + 7, month=1, day=1, hour=0, minute=0)
 
     @property
     def day(self) -> str:
@@ -201,9 +212,9 @@ def calls(population: Population, today: str) -> list[Call]:
 def _canarys(canary: Person, call: Any) -> list[Call]:
     """A plain call, a transferred chain, one binned, one by an own address at the switchboard, one doubtful."""
     noted = {"customerName": canary.name, "customerEmail": canary.email, "orderNote": '=1+1;"ÅÄÖ"\nrad 2 תודה'}
-    plain = call(canary, 0, 3, f"Hej, {canary.name} här, på {canary.street}.", attributes=noted)
-    start = call(canary, 1, 15, "Koppla mig till ekonomi, tack.")
-    end = call(canary, 1, 18, "Min faktura är fel.", method="TRANSFER")
+    plain = call(canary, 0, 3, f"Hej, {canary.name} här, på {canary.street}.", attributes=noted, restored=True)
+    start = call(canary, 1, 15, "Koppla mig till ekonomi, tack.", locked="HOLD")
+    end = call(canary, 1, 18, "Min faktura är fel.", method="TRANSFER", locked="GOVERNANCE", broken_off=True)
     start = replace(start, chain={"NextContactId": end.call_id})
     end = replace(end, chain={"InitialContactId": start.call_id, "PreviousContactId": start.call_id})
     switchboard = canary.company.switchboard
@@ -212,7 +223,7 @@ def _canarys(canary: Person, call: Any) -> list[Call]:
         start,
         end,
         call(canary, 2, 30, "Det här samtalet slängdes.", binned=True),
-        call(canary, 3, 5, "Ni ringde mig.", method="OUTBOUND", mono=True),
+        call(canary, 3, 5, "Ni ringde mig.", method="OUTBOUND", mono=True, locked="COMPLIANCE"),
         call(canary, 4, 7, "Jag sitter i växeln.", number=switchboard,
              attributes={"customerEmail": canary.email.upper()}),
         call(canary, 4, 9, "Också från växeln.", number=switchboard, attributes={"customerName": canary.name},

@@ -1,14 +1,23 @@
-"""The call recordings: SeaweedFS filled in Amazon Connect's layout, behind a wire that logs calls and plays faults."""
+"""The call recordings: SeaweedFS filled in Amazon Connect's layout, behind a wire that logs calls and plays faults.
+
+The server keeps versions, delete markers, tags per version, multipart uploads, retention (GOVERNANCE, COMPLIANCE),
+legal holds and a policy with tags as its condition, as S3 does. Where it differs: retention ends by the real clock,
+the sandbox's doesn't move it; a retention or hold that a version lacks is a 404 of its own code, as at Amazon, but
+`head_object` says `OFF` for a missing hold; deleting with `VersionId` and lifting a bucket's versioning need no more
+than the right to write (Object Lock refuses the latter to everybody); a refused deletion is `AccessDenied`, whether
+the right is missing or the version is locked. Reading a version needs no right of its own.
+"""
 
 import json
+import re
 import shutil
 import socket
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,17 +25,19 @@ import uvicorn
 from botocore.config import Config
 from starlette.routing import Route
 
+from sandbox.entries import Entry
 from sandbox.people import Population, Truth
-from sandbox.recordings.audio import call as stereo
-from sandbox.recordings.audio import mono_call
-from sandbox.recordings.calls import BUCKET, Call, calls, concatenated
+from sandbox.recordings import filling, locks, stored
+from sandbox.recordings.calls import BUCKET, Call, calls
 from sandbox.recordings.proxy import Proxy
 from sandbox.seaweed import SeaweedFS
 from sandbox.system import ConnectionFields, Options
 from sandbox.wire import Wire, Wiretap
 
 _REGION = "eu-north-1"
-_SUPERSEDED = "Detta utläste maskinen fel."
+_LAYOUT = 2
+"""Of the objects that the bucket is filled with; another number fills old folders anew."""
+_CALL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Recordings:
@@ -48,14 +59,14 @@ class Recordings:
 
     def start(self) -> None:
         """Start the server, fill the bucket unless it holds the calls of the same options, start the wire."""
-        made_of = json.dumps([self._options.people, self._options.seed, self._options.today])
+        made_of = json.dumps([self._options.people, self._options.seed, self._options.today, _LAYOUT])
         stamp = self._folder / "stamp.json"
         known = stamp.exists() and stamp.read_text() == made_of
         if not known and self._folder.exists():
             shutil.rmtree(self._folder)
         self.server.start()
         if not known:
-            self._fill()
+            filling.fill(self.client(), self.calls)
             stamp.write_text(made_of)
         self._start_wire()
 
@@ -69,27 +80,48 @@ class Recordings:
         self.server.stop()
 
     def connections(self) -> dict[str, ConnectionFields]:
-        """`dsr_recordings`, with keys that may only read."""
+        """`dsr_recordings`, with keys that may only read, and `dsr_recordings_write`, with keys that change objects."""
         if self._proxy is None:
             raise RuntimeError("not started")
-        fields = {
-            "conn_type": "aws",
-            "host": "",
-            "port": None,
-            "login": self.server.reader_access_key,
-            "password": self.server.reader_secret_key,
-            "schema": "",
-            "extra": {
-                "bucket": BUCKET,
-                "region_name": _REGION,
-                "endpoint_url": f"http://127.0.0.1:{self._proxy[2]}",
-            },
-        }
-        return {"dsr_recordings": fields}
+        url, server = f"http://127.0.0.1:{self._proxy[2]}", self.server
+        extra = {"bucket": BUCKET, "region_name": _REGION, "endpoint_url": url}
+        fields = {"conn_type": "aws", "host": "", "port": None, "schema": "", "extra": extra}
+        reading = {"login": server.reader_access_key, "password": server.reader_secret_key}
+        writing = {"login": server.writer_access_key, "password": server.writer_secret_key}
+        return {"dsr_recordings": fields | reading, "dsr_recordings_write": fields | writing}
 
     def admin_routes(self) -> list[Route]:
-        """None of its own: log and faults of the wire suffice."""
-        return []
+        """`POST /recordings/locks` and `GET /recordings/analyst`, see `sandbox.recordings.locks`."""
+        return locks.routes(self)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every version, delete marker, unfinished upload and bucket; people by the calls that a key names."""
+        whose = {call.call_id: {call.person.key} for call in self.calls}
+        exports = defaultdict(set)
+        for call in self.calls:
+            exports[call.records_key].add(call.person.key)
+            exports[call.late_records_key].add(call.person.key)
+
+        def people(key: str) -> str:
+            named = _CALL_ID.search(key)
+            return ",".join(sorted((whose.get(named[0]) if named else exports.get(key)) or ()))
+
+        return stored.entries(self.client(), self.name, people)
+
+    def save(self, snapshot: str) -> None:
+        """All data of the server, other buckets too."""
+        self.server.save(self._saved(snapshot))
+
+    def load_saved(self, snapshot: str) -> None:
+        """As it was, locks included; takes some seconds."""
+        self.server.load_saved(self._saved(snapshot))
+
+    def forget_saved(self, snapshot: str) -> None:
+        """Throw the copy away."""
+        shutil.rmtree(self._saved(snapshot), ignore_errors=True)
+
+    def _saved(self, snapshot: str) -> Path:
+        return self._folder / "snapshots" / snapshot
 
     def truth(self) -> Sequence[Truth]:
         """One record per call and per line of its transcript."""
@@ -128,47 +160,3 @@ class Recordings:
         while not server.started:
             time.sleep(0.01)
         self._proxy = (server, thread, listener.getsockname()[1])
-
-    def _fill(self) -> None:
-        client = self.client()
-        client.create_bucket(Bucket=BUCKET)
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda thing: _put(client, *thing), self._contact_records()))
-            list(pool.map(lambda call: _store(client, call), self.calls))
-
-    def _contact_records(self) -> Iterator[tuple[str, bytes]]:
-        """Per hour one object of first records and one of updates, the updates delivered twice."""
-        early, late = defaultdict(list), defaultdict(list)
-        for call in self.calls:
-            early[call.records_key].append(call.early_record())
-            late[call.late_records_key].append(call.record())
-        for key, records in early.items():
-            yield key, concatenated(records)
-        for key, records in late.items():
-            yield key, concatenated([*records, *records])
-
-
-def _store(client: Any, call: Call) -> None:
-    """All objects of a call: superseded versions first, delete markers last."""
-    if call.misnamed:
-        _put(client, call.sidecar_key, _json(call.sidecar(call.misnamed)))
-    _put(client, call.sidecar_key, _json(call.sidecar()))
-    _put(client, call.transcript_key, _json(call.analysis(_SUPERSEDED)))
-    _put(client, call.transcript_key, _json(call.analysis()))
-    audio = mono_call() if call.mono else stereo()
-    _put(client, call.audio_key, audio)
-    redacted_audio, redacted_transcript = call.redacted_keys
-    _put(client, redacted_audio, audio)
-    _put(client, redacted_transcript, _json(call.analysis("[PII]")))
-    if call.binned:
-        for key in (call.sidecar_key, call.transcript_key, call.audio_key, *call.redacted_keys):
-            client.delete_object(Bucket=BUCKET, Key=key)
-
-
-def _put(client: Any, key: str, body: bytes) -> None:
-    client.put_object(Bucket=BUCKET, Key=key, Body=body)
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()

@@ -107,40 +107,38 @@ _INTERACTIONS = {
         "Description:longtext PathOnClient FileType~ FileExtension~ ContentSize:int~ VersionData:base64 Checksum~ "
         "ContentModifiedDate:datetime~ FirstPublishLocationId>Account|Case|Contact|Lead OwnerId>User "
         "ReasonForChange SharingOption:picklist Origin:picklist"),
+    "ContentDocument": ("069", "Title! FileType~ FileExtension~ ContentSize:int~ ContentModifiedDate:datetime~ "
+        "LatestPublishedVersionId>ContentVersion~ IsArchived:boolean Description:longtext~ OwnerId>User"),
     "Note": ("002", "ParentId>Account|Case|Contact|Lead|Opportunity! Title! IsPrivate:boolean Body:longtext "
         "OwnerId>User"),
     "Attachment": ("00P", "ParentId>Account|Case|Contact|EmailMessage|Lead|Opportunity|Task! Name! "
         "IsPrivate:boolean ContentType BodyLength:int~ Body:base64! Description OwnerId>User"),
 }  # fmt: skip
 
-_LOGS = {
+_LINKS = {
     "ContentDocumentLink": ("06A", "LinkedEntityId>Account|Case|Contact|Individual|Lead|Opportunity|Order|Quote|Task "
         "ContentDocumentId>ContentDocument ShareType:picklist Visibility:picklist SystemModstamp:datetime~"),
+}  # fmt: skip
+
+_LOGS = {
     "ContactHistory": ("017", "ContactId>Contact~ Field:picklist~ DataType:picklist~ OldValue:anyType~ "
         "NewValue:anyType~" + _CREATED),
     "LeadHistory": ("017", "LeadId>Lead~ Field:picklist~ DataType:picklist~ OldValue:anyType~ NewValue:anyType~"
         + _CREATED),
 }  # fmt: skip
 
+_NOT_ALONE = ("ContentVersion",)
+"""What can't be deleted by itself: a file's versions go with the file."""
+
 CATALOGUE: dict[str, ObjectType] = {
-    name: ObjectType(name, prefix, parse_fields(_DELETED + text + _SYSTEM))
-    for name, (prefix, text) in {**_PEOPLE, **_SALES, **_INTERACTIONS}.items()
-} | {name: ObjectType(name, prefix, parse_fields(_DELETED + text), False) for name, (prefix, text) in _LOGS.items()}
-"""All objects by their exact name."""
-
-CASCADE: dict[str, tuple[tuple[str, str], ...]] = {
-    "Contact": (("CampaignMember", "ContactId"), ("OpportunityContactRole", "ContactId"), ("Task", "WhoId"),
-                ("Event", "WhoId"), ("Attachment", "ParentId"), ("Certificate__c", "Contact__c")),
-    "Lead": (("CampaignMember", "LeadId"), ("Task", "WhoId"), ("Event", "WhoId"), ("Attachment", "ParentId")),
-    "Case": (("CaseComment", "ParentId"), ("EmailMessage", "ParentId"), ("Attachment", "ParentId")),
-    "Opportunity": (("OpportunityContactRole", "OpportunityId"), ("Quote", "OpportunityId")),
-    "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId")),
-    "ContactPointEmail": (("ContactPointConsent", "ContactPointId"),),
-}  # fmt: skip
-"""What goes into the recycle bin with a record: child object and its field."""
-
-BLOCKERS: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "Contact": (("Case", "ContactId", "CaseNumber"),),
-    "Account": (("Case", "AccountId", "CaseNumber"),),
+    **{
+        name: ObjectType(name, prefix, parse_fields(_DELETED + text + _SYSTEM), deletable=name not in _NOT_ALONE)
+        for name, (prefix, text) in {**_PEOPLE, **_SALES, **_INTERACTIONS}.items()
+    },
+    **{name: ObjectType(name, prefix, parse_fields(_DELETED + text)) for name, (prefix, text) in _LINKS.items()},
+    **{
+        name: ObjectType(name, prefix, parse_fields(_DELETED + text), deletable=False, writable=False)
+        for name, (prefix, text) in _LOGS.items()
+    },
 }
-"""What forbids a deletion: child object, its field, and the field that names it in the message."""
+"""All objects by their exact name."""

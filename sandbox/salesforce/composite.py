@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.salesforce.errors import VendorError
-from sandbox.salesforce.records import full_id, object_type, type_of
+from sandbox.salesforce.objects import ObjectType
 from sandbox.salesforce.rest import RestApi
+from sandbox.salesforce.table import full_id, type_of
 from sandbox.salesforce.wire import Answer, Call
 
 MAX_REQUESTS = 25
@@ -28,6 +29,7 @@ class Composite:
             ("POST", r"composite", self._composite),
             ("DELETE", r"composite/sobjects", self._delete_many),
             ("PATCH", r"composite/sobjects", self._change_many),
+            ("POST", r"composite/sobjects", self._create_many),
         ]
 
     def _composite(self, call: Call, _: re.Match[str]) -> Answer:
@@ -80,9 +82,12 @@ class Composite:
         ids = [i for i in call.params.get("ids", "").split(",") if i]
         _check_size(ids)
 
-        def delete(record_id: Any) -> str:
-            self._api.records.delete(type_of(full_id(record_id)), record_id)
-            return full_id(record_id)
+        def delete(text: Any) -> str:
+            record_id = full_id(text)
+            kind = self._api.visible(type_of(record_id).name)
+            self._check_known(kind, record_id)
+            self._api.records.delete(kind, record_id)
+            return record_id
 
         return self._each(ids, delete, call.params.get("allOrNone", "false").lower() == "true")
 
@@ -92,12 +97,36 @@ class Composite:
         _check_size(rows)
 
         def change(row: Any) -> str:
-            values = {k: v for k, v in row.items() if k.lower() != "id"}
-            record_id = row.get("id") or row.get("Id") or ""
-            self._api.records.change(object_type(row.get("attributes", {}).get("type", "")), record_id, values)
-            return full_id(record_id)
+            kind, values = self._row(row)
+            record_id = str(values.pop("id", "") or values.pop("Id", "") or "")
+            if not record_id:
+                raise VendorError(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
+            record_id = full_id(record_id)
+            self._check_known(kind, record_id)
+            self._api.records.change(kind, record_id, values)
+            return record_id
 
         return self._each(rows or [], change, bool(body.get("allOrNone")))
+
+    def _create_many(self, call: Call, _: re.Match[str]) -> Answer:
+        body = call.object_body()
+        rows = body.get("records")
+        _check_size(rows)
+
+        def create(row: Any) -> str:
+            return self._api.records.create(*self._row(row))
+
+        return self._each(rows or [], create, bool(body.get("allOrNone")))
+
+    def _row(self, row: Any) -> tuple[ObjectType, dict[str, Any]]:
+        if not isinstance(row, dict) or not isinstance(row.get("attributes"), dict):
+            raise VendorError(400, "INVALID_INPUT", "attributes.type must be specified")
+        return self._api.visible(str(row["attributes"].get("type", ""))), dict(row)
+
+    def _check_known(self, kind: ObjectType, record_id: str) -> None:
+        """In lists the vendor calls an id that leads nowhere by another name than in a path."""
+        if record_id not in self._api.records.of(kind):
+            raise VendorError(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
 
     def _each(self, items: list[Any], act: Callable[[Any], str], all_or_none: bool) -> Answer:
         results: list[dict[str, Any]] = []

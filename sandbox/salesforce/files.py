@@ -31,6 +31,12 @@ def _file(p: Portrait, name: str, linked: str, versions: int) -> Iterator[Record
     document = salesforce_id("069", f"{p.person.key}:{name}")
     yield p.record("ContentDocumentLink", name, 210, about={}, LinkedEntityId=linked, ContentDocumentId=document,
                    ShareType="V", Visibility="AllUsers")  # fmt: skip
+    latest = content(p, name, versions)
+    yield p.record(
+        "ContentDocument", name, 210, id=document, about={}, Title=p.text(name)[:200], FileType="PDF",
+        FileExtension="pdf", ContentSize=len(latest),
+        LatestPublishedVersionId=p.id("ContentVersion", f"{name}:{versions}"),
+    )  # fmt: skip
     for n in range(1, versions + 1):
         body = content(p, name, n)
         yield p.record(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-_LENGTHS = {"string": 255, "email": 80, "phone": 40, "url": 255, "textarea": 255, "longtext": 32000, "picklist": 255}
+LENGTHS = {"string": 255, "email": 80, "phone": 40, "url": 255, "textarea": 255, "longtext": 32000, "picklist": 255}
+"""Most characters of a text field, by its type."""
 _SOAP = {"boolean": "xsd:boolean", "date": "xsd:date", "datetime": "xsd:dateTime", "double": "xsd:double",
          "currency": "xsd:double", "percent": "xsd:double", "int": "xsd:int", "id": "tns:ID", "reference": "tns:ID",
          "base64": "xsd:base64Binary", "address": "urn:address"}  # fmt: skip
@@ -40,7 +41,7 @@ class Field:
         kind = "textarea" if self.kind == "longtext" else self.kind
         return {
             "name": self.name, "label": label(self.name), "type": kind, "soapType": _SOAP.get(kind, "xsd:string"),
-            "length": _LENGTHS.get(self.kind, 18 if kind in ("id", "reference") else 0),
+            "length": LENGTHS.get(self.kind, 18 if kind in ("id", "reference") else 0),
             "custom": self.name.endswith("__c"), "nillable": not self.required, "filterable": self.filterable,
             "sortable": self.filterable, "createable": not self.read_only, "updateable": not self.read_only,
             "calculated": False, "referenceTo": list(self.references), "relationshipName": self.relationship or None,
@@ -50,12 +51,14 @@ class Field:
 
 @dataclass(frozen=True)
 class ObjectType:
-    """One kind of record. `prefix` begins its ids; `deletable` False for histories and files' links."""
+    """One kind of record. `prefix` begins its ids; `deletable`: by itself, which a file's versions aren't; `writable`
+    False for what only the vendor writes."""
 
     name: str
     prefix: str
     fields: tuple[Field, ...]
     deletable: bool = True
+    writable: bool = True
 
     @cached_property
     def by_name(self) -> dict[str, Field]:
@@ -72,8 +75,8 @@ class ObjectType:
         root = f"/services/data/v{version}/sobjects/{self.name}"
         return {
             "name": self.name, "label": label(self.name), "keyPrefix": self.prefix, "queryable": True,
-            "custom": self.name.endswith("__c"), "deletable": self.deletable, "updateable": self.deletable,
-            "createable": self.deletable, "retrieveable": True, "searchable": False,
+            "custom": self.name.endswith("__c"), "deletable": self.deletable, "updateable": self.writable,
+            "createable": self.writable, "undeletable": self.deletable, "retrieveable": True, "searchable": False,
             "urls": {"sobject": root, "describe": f"{root}/describe", "rowTemplate": f"{root}/{{ID}}"},
         }  # fmt: skip
 

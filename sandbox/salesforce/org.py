@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.ids import salesforce_account_id, salesforce_contact_id, salesforce_id, salesforce_lead_id
 from sandbox.people import Expected, Person, Population
 from sandbox.salesforce.catalogue import CATALOGUE
-from sandbox.salesforce.records import STAFF, moment
+from sandbox.salesforce.table import STAFF, moment
 
 HOSTILE = " \"citat\" 'apostrof' \\ =1+1\n@SUM(A1)\t;åäö ÅÄÖ é \u202eabc\u202c نور 😀 <b>&amp;"
 SUPPORT = "support@controller.example"

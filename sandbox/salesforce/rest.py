@@ -4,15 +4,19 @@ import base64
 import re
 import secrets
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from sandbox.salesforce.catalogue import CATALOGUE
 from sandbox.salesforce.errors import VendorError, not_found
 from sandbox.salesforce.objects import ObjectType
 from sandbox.salesforce.query import Evaluator, Path
-from sandbox.salesforce.records import Records, object_type
+from sandbox.salesforce.records import Records
+from sandbox.salesforce.relations import described
 from sandbox.salesforce.settings import Settings
 from sandbox.salesforce.soql import parse
+from sandbox.salesforce.table import object_type
 from sandbox.salesforce.wire import Answer, Call
 from sandbox.state import Document
 
@@ -24,11 +28,13 @@ Handler = Callable[[Call, re.Match[str]], Answer]
 
 
 class RestApi:
-    """Routes a call to its resource. `routes` is open for the modules that add theirs (Composite)."""
+    """Routes a call to its resource. `routes` is open for the modules that add theirs (Composite), `outside` for those
+    whose resources can't be called inside of Composite (jobs)."""
 
     def __init__(self, records: Records, settings: Settings) -> None:
         self.records, self.settings = records, settings
-        self._evaluator = Evaluator(records, VERSION, settings)
+        self.outside: list[tuple[str, str, Handler]] = []
+        self.evaluator = Evaluator(records, VERSION, settings)
         self._cursors: dict[str, list[Document]] = {}
         sobject = r"sobjects/(\w+)"
         self.routes: list[tuple[str, str, Handler]] = [
@@ -60,20 +66,20 @@ class RestApi:
         if versioned is None or versioned[1] != VERSION:
             raise not_found()
         rest, other_method = (versioned[2] or "").strip("/"), False
-        for method, pattern, handler in self.routes:
+        for method, pattern, handler in self.routes + ([] if call.inside else self.outside):
             match = re.fullmatch(pattern, rest)
             if match and method == call.method:
                 return handler(call, match)
             other_method = other_method or bool(match)
         if other_method:
-            message = f"HTTP Method '{call.method}' not allowed. Allowed are HEAD,GET,POST,PATCH,DELETE"
+            message = f"HTTP Method '{call.method}' not allowed. Allowed are HEAD,GET,POST,PATCH,PUT,DELETE"
             raise VendorError(405, "METHOD_NOT_ALLOWED", message)
         raise not_found()
 
     def _resources(self, _: Call, __: re.Match[str]) -> Answer:
         root = f"/services/data/v{VERSION}"
         return Answer(
-            200, {name: f"{root}/{name}" for name in ("sobjects", "query", "queryAll", "composite", "limits")}
+            200, {name: f"{root}/{name}" for name in ("sobjects", "query", "queryAll", "composite", "jobs", "limits")}
         )
 
     def _limits(self, _: Call, __: re.Match[str]) -> Answer:
@@ -85,7 +91,7 @@ class RestApi:
         if not text:
             raise VendorError(400, "MALFORMED_QUERY", "A query string has to be specified")
         query = parse(text)
-        rows = self._evaluator.rows(query, match[1] == "queryAll")
+        rows = self.evaluator.rows(query, match[1] == "queryAll")
         if query.fields is None:
             return Answer(200, {"totalSize": len(rows), "done": True, "records": []})
         cursor = "0r8" + secrets.token_hex(8)
@@ -116,33 +122,30 @@ class RestApi:
         visible = [t for t in CATALOGUE.values() if t.name not in self.settings.hidden_objects]
         return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [t.brief(VERSION) for t in visible]})
 
-    def _visible(self, name: str) -> ObjectType:
+    def visible(self, name: str) -> ObjectType:
+        """The object of that name, if the user may see it. NOT_FOUND otherwise."""
         kind = object_type(name)
         if kind.name in self.settings.hidden_objects:
             raise not_found()
         return kind
 
     def _about(self, _: Call, match: re.Match[str]) -> Answer:
-        return Answer(200, {"objectDescribe": self._visible(match[1]).brief(VERSION), "recentItems": []})
+        return Answer(200, {"objectDescribe": self.visible(match[1]).brief(VERSION), "recentItems": []})
 
     def _describe(self, _: Call, match: re.Match[str]) -> Answer:
-        kind = self._visible(match[1])
-        children = [
-            {"childSObject": child.name, "field": f.name, "cascadeDelete": False, "deprecatedAndHidden": False,
-             "relationshipName": f"{child.name}s"}
-            for child in CATALOGUE.values() if child.name not in self.settings.hidden_objects
-            for f in child.fields if kind.name in f.references
-        ]  # fmt: skip
+        kind = self.visible(match[1])
         hidden = self.settings.hidden_fields
         fields = [f.describe() for f in kind.fields if f"{kind.name}.{f.name}" not in hidden]
-        return Answer(200, {**kind.brief(VERSION), "fields": fields, "childRelationships": children})
+        return Answer(
+            200, {**kind.brief(VERSION), "fields": fields, "childRelationships": described(kind, self.settings)}
+        )
 
     def _create(self, call: Call, match: re.Match[str]) -> Answer:
-        record_id = self.records.create(self._visible(match[1]), call.object_body())
+        record_id = self.records.create(self.visible(match[1]), call.object_body())
         return Answer(201, {"id": record_id, "success": True, "errors": []})
 
     def _read(self, call: Call, match: re.Match[str]) -> Answer:
-        kind = self._visible(match[1])
+        kind = self.visible(match[1])
         record = self.records.get(kind, match[2])
         wanted = call.params.get("fields", "")
         names = [n.strip() for n in wanted.split(",")] if wanted else [f.name for f in kind.fields]
@@ -150,18 +153,36 @@ class RestApi:
         if unknown:
             raise VendorError(400, "INVALID_FIELD", f"No such column '{unknown[0]}' on sobject of type {kind.name}")
         paths: list[Path] = [(kind.by_name[n.lower()],) for n in names]
-        return Answer(200, self._evaluator.show(kind, record, paths))
+        return Answer(200, self.evaluator.show(kind, record, paths))
 
     def _change(self, call: Call, match: re.Match[str]) -> Answer:
-        self.records.change(self._visible(match[1]), match[2], call.object_body())
+        kind = self.visible(match[1])
+        self._check_unmodified(call, kind, match[2])
+        self.records.change(kind, match[2], call.object_body())
         return Answer(204)
 
-    def _delete(self, _: Call, match: re.Match[str]) -> Answer:
-        self.records.delete(self._visible(match[1]), match[2])
+    def _delete(self, call: Call, match: re.Match[str]) -> Answer:
+        kind = self.visible(match[1])
+        self._check_unmodified(call, kind, match[2])
+        self.records.delete(kind, match[2])
         return Answer(204)
+
+    def _check_unmodified(self, call: Call, kind: ObjectType, record_id: str) -> None:
+        """412 when the record was changed after `If-Unmodified-Since`; to the second, as HTTP dates go."""
+        header = call.headers.get("if-unmodified-since")
+        if header is None:
+            return
+        try:
+            since = parsedate_to_datetime(header)
+        except ValueError:
+            raise VendorError(400, "INVALID_HTTP_HEADER", "If-Unmodified-Since is not an HTTP date") from None
+        record = self.records.get(kind, record_id)
+        changed = record.get("LastModifiedDate") or record.get("SystemModstamp") or record["CreatedDate"]
+        if datetime.fromisoformat(changed).replace(microsecond=0) > since:
+            raise VendorError(412, "PRECONDITION_FAILED", "The record was modified since the date in the header")
 
     def _binary(self, call: Call, match: re.Match[str]) -> Answer:
-        kind = self._visible(match[1])
+        kind = self.visible(match[1])
         field = kind.by_name.get(match[3].lower())
         if field is None or field.kind != "base64" or call.inside:
             raise not_found()

@@ -9,12 +9,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.people import Population, Truth
-from sandbox.salesforce import errors, signin
+from sandbox.salesforce import errors, removal, signin
+from sandbox.salesforce.bulk_ingest import BulkIngest
+from sandbox.salesforce.bulk_query import BulkQuery
 from sandbox.salesforce.composite import Composite
 from sandbox.salesforce.org import SUPPORT, records_of
 from sandbox.salesforce.records import Records
 from sandbox.salesforce.rest import VERSION, RestApi
 from sandbox.salesforce.settings import Settings
+from sandbox.salesforce.table import object_type
 from sandbox.salesforce.truth import truths
 from sandbox.salesforce.wire import Answer, Call, parse_body
 from sandbox.state import Store
@@ -26,9 +29,11 @@ MAX_URI = 16_384
 class Salesforce:
     """See `sandbox.system.HttpSystem`. Admin routes:
 
-    GET, POST /salesforce/settings   read or change `Settings`
+    GET, POST /salesforce/settings   read or change `Settings`; `clock` moves the org's time
     POST      /salesforce/revoke     close all sessions
     POST      /salesforce/purge      {"object","id"}: a record out of the recycle bin, as 15 days or hardDelete do
+    POST      /salesforce/undelete   {"object","id"}: a record out of the recycle bin, as somebody in the user
+                                     interface does; `undeleted` False when it isn't in there any more
     """
 
     name = "salesforce"
@@ -38,11 +43,13 @@ class Salesforce:
         self._options, self._population = options, population
         store = Store(options.folder, self.name)
         self.settings = Settings()
+        self.settings.follow(options.clock)
         self._sign_in = signin.SignIn(store, options.folder)
         if store.fresh:
             self._seed(store)
-        self.api = RestApi(Records(store), self.settings)
+        self.api = RestApi(Records(store, self.settings), self.settings)
         Composite(self.api)
+        self._bulk = (BulkIngest(self.api, store), BulkQuery(self.api, store))
         self.app = Starlette(
             routes=[
                 Route("/services/oauth2/token", self._token, methods=["POST"]),
@@ -78,7 +85,7 @@ class Salesforce:
         async def settings(request: Request) -> Response:
             if request.method == "POST":
                 for key, value in (await request.json()).items():
-                    if not hasattr(self.settings, key):
+                    if key not in asdict(self.settings):
                         return JSONResponse({"error": f"no setting {key}"}, 400)
                     setattr(self.settings, key, value)
             return JSONResponse({**asdict(self.settings), **self.client_credentials})
@@ -91,7 +98,14 @@ class Salesforce:
             body = await request.json()
             return JSONResponse({"purged": self.api.records.purge(body["object"], body["id"])})
 
+        async def undelete(request: Request) -> Response:
+            body = await request.json()
+            self._tick()
+            kind = object_type(body["object"])
+            return JSONResponse({"undeleted": removal.undelete(self.api.records, kind, body["id"])})
+
         return [
+            Route("/salesforce/undelete", undelete, methods=["POST"]),
             Route("/salesforce/purge", purge, methods=["POST"]),
             Route("/salesforce/settings", settings, methods=["GET", "POST"]),
             Route("/salesforce/revoke", revoke, methods=["POST"]),
@@ -124,7 +138,7 @@ class Salesforce:
             answer = self._answer(request, await request.body())
         except errors.VendorError as error:
             answer = Answer(error.status, error.body())
-        headers = {"Sforce-Limit-Info": f"api-usage={self.settings.used}/{self.settings.daily_limit}"}
+        headers = {**answer.headers, "Sforce-Limit-Info": f"api-usage={self.settings.used}/{self.settings.daily_limit}"}
         return Response(answer.content(), answer.status, headers, answer.media_type)
 
     def _answer(self, request: Request, body: bytes) -> Answer:
@@ -132,7 +146,17 @@ class Salesforce:
         if self.settings.used >= self.settings.daily_limit:
             raise errors.VendorError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self.settings.used += 1
+        self._tick()
+        is_csv = request.headers.get("content-type", "").startswith("text/csv")
         call = Call(
-            request.method, request.url.path, dict(request.query_params), dict(request.headers), parse_body(body)
-        )
+            request.method, request.url.path, dict(request.query_params), dict(request.headers),
+            None if is_csv else parse_body(body), raw=body if is_csv else b"",
+        )  # fmt: skip
         return self.api.answer(call)
+
+    def _tick(self) -> None:
+        """What time does by itself: the recycle bin empties, jobs get done."""
+        self.api.records.look_again()
+        removal.expire(self.api.records)
+        for jobs in self._bulk:
+            jobs.run()

@@ -10,7 +10,8 @@ from sandbox.salesforce.errors import VendorError
 
 @dataclass(frozen=True)
 class Call:
-    """One request below `/services/data`. `headers` have lower-case names; `body` is JSON, None without."""
+    """One request below `/services/data`. `headers` have lower-case names; `body` is JSON, None without;
+    `raw` is a body that isn't JSON; `inside`: a subrequest of Composite."""
 
     method: str
     path: str
@@ -18,6 +19,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     inside: bool = False
+    raw: bytes = b""
 
     def object_body(self) -> dict[str, Any]:
         """The body, which must be a JSON object."""
@@ -33,6 +35,7 @@ class Answer:
     status: int
     body: Any = None
     media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> bytes:
         """The body as it is sent."""

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,21 +29,27 @@ def ticket_body(
     encryption: str = "",
     age_recipient: str = "",
     transmit_to: str = "",
+    ground: str = "",
+    purposes: Sequence[str] = (),
+    corrections: Mapping[str, Any] | None = None,
     at: datetime,
 ) -> dict[str, Any]:
-    """The JSON that the channel's system would send about a new ticket; "" = the person didn't say."""
+    """The JSON that the channel's system would send about a new ticket; "" = the person didn't say.
+    `corrections`: attribute or `<dataset>.<field>` → value; only our own form takes others than text."""
     package = {"encryption": encryption, "age_recipient": age_recipient}
     if channel == "standard_webhooks":
         subject = {"email": email, "name": name, "phone": phone, "customer_number": customer_number}
-        body = {
+        body: dict[str, Any] = {
             "right": right,
             "language": language,
             "ticket": {"id": ticket_id},
             "received_at": at.isoformat(),
             "subject": {k: v for k, v in subject.items() if v},
         }
-        options = {"package": {k: v for k, v in package.items() if v}, "transmit_to": transmit_to}
+        options = {"package": {k: v for k, v in package.items() if v}, "transmit_to": transmit_to, "ground": ground}
+        options |= {"purposes": list(purposes), "corrections": dict(corrections or {})}
         return body | {k: v for k, v in options.items() if v}
+    lines = "\r\n".join(f"{key}: {value}" for key, value in (corrections or {}).items())
     if channel == "zendesk":
         return {
             "ticket": {"id": ticket_id, "created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
@@ -52,12 +58,19 @@ def ticket_body(
             "customer_number": customer_number,
             "package": package,
             "transmit_to": transmit_to,
+            "ground": ground,
+            "purposes": " ".join(purpose.lower() for purpose in purposes),
+            "corrections": lines,
         }
     if channel == "jira":
         texts = {"customfield_10102": phone, "customfield_10103": customer_number}
         texts |= {"customfield_10106": age_recipient, "customfield_10107": transmit_to}
+        texts["customfield_10110"] = lines
         choices = {"customfield_10101": right, "customfield_10104": language, "customfield_10105": encryption}
-        return _jira_body(ticket_id, email, name, texts, choices, at)
+        choices["customfield_10108"] = ground
+        jira = _jira_body(ticket_id, email, name, texts, choices, at)
+        jira["issue"]["fields"]["customfield_10109"] = [{"value": purpose} for purpose in purposes] or None
+        return jira
     raise ValueError(channel)
 
 

@@ -4,10 +4,12 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
 
 from sandbox.state import Collection, Store
+from sandbox.system import Clock
 
 PAGE_TOKEN_LIFE = 15 * 60
 """Seconds after which a next_page_token is refused."""
@@ -57,14 +59,16 @@ class Endpoint:
 
 @dataclass
 class Account:
-    """State and clock. `today` is the date the data is made around; report windows are counted from it.
+    """State and clock. `made_on` is the date the data is made around, `clock` the sandbox's: it moves dates and the
+    bin, not tokens and limits. Those are measured in real seconds plus `offset`, which moves no dates.
 
     Collections: user · webinar (by id) · instance (by uuid) · registrant and panelist (`<webinar>:<id>`) ·
     report (by uuid: participants, qa, polls, survey) · recording (by uuid) · file (by id: uuid, content).
     """
 
     store: Store
-    today: date
+    made_on: date
+    clock: Clock = field(default_factory=Clock)
     offset: float = 0.0
     _pages: dict[str, tuple[str, int, float]] = field(default_factory=dict)
 
@@ -74,6 +78,15 @@ class Account:
     def now(self) -> float:
         """Unix seconds; tests move them on through the admin port."""
         return time.time() + self.offset
+
+    def moment(self) -> datetime:
+        """Noon of the date the data is made around, plus what the sandbox's clock was moved by; UTC."""
+        return datetime.combine(self.made_on, time_of_day(12), UTC) + timedelta(seconds=self.clock.offset)
+
+    @property
+    def today(self) -> date:
+        """Report windows and the bin are counted from it."""
+        return self.moment().date()
 
     def days_ago(self, moment: str) -> int:
         """How many days before `today` a vendor time (`…Z`) was; negative for what is to come."""

@@ -24,6 +24,7 @@ class Api:
         self.tokens = Tokens(account.now)
         self.limits = Limits(account.now)
         self._recordings = Recordings(account)
+        self.sweep = self._recordings.sweep
         self._endpoints: list[Endpoint] = [
             *Webinars(account).endpoints(),
             *Reports(account).endpoints(),

@@ -11,11 +11,14 @@ HEAVY_PER_DAY = 60_000
 
 
 class Limits:
-    """Counts calls. `daily` may be changed by tests; `now` gives Unix seconds."""
+    """Counts calls. `daily` may be changed by tests; `now` gives Unix seconds. `taken` and `refused`: calls per
+    category that there was room for, and violations."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.daily = HEAVY_PER_DAY
         self.per_second = dict(PER_SECOND)
+        self.taken: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
         self._now = now
         self._second: Counter[tuple[str, int]] = Counter()
         self._day: Counter[int] = Counter()
@@ -25,13 +28,16 @@ class Limits:
         now = self._now()
         day = int(now // 86400)
         if category == "heavy" and self._day[day] >= self.daily:
+            self.refused[category] += 1
             raise self._daily_limit(now)
         second, limit = (category, int(now)), self.per_second[category]
         if self._second[second] >= limit:
+            self.refused[category] += 1
             message = "You have reached the maximum per-second rate limit for this API. Try again later."
             raise ZoomError(429, 429, message, _headers(category, "QPS", limit, 0))
         if len(self._second) > 100:
             self._second.clear()
+        self.taken[category] += 1
         self._second[second] += 1
         self._day[day] += category == "heavy"
         return _headers(category, "QPS", limit, limit - self._second[second])

@@ -1,14 +1,18 @@
 """Cloud recordings: lists, the bin, files to download."""
 
 import base64
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox.webinars.account import Account, Answer, Call, Endpoint, ZoomError
 
+BIN_DAYS = 30
+"""How long a file can be taken out of the bin."""
+
 
 class Recordings:
-    """A recording is one document per instance; each of its files is live, or in the bin for 30 days."""
+    """A recording is one document per instance; each of its files is live, or in the bin for 30 days by the sandbox's
+    clock. A file that was in the bin from the beginning came there on the day the data is made around."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -21,7 +25,18 @@ class Recordings:
             Endpoint("DELETE", "meetings/{id}/recordings", "light", self._delete),
             Endpoint("PUT", "meetings/{id}/recordings/status", "light", self._recover),
             Endpoint("DELETE", "meetings/{id}/recordings/{rid}", "light", self._delete),
+            Endpoint("PUT", "meetings/{id}/recordings/{rid}/status", "light", self._recover),
         ]
+
+    def sweep(self) -> None:
+        """Delete for good what has been in the bin for too long."""
+        for file_id, document in self._account["file"].held():
+            if document["trashed"] and self._account.moment() >= self._binned_at(document) + timedelta(days=BIN_DAYS):
+                del self._account["file"][file_id]
+
+    def _binned_at(self, document: dict[str, Any]) -> datetime:
+        start = self._account.moment() - timedelta(seconds=self._account.clock.offset)
+        return datetime.fromisoformat(document["trashed_at"]) if "trashed_at" in document else start
 
     def content(self, file_id: str) -> tuple[bytes, str] | None:
         """Bytes and media type of a file that may be downloaded; None when it is gone or in the bin."""
@@ -39,8 +54,13 @@ class Recordings:
 
     def _shown(self, recording: dict[str, Any], origin: str, trashed: bool) -> dict[str, Any] | None:
         """The recording with its files that are live, or that are in the bin; None when there are none."""
+        self.sweep()
         files = [self._account["file"][f] for f in recording["files"] if f in self._account["file"]]
-        rows = [f["row"] for f in files if f["trashed"] == trashed]
+        rows = [
+            {**f["row"], **({"deleted_time": f"{self._binned_at(f):%Y-%m-%dT%H:%M:%SZ}"} if trashed else {})}
+            for f in files
+            if f["trashed"] == trashed
+        ]
         if not rows:
             return None
         urls = [{**row, "download_url": f"{origin}/rec/download/{row['id']}"} for row in rows]
@@ -74,24 +94,30 @@ class Recordings:
         action = call.query.get("action") or "trash"
         if action not in ("trash", "delete"):
             raise ZoomError(400, 300, "Validation Failed: action is one of trash, delete.")
+        files, at = self._account["file"], self._account.moment().isoformat()
+        for file_id in self._meant(call):
+            if action == "delete":
+                del files[file_id]
+            elif not files[file_id]["trashed"]:
+                files[file_id] = {**files[file_id], "trashed": True, "trashed_at": at}
+        return 204, None
+
+    def _meant(self, call: Call) -> list[str]:
+        """The file that the call names, or all of the recording, as far as they are there. 404/3301 for none."""
+        self.sweep()
         recording = self._document(call)
         wanted = [call.args["rid"]] if "rid" in call.args else recording["files"]
         known = [f for f in wanted if f in recording["files"] and f in self._account["file"]]
         if not known:
             raise ZoomError(404, 3301, "This recording does not exist.")
-        for file_id in known:
-            if action == "delete":
-                del self._account["file"][file_id]
-            else:
-                self._account["file"][file_id] = {**self._account["file"][file_id], "trashed": True}
-        return 204, None
+        return known
 
     def _recover(self, call: Call) -> Answer:
         if not isinstance(call.body, dict) or call.body.get("action") != "recover":
             raise ZoomError(400, 300, "Validation Failed: action is recover.")
-        for file_id in self._document(call)["files"]:
-            if file_id in self._account["file"]:
-                self._account["file"][file_id] = {**self._account["file"][file_id], "trashed": False}
+        for file_id in self._meant(call):
+            document = {k: v for k, v in self._account["file"][file_id].items() if k != "trashed_at"}
+            self._account["file"][file_id] = {**document, "trashed": False}
         return 204, None
 
 

@@ -1,6 +1,6 @@
 """The webinars system of the sandbox: Zoom Webinars API v2."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -9,11 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.entries import Entry
 from sandbox.people import Population, Truth
 from sandbox.state import Store
 from sandbox.system import ConnectionFields, Options
 from sandbox.webinars.account import Account
 from sandbox.webinars.api import Api
+from sandbox.webinars.held import entries
 from sandbox.webinars.limits import HEAVY_PER_DAY, PER_SECOND
 from sandbox.webinars.oauth import ACCOUNT_ID, CLIENT_ID, CLIENT_SECRET
 from sandbox.webinars.seed import build
@@ -31,7 +33,7 @@ class Zoom:
         if store.fresh:
             for collection, documents in build(population, self._today).documents.items():
                 store.load(collection, documents.items())
-        self.account = Account(store, self._today)
+        self.account = Account(store, self._today, options.clock)
         self.api = Api(self.account)
         self.app: ASGIApp = self.api
 
@@ -59,6 +61,8 @@ class Zoom:
 
         POST /webinars/clock {"advance": seconds}        let tokens grow old; {} = back to the real time
         POST /webinars/limits {"heavy_daily"?, "heavy"?} limits; what isn't given is as the vendor has it
+        GET, DELETE /webinars/limits                     limits, and calls per category: taken, and refused with 429;
+                                                         DELETE counts from zero
         POST /webinars/revoke                            all access tokens become invalid
         """
 
@@ -67,10 +71,16 @@ class Zoom:
             return JSONResponse({"offset": self.account.offset})
 
         async def limits(request: Request) -> Response:
-            given = await request.json()
-            self.api.limits.daily = given.get("heavy_daily", HEAVY_PER_DAY)
-            self.api.limits.per_second = {**PER_SECOND, **{k: v for k, v in given.items() if k in PER_SECOND}}
-            return JSONResponse({"daily": self.api.limits.daily, "per_second": self.api.limits.per_second})
+            known = self.api.limits
+            if request.method == "DELETE":
+                known.taken.clear()
+                known.refused.clear()
+            elif request.method == "POST":
+                given = await request.json()
+                known.daily = given.get("heavy_daily", HEAVY_PER_DAY)
+                known.per_second = {**PER_SECOND, **{k: v for k, v in given.items() if k in PER_SECOND}}
+            counted = {"taken": dict(known.taken), "refused": dict(known.refused)}
+            return JSONResponse({"daily": known.daily, "per_second": known.per_second, **counted})
 
         async def revoke(_: Request) -> Response:
             self.api.tokens.revoke_all()
@@ -78,9 +88,14 @@ class Zoom:
 
         return [
             Route("/webinars/clock", clock, methods=["POST"]),
-            Route("/webinars/limits", limits, methods=["POST"]),
+            Route("/webinars/limits", limits, methods=["GET", "POST", "DELETE"]),
             Route("/webinars/revoke", revoke, methods=["POST"]),
         ]
+
+    def entries(self) -> Iterator[Entry]:
+        """Every document, reports row by row; a file that the bin no longer keeps is gone."""
+        self.api.sweep()
+        return entries(self.account.store, self._population, self.truth())
 
     def truth(self) -> Sequence[Truth]:
         """What it holds about everybody within the six months that its history reaches back."""
