@@ -21,7 +21,10 @@ from sandbox.state import Document, Store
 
 _LONGEST = 4096
 _DELETED = ("IsDeleted", "isDeleted", "trashed")
-_NO_CONTENT = {"salesforce": ("session", "connected_app"), "pardot": ("bulk-actions", "sequence")}
+_NO_CONTENT = {
+    "salesforce": ("session", "connected_app", "bulk_ingest", "bulk_query"),
+    "pardot": ("bulk-actions", "sequence", "crm-seen"),
+}
 """Collections that hold what a vendor needs to work: sign-in, and the queue of its jobs."""
 
 
@@ -100,8 +103,9 @@ def of_store(store: Store, whose: Mapping[str, str]) -> Iterator[Entry]:
 
 
 def shortened(document: Document) -> dict[str, Any]:
-    """The document with every long text replaced by `{"sha256","length"}`."""
-    return {name: _short(value) for name, value in document.items()}
+    """The document with every long text replaced by `{"sha256","length"}`, without what the system notes for itself
+    (names that begin with an underscore)."""
+    return {name: _short(value) for name, value in document.items() if not name.startswith("_")}
 
 
 def _short(value: Any) -> Any:
