@@ -25,12 +25,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
+import pyarrow as pa
 
 from benchmarks.synthetic import EMAIL, SyntheticInvoices, write
 from dsr import schema
 from dsr.casefile import CaseStore
 from dsr.model import Identifier, Rows, Subject
 from dsr.register import Register
+from dsr.report import html
 from dsr.settings import Settings
 from dsr.source import Connection, Source
 from dsr.steps import assess, collect, combine, compose, identify
@@ -83,6 +85,8 @@ def _source(made: Path, connection: str) -> Source:
 
 def engine(source: Source) -> dict[str, Any]:
     """The four steps over a source."""
+    html.prepare()  # as tasks inherit it
+    pa.array([""])  # loads pandas, as they do
     declaration, idle, steps = source.declaration, peak_mib(), Steps()
     index: Any = _NoIndex()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,8 @@
 """Recipients of packages (Art. 20(2) GDPR): the Airflow connections named `dsr_recipient_<key>`, and no others.
 
-Only an administrator makes connections, so they are the allowlist: a request names a key, never an address.
+Only an administrator makes connections, so they are the allowlist: a request names a key, never an address. Which keys
+there are stands in DSR_RECIPIENTS too: looking a connection up leaves its name in Airflow's access log, and what is
+compared with that list first is never what a person typed.
 
     conn_type http   tus 1.0.0 over https (see dsr.transmission.tus): host, port, schema ("https"), extra `path` of the
                      creation URL ("/files/"); password alone = bearer token, login with password = basic sign-in
@@ -9,8 +11,11 @@ Only an administrator makes connections, so they are the allowlist: a request na
                      lets addresses of the own network through
 """
 
-import re
+import hashlib
+import json
 from base64 import b64encode
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from airflow.sdk import Connection as AirflowConnection
@@ -21,12 +26,52 @@ from dsr.source import Connection
 from dsr.transmission import Recipient, TusRecipient
 
 PREFIX: Final = "dsr_recipient_"
-_KEY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_WHERE: Final = ("title", "path", "bucket", "prefix", "region_name", "endpoint_url", "ca", "private")
+"""What in `extra` says who the recipient is and how it is reached."""
 
 
-def recipient(key: str) -> Recipient | None:
-    """The recipient that a request names; None when no administrator has made a connection for it."""
-    if not _KEY.fullmatch(key):
+@dataclass(frozen=True)
+class Allowed:
+    """A recipient as its connection is now."""
+
+    key: str
+    conn_type: str
+    connection: Connection
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 in hex of who and where it is, without the credentials, which may be renewed."""
+        where = self.connection
+        extra = {name: where.extra.get(name) for name in _WHERE}
+        told = [self.key, self.conn_type, where.host, where.port, where.schema, extra]
+        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+    @property
+    def where(self) -> str:
+        """Host and port, and the bucket, for people."""
+        extra, host = self.connection.extra, self.connection.host or self.connection.schema
+        host = str(extra.get("endpoint_url") or host)
+        host = f"{host}:{self.connection.port}" if self.connection.port else host
+        return " ".join(part for part in (host, str(extra.get("bucket") or "")) if part)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a client can be made of it: what is missing only shows there."""
+        try:
+            self.client()
+        except PermanentError:
+            return False
+        return True
+
+    def client(self) -> Recipient:
+        """As `connected`."""
+        return connected(self.key, self.conn_type, self.connection)
+
+
+def allowed(key: str, keys: Collection[str]) -> Allowed | None:
+    """The recipient that a request names; None when it is not one of `keys`, for which nothing is looked up then, or
+    no administrator has made a connection for it."""
+    if key not in keys:
         return None
     try:
         found = AirflowConnection.get(PREFIX + key)
@@ -41,7 +86,7 @@ def recipient(key: str) -> Recipient | None:
         schema=found.schema or "",
         extra=found.extra_dejson,
     )
-    return connected(key, found.conn_type, connection)
+    return Allowed(key, found.conn_type, connection)
 
 
 def connected(key: str, conn_type: str, connection: Connection) -> Recipient:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dsr.source import Connection, Declaration
+from dsr.errors import PermanentError
+from dsr.source import Declaration
 
 if TYPE_CHECKING:
-    from dsr.transmission import Recipient
+    from dsr.plan import PlanSummary
+    from dsr_recipients import Allowed
 
 
 def sources_table(case: Any, declarations: Iterable[Declaration]) -> str:
@@ -20,15 +22,40 @@ def register_lines(unsettled: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(["**Register of processing** (see `python -m dsr register check`):", "", *lines]) if lines else ""
 
 
-def transmission_line(recipient: "Recipient | None", connection: Connection | None) -> str:
-    """Where a package would be sent; None = nowhere, since nobody has allowed the recipient that was named."""
-    if recipient is None or connection is None:
+def transmission_line(recipient: "Allowed | None") -> str:
+    """Where a copy would be sent; None = nowhere, since nobody has allowed the recipient that was named."""
+    if recipient is None:
         return "**Transmission**: the person named a recipient that has no connection here; the ticket will say so."
-    where = f"{connection.host}:{connection.port}" if connection.port else connection.host or connection.schema
+    try:
+        title = recipient.client().title
+    except PermanentError as error:
+        return (
+            f"**Transmission**: the connection `dsr_recipient_{recipient.key}` can't be used (`{error.code}`), so "
+            "nothing is sent there and the ticket will say so. To send it, mend the connection and clear *compose* "
+            "with all downstream before you decide."
+        )
     return (
-        f"**Transmission** on the person's instruction (Art. 20(2)): to {recipient.title}, `{where}`. "
+        f"**Transmission** on the person's instruction (Art. 20(2)): to {title}, `{recipient.where}`. "
         "Approving the release approves it."
     )
+
+
+def plan_table(plan: "PlanSummary") -> str:
+    """A plan as people approve it: counts by system, dataset, effect, ground and day, then what to look at."""
+    rows = [
+        {
+            "system": count.source,
+            "dataset": count.dataset,
+            "effect": count.effect,
+            "ground": count.ground,
+            "until": count.until or "",
+            "reason": count.reason,
+            "records": count.count,
+        }
+        for count in plan.counts
+    ]
+    warnings = [f"- **{w.code}** {w.source} {w.dataset}: {w.count}" for w in plan.warnings]
+    return "\n".join([_table(rows) if rows else "Nothing.", "", *warnings])
 
 
 def _row(case: Any, name: str) -> dict[str, Any]:

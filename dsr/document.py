@@ -17,7 +17,17 @@ from dsr import schema
 from dsr.collected import Collected
 from dsr.errors import PermanentError
 from dsr.package import attachment_file, dataset_files
-from dsr.report.package import CATEGORY_TITLES_SV, COMPLETE, DOUBTFUL, EXCLUDED, FRESHNESS, GROUNDS, LANGUAGES, SEARCH
+from dsr.report.package import (
+    CATEGORY_TITLES_SV,
+    COMPLETE,
+    DOUBTFUL,
+    EXCLUDED,
+    FRESHNESS,
+    GROUNDS,
+    GROUNDS_PORTABILITY,
+    LANGUAGES,
+    SEARCH,
+)
 from dsr.search import SearchResult, stamp
 from dsr.source import Dataset, Declaration
 from dsr.validity import Validity
@@ -130,10 +140,11 @@ def attachments(collected: Iterable[Collected], left_out: Collection[str]) -> li
     ]
 
 
-def withheld(collected: Sequence[Collected], left_out: Collection[str]) -> list[Json]:
-    """What was left out of the records that are disclosed, by dataset and ground."""
+def withheld(collected: Sequence[Collected], left_out: Collection[str], right: str) -> list[Json]:
+    """What was left out of the records that are disclosed, by dataset and ground, in the words of the right."""
+    words = GROUNDS_PORTABILITY if right == "portability" else GROUNDS
     return [
-        {"source": source.source, "dataset": dataset, "ground": ground, "count": count, "words": GROUNDS[ground]}
+        {"source": source.source, "dataset": dataset, "ground": ground, "count": count, "words": words[ground]}
         for source in collected
         for (dataset, ground), count in sorted(source.withheld.items())
         if dataset not in left_out
@@ -141,22 +152,30 @@ def withheld(collected: Sequence[Collected], left_out: Collection[str]) -> list[
 
 
 def excluded_entries(
-    source: str, dataset: str, excluded: Mapping[str, Sequence[str]], rows: Mapping[str, int], attachments: int
+    source: str,
+    dataset: str,
+    excluded: Mapping[str, Sequence[str]],
+    rows: Mapping[str, int],
+    attachments: int,
+    withheld: int,
 ) -> list[Json]:
     """What of a dataset the right that is exercised doesn't reach, by reason, where there is any. `rows` per reason
-    hold something there; `attachments` of it are left out."""
+    hold something there. Of a dataset that is left out whole: its `attachments`, and how many of its records were
+    `withheld` before; both stand with the first reason, so that a sum over all counts them once."""
+    first = next(iter(excluded), None)
+    extra = {reason: (attachments, withheld) if reason == first else (0, 0) for reason in excluded}
     return [
         {
             "source": source,
             "dataset": dataset,
             "fields": list(fields),
             "reason": reason,
-            "rows": rows[reason],
-            "attachments": attachments,
+            "rows": rows[reason] + extra[reason][1],
+            "attachments": extra[reason][0],
             "words": EXCLUDED[reason],
         }
         for reason, fields in excluded.items()
-        if rows[reason] or attachments
+        if rows[reason] or any(extra[reason])
     ]
 
 

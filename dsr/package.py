@@ -14,6 +14,10 @@ from dsr.tabular import NEUTRALISED, PROVENANCE
 
 ATTACHMENTS: Final = "data/attachments/attachments.json"
 README: Final = "README.txt"
+PACKAGE: Final = "package"
+COPY: Final = "transmission/package"
+"""Where a case file keeps the finished files, the person's and another controller's; each with its facts under the name
+with ".json" and its signature under the name with ".minisig"."""
 _PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
 _PROVENANCE: Final = {
     PROVENANCE[0]: {

@@ -64,7 +64,8 @@ def information(
         ],
         "categories": _categories(document, datasets),
         "activities": [_activity(row, datasets[row.id], held, register) for row in listed],
-        "profiling": profiling(listed, held, rows),
+        # Its values are conclusions, which Art. 20 doesn't reach: without them it would say that there are none.
+        "profiling": profiling(listed, held, rows) if right == _EVERYTHING else [],
         "unsettled": [
             {
                 "row": row.row,

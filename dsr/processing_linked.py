@@ -26,6 +26,8 @@ _CONTEXT: Final = {
 }
 _BINDING_MEASURES: Final = frozenset({"gdpr:SCCByCommission", "gdpr:BindingCorporateRules"})
 """Transfer tools that DPV counts as measures; the others are legal bases of a transfer."""
+_NOTICES: Final = {"access": "gdpr:SARNotice", "portability": "dpv:RightFulfilmentNotice"}
+"""What the answer is: DPV has a term of its own for access; for portability there is only the wider one."""
 _ROLES: Final = {"processor": "dpv:DataProcessor", "controller": "dpv:DataController", "authority": "dpv:Authority"}
 
 
@@ -35,7 +37,7 @@ def linked(information: Mapping[str, Any]) -> Json:
     notice = information["notice"]
     answer = {
         "@id": "_:answer",
-        "@type": "gdpr:SARNotice",
+        "@type": _NOTICES[information["right"]],
         "identifier": information["request_id"],
         "created": information["made_at"],
         "dpv:hasDataController": _controller(information["controller"]),

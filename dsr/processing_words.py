@@ -26,7 +26,7 @@ _PARTS: Final = {
     "profiling": {"sv": "hur profileringen går till", "en": "how the profiling works"},
 }
 _MISSING: Final = {
-    "sv": "Vår förteckning anger ännu inte {parts} för {title}. Du har rätt att få veta det; skriv till {mail}.",
+    "sv": "Vårt register anger ännu inte {parts} för {title}. Du har rätt att få veta det; skriv till {mail}.",
     "en": "Our register does not state {parts} for {title} yet. You have a right to know it; write to {mail}.",
 }
 _UNCONFIRMED: Final = {

@@ -8,10 +8,13 @@
     unmapped     JSON text of an object with everything that the source returned and the schema doesn't name,
                  or whose value doesn't fit the schema's type; null when there is nothing
 
-Times are text in RFC 3339 with their offset, decimals text with their digits, so that nothing is rounded.
+Times are text in RFC 3339 with their offset, decimals text with their digits, so that nothing is rounded. JSON has no
+NaN and no infinity: they stand as the texts "NaN", "Infinity" and "-Infinity", inside nested values and, from a field
+of numbers, in `unmapped`.
 """
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -19,6 +22,7 @@ from typing import Any, Final
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 SOURCE_ID = "_source_id"
 UNMAPPED = "unmapped"
@@ -99,13 +103,20 @@ def batch(name: str, records: Iterable[tuple[str, Mapping[str, Any]]]) -> pa.Rec
         rest = {k: v for k, v in record.items() if k not in kinds}
         for field, kind in kinds.items():
             value = record.get(field)
-            if not _fits(value, kind):
+            if not _fits(value, kind):  # also NaN and infinity
                 rest[field] = value
                 value = None
             columns[field].append(_cell(value, kind))
         columns[UNMAPPED].append(_json(rest) if rest else None)
     arrays = [pa.array(columns[f.name], type=f.type) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def finite(column: pa.Array) -> pa.Array:
+    """The column as JSON can hold it: without the NaN and infinity that a source's own columns may have."""
+    if not pa.types.is_floating(column.type) or pc.all(pc.is_finite(column)).as_py() is not False:
+        return column
+    return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
 
 
 def _fits(value: Any, kind: str) -> bool:
@@ -117,6 +128,8 @@ def _fits(value: Any, kind: str) -> bool:
         return -(2**63) <= value < 2**63
     if isinstance(value, int) and kind == "number":
         return abs(value) <= _MOST_WHOLE
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
     return isinstance(value, _PYTHON[kind])
 
 
@@ -133,11 +146,26 @@ def _cell(value: Any, kind: str) -> Any:
 
 
 def _json(value: Any) -> str:
-    """JSON text; the standard library's where orjson refuses (big integers, lone surrogates)."""
+    """JSON text; the standard library's where orjson refuses (big integers, lone surrogates). Numbers that JSON
+    doesn't have are spelled the same by both."""
     try:
-        return orjson.dumps(value).decode()
+        text = orjson.dumps(value).decode()
     except TypeError:
-        return json.dumps(value, ensure_ascii=True)
+        text = json.dumps(value, ensure_ascii=True)
+        return json.dumps(_spelled(value), ensure_ascii=True) if "NaN" in text or "Infinity" in text else text
+    # orjson writes null for NaN and infinity; few values hold any null, and only those are looked at.
+    return orjson.dumps(_spelled(value)).decode() if "null" in text else text
+
+
+def _spelled(value: Any) -> Any:
+    """The value with NaN and infinity as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _spelled(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(part) for part in value]
+    return value
 
 
 def _encodable(text: str) -> str:

@@ -42,21 +42,27 @@ class Seal:
 
     @classmethod
     def for_request(cls, request: Mapping[str, Any], settings: Settings, password: str | None = None) -> Self:
-        """As the request's "package" says, else as the installation does it, but openly what goes to another
-        controller too. `password` is the one that was made for
-        this package before, so that composing again keeps it; None = a new one.
+        """The person's package: as the request's "package" says, else as the installation does it. `password` is the
+        one that was made for this package before, so that composing again keeps it; None = a new one.
 
         PermanentError("seal.encryption") for a way that is not known, ("seal.recipient") for a key that is none.
         """
         wanted = request.get("package", {})
-        # Another controller could not open what only the person has the password of.
-        default = "none" if "transmit_to" in request else settings.package_encryption
-        encryption = wanted.get("encryption", default)
+        encryption = wanted.get("encryption", settings.package_encryption)
         if encryption not in _EXTENSIONS:
             raise PermanentError("seal.encryption", "compose")
         if encryption == "zip":
             return cls(encryption, password or new_password())
         return cls(encryption, None, _recipient(wanted.get("age_recipient", "")) if encryption == "age" else None)
+
+    @classmethod
+    def for_recipient(cls, request: Mapping[str, Any]) -> Self:
+        """The copy for another controller: to the key that the request gives if it gives one; else open, since the
+        connection is encrypted and nobody but the person has the password of "zip". PermanentError as above."""
+        wanted = request.get("package", {})
+        if wanted.get("encryption") != "age":
+            return cls("none")
+        return cls("age", None, _recipient(wanted.get("age_recipient", "")))
 
     @property
     def extension(self) -> str:

@@ -22,11 +22,12 @@ PROVENANCE: Final = ("_source", schema.SOURCE_ID, "_extracted_at")
 
 NEUTRALISED: Final = (
     "Text cells that begin with = + - @ tab, CR or NUL have a leading ' so that no spreadsheet takes them for a "
-    "formula; telephone numbers (^\\+[0-9 ]{6,18}$) are left. The JSON file holds the text as it is."
+    "formula; telephone numbers (^\\+[0-9 ]{6,18}$) and plain numbers (^-?[0-9]+([.][0-9]+)?$) are left. The JSON "
+    "file holds the text as it is."
 )
 
 _FORMULA: Final = pa.array([b"=", b"+", b"-", b"@", b"\t", b"\r", b"\x00"])
-_PHONE: Final = r"^\+[0-9 ]{6,18}$"
+_HARMLESS: Final = r"^\+[0-9 ]{6,18}$|^-?[0-9]+([.][0-9]+)?$"
 # Bytes that JSON or CSV text in quotes can't hold as they are.
 _SPECIAL: Final = bytes(byte < 32 or byte in b'"\\' for byte in range(256))
 _CONTROL: Final = re.compile('[\x00-\x1f"\\\\]')
@@ -44,6 +45,7 @@ def json_text(batch: pa.RecordBatch, dataset: str, source: str, extracted_at: st
     pieces.append(f',"_extracted_at":{_quoted(extracted_at)}')
     for field, column in _columns(batch):
         label = f",{_quoted(field.name)}:"
+        column = schema.finite(column)
         nested = schema.is_json(field)
         if not column.null_count:
             pieces += [label, *_json_cell(column, nested=nested)]
@@ -87,9 +89,6 @@ def _json_cell(column: pa.Array, *, nested: bool) -> list[Piece]:
         return [_join([*_json_cell(column.slice(0, 1), nested=nested), _ONE])[0].as_py()]
     if nested:
         return [pa.array([None if v is None else embeddable(v) for v in column.to_pylist()], pa.string())]
-    if pa.types.is_floating(column.type):
-        # JSON has no NaN and no infinity.
-        return [pc.if_else(pc.is_finite(column), column.cast(pa.string()), "null")]
     if not pa.types.is_string(column.type):
         return [column.cast(pa.string())]
     return _text_cell(column)
@@ -137,7 +136,7 @@ def _csv_text_cell(column: pa.Array) -> tuple[list[Piece], int]:
     risky = pc.is_in(first, _FORMULA)
     count = 0
     if pc.any(risky).as_py():
-        risky = pc.and_not(risky, pc.fill_null(pc.match_substring_regex(column, _PHONE), False))
+        risky = pc.and_not(risky, pc.fill_null(pc.match_substring_regex(column, _HARMLESS), False))
         count = pc.sum(risky).as_py() or 0
         if count:
             column = pc.if_else(risky, _join(["'", column]), column)

@@ -62,6 +62,7 @@ class Validity:
 
     def _column(self, column: pa.Array, name: str, definition: Mapping[str, Any]) -> list[tuple[int, str]]:
         broken: list[tuple[int, str]] = []
+        column = schema.finite(column)  # as the package shows it
         if column.null_count and name in self._required and not _nullable(definition):
             nulls = pc.indices_nonzero(pc.is_null(column)).to_pylist()
             broken += [(row, "/required") for row in nulls]
@@ -146,7 +147,7 @@ def _records(batch: pa.RecordBatch, properties: Mapping[str, Any]) -> list[dict[
     """Rows as records: nulls left out unless the schema allows them, nested values parsed."""
     columns: dict[str, list[Any]] = {}
     for name, definition in properties.items():
-        values = batch.column(name).to_pylist()
+        values = schema.finite(batch.column(name)).to_pylist()
         if schema.property_type(definition) in ("object", "array"):
             values = [None if v is None else _parsed(v) for v in values]
         columns[name] = values

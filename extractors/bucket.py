@@ -101,6 +101,10 @@ class BucketRecipient:
             return self._receipt(upload, kept)
 
     def _check_address(self) -> None:
+        """The name is resolved here and once more by boto3, which takes no address to connect to. A name server that
+        answers otherwise the second time gains a TLS handshake with another machine and no more: https is demanded, the
+        certificate must be that of the name, and nothing is sent before it was checked. Clouds' metadata services,
+        which speak no TLS, can't be reached so."""
         parts = urlsplit(self._client.meta.endpoint_url)
         checked_addresses(parts.hostname or "", parts.port or 443, self._place, self._private)
 

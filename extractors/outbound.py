@@ -22,6 +22,15 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TIMEOUT_S: Final = 120.0
 """The answer to the last chunk may wait for the other side to hash the whole."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_EMBEDDING: Final = tuple(ipaddress.IPv6Network(text) for text in (str(_NAT64), "::/96", "::ffff:0:0:0/96"))
+"""Whose last 32 bits are an IPv4 address that routers may take it for: NAT64 (RFC 6052), IPv4-compatible (RFC 4291),
+IPv4-translated (RFC 7915)."""
+_LOCAL_NAT64: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: leads to some IPv4 address, in a form that only that network knows. So never."""
+_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_SPECIAL: Final = tuple(ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+"""Within it, but nobody's on the internet: IETF protocols with Teredo and ORCHID, and documentation twice (IANA IPv6
+Special-Purpose Address Registry)."""
 _METADATA: Final = frozenset(
     ipaddress.ip_address(text)
     for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
@@ -116,18 +125,23 @@ def _is_loopback(host: str) -> bool:
 
 
 def _admissible(address: Address, private: bool) -> bool:
-    inner = _embedded(address)
-    if inner is not None and not _admissible(inner, private):
-        return False
-    if address in _METADATA or address.is_link_local or address.is_multicast or address.is_unspecified:
-        return False
-    return private or address.is_global or inner is not None
-
-
-def _embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to."""
     if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+        return not _never(address) and (private or address.is_global)
+    inner = _embedded(address)
+    if _never(address) or address in _LOCAL_NAT64 or not all(_admissible(each, private) for each in inner):
+        return False
+    if private or address.ipv4_mapped is not None or address in _NAT64:
+        return True
+    return address in _UNICAST and not any(address in network for network in _SPECIAL)
+
+
+def _never(address: Address) -> bool:
+    return address in _METADATA or address.is_link_local or address.is_multicast or address.is_unspecified
+
+
+def _embedded(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """The IPv4 addresses that an IPv6 one leads to, or passes."""
+    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in _EMBEDDING) and not address.is_loopback:
+        found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+    return [each for each in found if each is not None]

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from dsr.reading import PackageContents, PackageError, read_package
+from dsr.reading import Limits, PackageContents, PackageError, read_package
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signature=options.signature,
             password=password,
             age_identity=options.age_identity,
+            limits=Limits(
+                files=options.most_files,
+                bytes=options.most_bytes,
+                ratio=options.most_ratio,
+                whole=options.most_json_bytes,
+            ),
         ) as contents:
             print(summary(contents))
     except PackageError as error:
@@ -70,6 +76,18 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--signature", type=Path, help="the signature; PATH.minisig when left out")
     parser.add_argument("--password-file", type=Path, help="its first line is the password of an encrypted ZIP")
     parser.add_argument("--age-identity", type=Path, help="a file with AGE-SECRET-KEY-1…, for .zip.age")
+    own = Limits()
+    parser.add_argument("--most-files", type=int, default=own.files, help="files it may hold (%(default)s)")
+    parser.add_argument("--most-bytes", type=int, default=own.bytes, help="bytes it may unpack to (%(default)s)")
+    parser.add_argument(
+        "--most-ratio",
+        type=int,
+        default=own.ratio,
+        help="unpacked bytes per packed byte of all files but the attachments (%(default)s)",
+    )
+    parser.add_argument(
+        "--most-json-bytes", type=int, default=own.whole, help="bytes of a JSON file read as a whole (%(default)s)"
+    )
     return parser
 
 

@@ -86,11 +86,19 @@ class _Gathered:
         if self._python is None or not isinstance(value, self._python):
             return False
         if isinstance(value, int):
-            return -(2**63) <= value < 2**63 if self._python is int else int(float(value)) == value
+            return -(2**63) <= value < 2**63 if self._python is int else _is_float(value)
         return True
 
     def column(self) -> Column:
         return self._values if self._kind is None else pa.chunked_array(self._arrays, self._kind)
+
+
+def _is_float(number: int) -> bool:
+    """Whether a float holds it with all its digits."""
+    try:
+        return int(float(number)) == number
+    except OverflowError:  # beyond 1.8e308
+        return False
 
 
 def _conversion(definition: Mapping[str, Any]) -> Callable[[pa.ChunkedArray], pa.ChunkedArray] | None:

@@ -18,6 +18,8 @@ from dsr.reading.extra import extra
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _LONGEST: Final = 400
+_ATTACHMENTS: Final = "data/attachments/"
+_ATTACHMENT_LIST: Final = "data/attachments/attachments.json"
 _ENCRYPTED: Final = 0x1
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
@@ -27,14 +29,14 @@ class Limits:
     """What a package may grow to while it is read; against archives made to fill a disk.
 
     files   how many it may hold
-    bytes   unpacked, all together
-    ratio   unpacked bytes per packed byte over the whole ZIP, where it unpacks to more than `ratio_from`. (DEFLATE
-            reaches 1032 at most; records of a real person 5 to 40, silence in a recording far more.)
+    bytes   unpacked, all together; the only bound on attachments
+    ratio   unpacked bytes per packed byte of all files but the attachments, where they unpack to more than
+            `ratio_from`. (DEFLATE reaches 1032 at most; records of a real person 5 to 40, silence in a recording 800.)
     whole   bytes of one JSON file that has to be in memory as a whole: reports, descriptors, manifests
     """
 
     files: int = 1_000_000
-    bytes: int = 1024**4
+    bytes: int = 256 * 1024**3
     ratio: int = 300
     ratio_from: int = 256 * 1024**2
     whole: int = 1024**3
@@ -85,7 +87,8 @@ class Zipped:
         packed = sum(info.compress_size for info in infos)
         if packed > self._file.seek(0, os.SEEK_END):
             raise PackageError("archive.overlap")
-        unpacked = sum(self.sizes.values())
+        ours = [info for info in infos if not _is_attachment(info.filename)]
+        unpacked, packed = sum(info.file_size for info in ours), sum(info.compress_size for info in ours)
         if unpacked > limits.ratio_from and unpacked > packed * limits.ratio:
             raise PackageError("limit.ratio")
 
@@ -153,6 +156,11 @@ def _guarded(path: str) -> Iterator[None]:
         raise PackageError("password.wrong" if wrong else "archive.damaged", "" if wrong else path) from None
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, OSError, ValueError, KeyError):
         raise PackageError("archive.damaged", path) from None
+
+
+def _is_attachment(path: str) -> bool:
+    """Whether what it holds came from a source as it is; the list of them is ours."""
+    return path.startswith(_ATTACHMENTS) and path != _ATTACHMENT_LIST
 
 
 def _sizes(files: Iterable[tuple[str, int]]) -> dict[str, int]:

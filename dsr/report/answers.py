@@ -64,7 +64,7 @@ class Letter:
     def mail(self, to: str, access: Access, summary: Summary, at: datetime) -> EmailMessage:
         """Text and HTML with the link, without code and password. Nothing from the ticket goes into it, and no value
         into a header but the address. PermanentError("address.invalid") when that is none."""
-        texts, address = self._texts(), _address(to)
+        texts = self._texts()
         values: dict[str, object] = {
             "t": texts,
             "subject": texts(f"mail.subject_{self.right}"),
@@ -76,18 +76,10 @@ class Letter:
             "authority": self._authority(texts),
             "request_id": self.request_id,
         }
-        message = EmailMessage(policy=SMTP if address.addr_spec.isascii() else SMTPUTF8)
-        sender = self.settings.mail_from
-        message["From"] = Address(" ".join(self.settings.controller.name.split()), addr_spec=sender)
-        message["To"] = address
-        message["Subject"] = values["subject"]
-        message["Date"] = at
-        message["Message-ID"] = f"<{self.request_id}@{sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message["Content-Language"] = self.language
-        message.set_content(render("mail.txt.j2", **values))
-        message.add_alternative(render("mail.html.j2", **values), subtype="html")
-        return message
+        # Another link is another mail: servers drop a second one of the same id.
+        identity = f"{self.request_id}.{int(access.expires_at.timestamp())}"
+        message = envelope(self.settings, to, texts(f"mail.subject_{self.right}"), at, identity)
+        return filled(message, self.language, render("mail.txt.j2", **values), render("mail.html.j2", **values))
 
     def ticket(self, access: Access | None, summary: Summary, transfer: Transfer | None = None) -> str:
         """The answer in the ticket. It never says which address the link went to: whoever reads the ticket may be
@@ -120,6 +112,28 @@ class Letter:
 
     def _authority(self, texts: Texts) -> str:
         return texts.authority(self.settings.country)
+
+
+def envelope(settings: Settings, to: str, subject: str, at: datetime, message_id: str) -> EmailMessage:
+    """A mail without its text. PermanentError("address.invalid") when `to` is no address."""
+    address, sender = _address(to), settings.mail_from
+    message = EmailMessage(policy=SMTP if address.addr_spec.isascii() else SMTPUTF8)
+    message["From"] = Address(" ".join(settings.controller.name.split()), addr_spec=sender)
+    message["To"] = address
+    message["Subject"] = subject
+    message["Date"] = at
+    message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def filled(message: EmailMessage, language: str, text: str, html: str = "") -> EmailMessage:
+    """The mail with its text, and the same as HTML. The language comes last: setting content removes such headers."""
+    message.set_content(text)
+    if html:
+        message.add_alternative(html, subtype="html")
+    message["Content-Language"] = language
+    return message
 
 
 def controller_values(settings: Settings) -> Mapping[str, str]:

@@ -70,6 +70,15 @@ GROUNDS: Final = {
 }
 """Why something is left out. `not_certain` is the search's own, the others are `vocabulary.WITHHELD_GROUNDS`."""
 
+GROUNDS_PORTABILITY: Final = {
+    **GROUNDS,
+    "third_party": {
+        "sv": "Andras rättigheter och friheter (artikel 20.4)",
+        "en": "The rights and freedoms of others (Article 20(4))",
+    },
+}
+"""The same in an answer under Art. 20, which says it in a paragraph of its own."""
+
 EXCLUDED: Final = {
     "not_consent_or_contract": {
         "sv": "Behandlingen bygger varken på ditt samtycke eller på ett avtal med dig (artikel 20.1 a)",

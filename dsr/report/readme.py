@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import Any, Final
 
 from dsr import document as documents
+from dsr.document_copy import completeness
 from dsr.report.package import LANGUAGES, NOTHING_HELD
 
 _NAMES: Final = {"access": "readme.{language}.txt", "portability": "readme.portability.{language}.txt"}
@@ -18,6 +19,24 @@ def readme(document: Mapping[str, Any], portal_url: str) -> str:
     own = document["request"]["language"]
     ordered = sorted(LANGUAGES, key=lambda name: name != own)
     return "\n\n".join(_in(language, document, portal_url) for language in ordered)
+
+
+def readme_for_recipient(document: Mapping[str, Any], portal_url: str) -> str:
+    """The text for another controller, of a document as `document_copy.for_recipient` gives it."""
+    controller = document["processing"]["controller"]
+    texts = []
+    for language in sorted(LANGUAGES, key=lambda name: name != document["request"]["language"]):
+        values = {
+            "request_id": document["request"]["request_id"],
+            "made_at": _minute(document["made_at"]),
+            "complete": completeness(document)[language],
+            "portal_url": portal_url,
+            "controller_name": controller["name"],
+            "controller_address": controller["address"],
+            "controller_mail": controller["dpo_mail"],
+        }
+        texts.append(_filled(f"readme.recipient.{language}.txt", values))
+    return "\n\n".join(texts)
 
 
 def _in(language: str, document: Mapping[str, Any], portal_url: str) -> str:
@@ -36,6 +55,10 @@ def _in(language: str, document: Mapping[str, Any], portal_url: str) -> str:
         "authority": _authority(processing["authority"], language),
     }
     name = _NAMES[request["right"]].format(language=language)
+    return _filled(name, values)
+
+
+def _filled(name: str, values: Mapping[str, str]) -> str:
     return Template(files("dsr.report").joinpath(name).read_text(encoding="utf-8")).substitute(values)
 
 

@@ -62,7 +62,7 @@ def combine(
         "sources": documents.sources(declarations),
         "profile": gathered.profile.as_json(),
         "attachments": documents.attachments(gathered.collected, left_out),
-        "withheld": documents.withheld(gathered.collected, left_out),
+        "withheld": documents.withheld(gathered.collected, left_out, case.read_json("request")["right"]),
         "excluded": gathered.excluded,
         "invalid": gathered.invalid,
         "search": results,
@@ -139,10 +139,11 @@ class _Gathered:
         share = self.portable(dataset, activity)
         if not share.fields:
             self.left_out.add(dataset.name)
-        if held or files:
+        withheld = sum(count for (name, _), count in collected.withheld.items() if name == dataset.name)
+        if held or files or withheld:
             filled = self._filled(collected.source, dataset.name, share.excluded)
-            left = 0 if share.fields else files
-            self.excluded += documents.excluded_entries(collected.source, dataset.name, share.excluded, filled, left)
+            left = (0, 0) if share.fields else (files, withheld)
+            self.excluded += documents.excluded_entries(collected.source, dataset.name, share.excluded, filled, *left)
         return share.fields
 
     def _filled(self, source: str, dataset: str, excluded: Mapping[str, Sequence[str]]) -> Counter[str]:

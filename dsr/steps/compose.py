@@ -1,25 +1,25 @@
-"""compose: writes the package, a ZIP streamed into the case file, and signs it. Same input and time give the same
-bytes, unless they are encrypted."""
+"""compose: writes the package, a ZIP streamed into the case file, and signs it; and the copy for another controller.
+Same input and time give the same bytes, unless they are encrypted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, Final, cast
 
 from dsr import document as documents
-from dsr import interop, package, processing, rows, schema, tabular
+from dsr import document_copy, interop, package, processing, rows, schema, tabular
 from dsr.archive import Archive, Content
 from dsr.casefile import CaseFile
 from dsr.collected import Collected
 from dsr.digest import HashedFile
 from dsr.errors import PermanentError
 from dsr.jsontext import dump
-from dsr.package import Package
+from dsr.package import COPY, PACKAGE, Package
 from dsr.report import html
-from dsr.report.readme import readme
+from dsr.report.readme import readme, readme_for_recipient
 from dsr.sealing import PASSWORD, Seal
 from dsr.search import stamp
 from dsr.settings import Settings
-from dsr.signing import SIGNATURE, Signer, trusted_comment
+from dsr.signing import Signer, trusted_comment
 from dsr.source import Declaration
 
 _CHUNK: Final = 1024 * 1024
@@ -27,7 +27,8 @@ _CHUNK: Final = 1024 * 1024
 
 def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime, settings: Settings) -> Package:
     """Writes "package", its facts "package.json" and its signature "package.minisig"; with a password that it was
-    encrypted with in "package.password". `at` becomes the time of every file in the ZIP.
+    encrypted with in "package.password". `at` becomes the time of every file in the ZIP. A copy for another controller
+    that was made before is removed.
 
     PermanentError("case.absent") before `combine`, ("rows.lost") when other rows are there than it saw.
     """
@@ -35,19 +36,34 @@ def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime
     unknown = {line["source"] for line in document["search"]} - {d.name for d in declarations}
     if unknown:
         raise PermanentError("source.undeclared", "compose")
-    seal = _seal(case, settings)
-    archive = Archive(at)
-    writer = _Writer(case, document, archive, at, settings.portal_url)
-    case.remove("package.json")  # whoever reads the new package under its old facts would take it for the old one
-    with case.writer("package") as file:
+    case.remove(COPY)
+    writer = _Writer(case, document, Archive(at), at, settings.portal_url)
+    return _written(PACKAGE, writer, _seal(case, settings), settings)
+
+
+def compose_copy(case: CaseFile, *, at: datetime, settings: Settings) -> Package:
+    """Writes the copy for another controller (Art. 20(2) GDPR) with facts and signature, as `dsr.package.COPY` says:
+    the same records, and nothing about what is not among them (see `dsr.document_copy`). After `compose`.
+
+    PermanentError as `compose`.
+    """
+    document = document_copy.for_recipient(case.read_json("document"))
+    writer = _CopyWriter(case, document, Archive(at), at, settings.portal_url)
+    return _written(COPY, writer, Seal.for_recipient(case.read_json("request")), settings)
+
+
+def _written(name: str, writer: "_Writer", seal: Seal, settings: Settings) -> Package:
+    case, archive = writer.case, writer.archive
+    case.remove(f"{name}.json")  # whoever reads the new package under its old facts would take it for the old one
+    with case.writer(name) as file:
         written = HashedFile(file)
         with seal.wrap(cast(BinaryIO, written)) as sealed:
             archive.write(writer.members(), sealed, seal.password)
     sha256 = written.sha256.hexdigest()
     finished = Package(sha256, written.size, len(archive.entries), seal.encryption, seal.extension)
-    comment = trusted_comment(document["request"]["request_id"], seal.extension, sha256, at)
-    case.write_json(SIGNATURE, Signer.from_settings(settings).sign(written.blake2b.digest(), comment))
-    case.write_json("package.json", vars(finished))
+    comment = trusted_comment(case.case_id, seal.extension, sha256, writer.at)
+    case.write_json(f"{name}.minisig", Signer.from_settings(settings).sign(written.blake2b.digest(), comment))
+    case.write_json(f"{name}.json", vars(finished))
     return finished
 
 
@@ -66,7 +82,7 @@ class _Writer:
     def __init__(
         self, case: CaseFile, document: Mapping[str, Any], archive: Archive, at: datetime, portal_url: str
     ) -> None:
-        self._case, self._document, self._archive, self._at = case, document, archive, at
+        self.case, self.archive, self.at, self._document = case, archive, at, document
         self._portal_url = portal_url
         self._rows_of = rows.disclosed(case, documents.fields(document))
         self._collected: dict[str, Collected] = {}
@@ -83,7 +99,7 @@ class _Writer:
         yield from self._descriptors()
 
     def _explaining(self) -> Iterator[Any]:
-        text, document = self._archive.text, self._document
+        text, document = self.archive.text, self._document
         for path, content in html.members(document, self._rows_of):
             yield text(path, b"".join(content))
         yield text(package.README, readme(document, self._portal_url))
@@ -91,7 +107,7 @@ class _Writer:
         for name, value in self._reports().items():
             yield text(f"{name}.json", dump(value))
         for path, content in interop.members(document, self._rows_of):
-            yield self._archive.member(path, content, self._most_bytes())
+            yield self.archive.member(path, content, self._most_bytes())
 
     def _reports(self) -> dict[str, Any]:
         document = self._document
@@ -105,9 +121,9 @@ class _Writer:
 
     def _schemas(self) -> Iterator[Any]:
         for name in self._reports():
-            yield self._archive.text(package.schema_file(name), dump(schema.load(name)))
+            yield self.archive.text(package.schema_file(name), dump(schema.load(name)))
         for name, fields in sorted(documents.fields(self._document).items()):
-            yield self._archive.text(package.schema_file(name), dump(package.record_schema(name, fields)))
+            yield self.archive.text(package.schema_file(name), dump(package.record_schema(name, fields)))
 
     def _dataset(self, dataset: Mapping[str, Any]) -> Iterator[Any]:
         collected = self._marker(dataset["source"])
@@ -116,8 +132,8 @@ class _Writer:
         # Every byte may need six in JSON ("\u0000"), and each row brings its labels.
         labels = sum(len(name) + 64 for name in schema.arrow_schema(dataset["name"]).names)
         bound = 6 * collected.sizes[dataset["name"]] + dataset["rows"] * (labels + 256) + 4096
-        yield self._archive.member(dataset["files"]["json"], self._json(dataset), bound)
-        yield self._archive.member(dataset["files"]["csv"], self._csv(dataset), bound)
+        yield self.archive.member(dataset["files"]["json"], self._json(dataset), bound)
+        yield self.archive.member(dataset["files"]["csv"], self._csv(dataset), bound)
 
     def _json(self, dataset: Mapping[str, Any]) -> Content:
         left = dataset["rows"]
@@ -141,16 +157,16 @@ class _Writer:
 
     def _attachments(self) -> Iterator[Any]:
         listed = self._document["attachments"]
-        yield self._archive.text(package.ATTACHMENTS, dump(listed))
+        yield self.archive.text(package.ATTACHMENTS, dump(listed))
         sources = dict.fromkeys(attachment["source"] for attachment in listed)
         shown = {attachment["dataset"] for attachment in listed}
         kept = [its for name in sources for its in self._marker(name).attachments if its.dataset in shown]
         for attachment, its in zip(listed, kept, strict=True):
             content = self._object(its.name, attachment["bytes"])
-            yield self._archive.member(attachment["file"], content, attachment["bytes"])
+            yield self.archive.member(attachment["file"], content, attachment["bytes"])
 
     def _object(self, name: str, size: int) -> Content:
-        with self._case.reader(name) as file:
+        with self.case.reader(name) as file:
             while chunk := file.read(_CHUNK):
                 size -= len(chunk)
                 yield chunk
@@ -158,18 +174,18 @@ class _Writer:
             raise PermanentError("attachment.lost", "compose")
 
     def _descriptors(self) -> Iterator[Any]:
-        entries = self._archive.entries
-        described = package.descriptor(self._document, list(entries), self._neutralised, self._at)
-        yield self._archive.text("datapackage.json", dump(described))
+        entries = self.archive.entries
+        described = package.descriptor(self._document, list(entries), self._neutralised, self.at)
+        yield self.archive.text("datapackage.json", dump(described))
         payload = [entry for entry in entries if entry.path.startswith("data/")]
-        for path, content in package.bag_info(payload, self._at).items():
-            yield self._archive.text(path, content)
+        for path, content in package.bag_info(payload, self.at).items():
+            yield self.archive.text(path, content)
         tags = [entry for entry in entries if not entry.path.startswith("data/")]
-        yield self._archive.text("tagmanifest-sha256.txt", package.manifest(tags))
+        yield self.archive.text("tagmanifest-sha256.txt", package.manifest(tags))
 
     def _marker(self, source: str) -> Collected:
         if source not in self._collected:
-            self._collected[source] = Collected.from_json(self._case.read_json(f"collected/{source}"))
+            self._collected[source] = Collected.from_json(self.case.read_json(f"collected/{source}"))
         return self._collected[source]
 
     def _most_bytes(self) -> int:
@@ -178,3 +194,15 @@ class _Writer:
         sizes: int = sum(self._marker(d["source"]).sizes[d["name"]] for d in datasets)
         rows: int = sum(d["rows"] for d in datasets)
         return 6 * sizes + 1024 * rows + 1024 * 1024
+
+
+class _CopyWriter(_Writer):
+    """The same records with the little that another controller needs to read them in."""
+
+    def _explaining(self) -> Iterator[Any]:
+        yield self.archive.text(package.README, readme_for_recipient(self._document, self._portal_url))
+        for name, value in self._reports().items():
+            yield self.archive.text(f"{name}.json", dump(value))
+
+    def _reports(self) -> dict[str, Any]:
+        return document_copy.reports(self._document)

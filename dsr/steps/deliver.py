@@ -1,9 +1,10 @@
 """The answer to the person: a link by mail to an address on file, its code in the ticket; or "nothing held". What the
 package was encrypted with, if it was, goes with the code.
 
-Link and code are drawn once and kept in the case file until both are out, and each step leaves a mark there: whoever
-tries again goes on where it stopped, and at worst sends the same mail or the same code twice. Afterwards link, code
-and password are nowhere but with the person.
+Link and code are drawn once per package and kept in the case file until both are out, and each step leaves a mark
+there: whoever tries again goes on where it stopped, and at worst sends the same mail or the same code twice. Afterwards
+link, code and password are nowhere but with the person. A package that was composed anew gets a link, a mail and an
+answer of its own, and the former link ends: its password is another, and what it opened is gone.
 """
 
 from collections import Counter
@@ -27,6 +28,7 @@ _PLACE: Final = "deliver"
 _STATE: Final = "delivery/state"
 _MAILED: Final = "delivery/mailed"
 _ANSWERED: Final = "delivery/answered"
+"""{"outcome", "sha256"}: what the ticket was told, and of which package; another outcome is told too."""
 RELEASED: Final = "delivery/released"
 """{"sha256"} of the one package that the page may hand out; composed anew, it must be released anew."""
 _SEAL_TOLD: Final = "delivery-seal"
@@ -62,16 +64,19 @@ def deliver(
     answer: GiveAnswer,
     at: datetime,
     settings: Settings,
+    released: str | None,
     titles: Mapping[str, str] | None = None,
     transmit_title: str | None = None,
 ) -> Delivered:
-    """Answer the request of this case. `titles`: what to call the sources in words; their names where it has none.
+    """Answer the request of this case. `released`: SHA-256 of the package that a person released; None = none was, so
+    that no link can come of it. `titles`: what to call the sources in words; their names where it has none.
     `transmit_title`: what the recipient that the request names is called, if the package may be sent there; the ticket
-    then stays open until that was done. None = it can't be.
+    then stays open until that was done, and the ledger's `answered` says `transmits`. None = it can't be.
 
     PermanentError, for a person to go on with: ("address.absent") when data is held but no e-mail address on file,
-    ("search.absent") when nobody searched, ("package.absent") when there is nothing to give, ("password.absent") when
-    nobody could open it. Errors of `send_mail` and `answer` are passed on.
+    ("search.absent") when nobody searched, ("package.absent") when there is nothing to give, ("release.not_approved")
+    when it is not the package that was released, ("password.absent") when nobody could open it. Errors of `send_mail`
+    and `answer` are passed on.
     """
     request, results = case.read_json("request"), _results(case)
     missing = tuple(r.source for r in results if r.status in _MISSING)
@@ -79,21 +84,24 @@ def deliver(
     if summary.held and not case.exists("package.json"):
         raise PermanentError("package.absent", _PLACE)
     letter = Letter(request["request_id"], request["language"], settings, request["right"])
-    access = _access(case, links, letter, at) if summary.held else None
+    access = _access(case, links, letter, released, at) if summary.held else None
     noted = {"incomplete": list(missing)}
     if access is not None:
-        case.write_json(RELEASED, {"sha256": case.read_json("package.json")["sha256"]})
+        case.write_json(RELEASED, {"sha256": released})
         if not case.exists(_MAILED):
             send_mail(letter.mail(_on_file(case, request["subject"]["email"]), access, summary, at))
             case.write_json(_MAILED, True)
             detail: dict[str, Any] = {"by": "mail", "expires_at": access.expires_at.isoformat(), **noted}
             ledger.append(case.case_id, "delivered", detail, at=at)
-    if not case.exists(_ANSWERED):
+    told = {"outcome": summary.outcome, "sha256": released or ""}
+    if not case.exists(_ANSWERED) or case.read_json(_ANSWERED) != told:
         transfer = _transfer(request, transmit_title) if access is not None else None
-        follows = summary.outcome == "only_doubtful" or missing or (transfer is not None and transfer.possible)
-        answer(_answer(request, letter.ticket(access, summary, transfer), close=not follows, at=at))
-        case.write_json(_ANSWERED, True)
-        detail = {"outcome": summary.outcome, "doubtful": summary.doubtful, **noted}
+        transmits = transfer is not None and transfer.possible
+        follows = summary.outcome == "only_doubtful" or missing or transmits
+        what = f"{told['sha256'][:12]}-{int(access.expires_at.timestamp())}" if access else summary.outcome
+        answer(_answer(request, what, letter.ticket(access, summary, transfer), close=not follows, at=at))
+        case.write_json(_ANSWERED, told)
+        detail = {"outcome": summary.outcome, "doubtful": summary.doubtful, **noted, "transmits": transmits}
         ledger.append(case.case_id, "answered", detail, at=at)
     if access is not None:
         _forget(case, access)
@@ -102,7 +110,8 @@ def deliver(
 
 def _forget(case: CaseFile, access: Access) -> None:
     """All is out: link, code and password leave the case file; what stays says until when and that they were given."""
-    case.write_json(_STATE, {"expires_at": access.expires_at.isoformat()})
+    kept = case.read_json(_STATE)
+    case.write_json(_STATE, {name: kept[name] for name in ("sha256", "expires_at")})
     if case.exists(PASSWORD):
         case.write_json(_SEAL_TOLD, case.read_json(RELEASED))
         case.remove(PASSWORD)
@@ -131,17 +140,14 @@ def _summary(results: Sequence[SearchResult], titles: Mapping[str, str]) -> Summ
     )
 
 
-def _access(case: CaseFile, links: Links, letter: Letter, at: datetime) -> Access:
-    """Link, code and password of this case, drawn once. They are in the case file before they are valid, so that no
+def _access(case: CaseFile, links: Links, letter: Letter, released: str | None, at: datetime) -> Access:
+    """Link, code and password of this package, drawn once. They are in the case file before they are valid, so that no
     link works that isn't known here. Once all is out they are gone from it, and empty here."""
     settings, package = letter.settings, case.read_json("package.json")
+    if released is None or package["sha256"] != released:
+        raise PermanentError("release.not_approved", _PLACE)
     sealed = package.get("encryption", "none"), _password(case, package)
-    state: dict[str, str] = case.read_json(_STATE) if case.exists(_STATE) else {}
-    if not state or datetime.fromisoformat(state["expires_at"]) <= at:
-        case.remove("delivery/")  # a link that has ended is no answer: all goes out anew
-        ends = (at + timedelta(days=settings.package_days)).replace(microsecond=0)
-        state = {"link": new_link(), "code": new_code(), "expires_at": ends.isoformat()}
-        case.write_json(_STATE, state)
+    state = _state(case, links, released, at, timedelta(days=settings.package_days))
     expires_at = datetime.fromisoformat(state["expires_at"]).astimezone(settings.zone)
     if "link" not in state:
         return Access("", "", expires_at, *sealed)
@@ -149,6 +155,20 @@ def _access(case: CaseFile, links: Links, letter: Letter, at: datetime) -> Acces
     # The secret and the expiry stand in the fragment, which a browser keeps to itself.
     url = f"{settings.portal_url}/?lang={letter.language}#{state['link']}.{int(expires_at.timestamp())}"
     return Access(url, state["code"], expires_at, *sealed)
+
+
+def _state(case: CaseFile, links: Links, sha256: str, at: datetime, lives: timedelta) -> Mapping[str, str]:
+    """{"sha256", "expires_at"}, and until both are out {"link", "code"}."""
+    state: Mapping[str, str] = case.read_json(_STATE) if case.exists(_STATE) else {}
+    if state.get("sha256") == sha256 and datetime.fromisoformat(state["expires_at"]) > at:
+        return state
+    # A link that has ended is no answer, nor is one to a package that was replaced: all goes out anew.
+    case.remove("delivery/")
+    links.forget(case.case_id)
+    ends = (at + lives).replace(microsecond=0).isoformat()
+    state = {"sha256": sha256, "link": new_link(), "code": new_code(), "expires_at": ends}
+    case.write_json(_STATE, state)
+    return state
 
 
 def _password(case: CaseFile, package: Mapping[str, Any]) -> str:
@@ -168,10 +188,11 @@ def _transfer(request: Mapping[str, Any], title: str | None) -> Transfer | None:
     return Transfer(title or recipient, title is not None) if recipient else None
 
 
-def _answer(request: Mapping[str, Any], text: str, *, close: bool, at: datetime) -> Answer:
+def _answer(request: Mapping[str, Any], what: str, text: str, *, close: bool, at: datetime) -> Answer:
+    """`what` tells the answers of one request apart, so that a receiver drops the same one and no other."""
     return Answer(
         request_id=request["request_id"],
-        answer_id=f"{request['request_id']}-answer",
+        answer_id=f"{request['request_id']}-answer-{what}",
         channel=request["channel"],
         ticket_id=request["ticket"]["id"],
         text=text,

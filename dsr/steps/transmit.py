@@ -1,6 +1,7 @@
-"""transmit: sends the released package to the controller that the person named (Art. 20(2) GDPR), and says so in the
-ticket; or says that it can't be done directly.
+"""transmit: sends the released copy of the package to the controller that the person named (Art. 20(2) GDPR), and says
+so in the ticket; or says that it can't be done directly.
 
+    transmission/package    the copy, with facts and signature (`dsr.package.COPY`)
     transmission/state      where an upload stands on the other side: {"recipient", "sha256", "state"}; secret
     transmission/receipt    {"recipient", "at", "receipt"}: the proof
     transmission/answered   the ticket has been told
@@ -19,18 +20,19 @@ from dsr.casefile import CaseFile
 from dsr.channels.ticket import Answer
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
+from dsr.package import COPY
 from dsr.report.transmission import Sent, TransmissionLetter
 from dsr.settings import Settings
 from dsr.transmission import Receipt, Recipient, Upload
+from dsr.vocabulary import RECIPIENT_KEY
 
 _PLACE: Final = "transmit"
+_FACTS: Final = f"{COPY}.json"
+_SIGNATURE: Final = f"{COPY}.minisig"
 _STATE: Final = "transmission/state"
 _RECEIPT: Final = "transmission/receipt"
 _ANSWERED: Final = "transmission/answered"
 _DECLINED: Final = "transmission/declined"
-_RELEASED: Final = "delivery/released"
-_KEY: Final = re.compile(r"(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{0,62}")
-"""With a letter in it: the ledger takes no bare numbers, which could be a person's."""
 
 GiveAnswer = Callable[[Answer], None]
 
@@ -45,16 +47,24 @@ class Transmitted:
 
 
 def transmit(
-    case: CaseFile, recipient: Recipient, *, ledger: Ledger, answer: GiveAnswer, at: datetime, settings: Settings
+    case: CaseFile,
+    recipient: Recipient,
+    *,
+    released: str,
+    ledger: Ledger,
+    answer: GiveAnswer,
+    at: datetime,
+    settings: Settings,
 ) -> Transmitted:
-    """Send the package of this case to `recipient` and tell the ticket, each once.
+    """Send the copy of this case's package to `recipient` and tell the ticket, each once. `released`: SHA-256 of the
+    copy that a person released for that recipient.
 
-    PermanentError: ("release.not_approved") unless exactly this package was released, ("recipient.other") when the
+    PermanentError: ("release.not_approved") unless exactly that copy is there, ("recipient.other") when the
     request names another, ("receipt.mismatch") when the receipt is for other bytes, ("package.changed"); these and
     the recipient's own permanent errors go into the ledger as `transmission_failed`. TransientError: call again.
     """
-    request, package = case.read_json("request"), _released(case)
-    if request.get("transmit_to") != recipient.key or not _KEY.fullmatch(recipient.key):
+    request, package = case.read_json("request"), _released(case, released)
+    if request.get("transmit_to") != recipient.key or not re.fullmatch(RECIPIENT_KEY, recipient.key):
         raise PermanentError("recipient.other", _PLACE)
     kept = _kept(case, recipient.key, package["sha256"])
     fresh = kept is None
@@ -67,25 +77,37 @@ def transmit(
         sent_at = datetime.fromisoformat(kept["at"]).astimezone(settings.zone)
         sent = Sent(recipient.title, sent_at, receipt, package.get("encryption", "none") != "none")
         text = TransmissionLetter(case.case_id, request["language"], settings).sent(sent)
-        answer(_answer(request, text, "transmission", close=_settled(ledger, case.case_id), at=at))
+        answer(
+            _answer(
+                request, text, f"transmission-{package['sha256'][:12]}", close=_settled(ledger, case.case_id), at=at
+            )
+        )
         case.write_json(_ANSWERED, True)
     return Transmitted(recipient.key, receipt.receipt_id, fresh)
 
 
 def decline(
-    case: CaseFile, *, ledger: Ledger, answer: GiveAnswer, at: datetime, settings: Settings, told: bool = False
+    case: CaseFile,
+    *,
+    ledger: Ledger,
+    answer: GiveAnswer,
+    at: datetime,
+    settings: Settings,
+    told: bool = False,
+    code: str = "recipient.unknown",
 ) -> bool:
     """Tell the ticket that the package can't be sent directly, since the controller that the request names isn't one
     that we can reach ("where technically feasible", Art. 20(2)), and that the person can pass it on. Whether this call
     did; False when an earlier one had. `told`: an answer before this one said it already, only the ledger is to learn
-    it; and not the name, which is the person's own words."""
+    it; and not the name, which is the person's own words. `code`: why, for the ledger. The copy is removed."""
+    case.remove(COPY)
     if case.exists(_DECLINED):
         return False
     if not told:
         request = case.read_json("request")
         text = TransmissionLetter(case.case_id, request["language"], settings).declined()
         answer(_answer(request, text, "transmission-declined", close=_settled(ledger, case.case_id), at=at))
-    _failed(ledger, case.case_id, {"code": "recipient.unknown"}, at)
+    _failed(ledger, case.case_id, {"code": code}, at)
     case.write_json(_DECLINED, True)
     return True
 
@@ -95,11 +117,10 @@ def give_up(case: CaseFile, key: str, code: str, *, ledger: Ledger, at: datetime
     _failed(ledger, case.case_id, {"recipient": key, "code": code}, at)
 
 
-def _released(case: CaseFile) -> Mapping[str, Any]:
-    """The package's facts. PermanentError("release.not_approved") unless a person released that very package."""
-    facts: Mapping[str, Any] = case.read_json("package.json") if case.exists("package.json") else {}
-    released = case.read_json(_RELEASED) if case.exists(_RELEASED) else {}
-    if not facts or released.get("sha256") != facts["sha256"]:
+def _released(case: CaseFile, released: str) -> Mapping[str, Any]:
+    """The copy's facts. PermanentError("release.not_approved") unless a person released that very copy."""
+    facts: Mapping[str, Any] = case.read_json(_FACTS) if case.exists(_FACTS) else {}
+    if not facts or facts["sha256"] != released:
         raise PermanentError("release.not_approved", _PLACE)
     return facts
 
@@ -132,7 +153,7 @@ def _upload(case: CaseFile, key: str, package: Mapping[str, Any]) -> Upload:
     ours = {name: stored.get(name) for name in whose} == whose
 
     def read() -> AbstractContextManager[BinaryIO]:
-        return case.reader("package")
+        return case.reader(COPY)
 
     def remember(state: Mapping[str, Any]) -> None:
         case.write_json(_STATE, {**whose, "state": dict(state)})
@@ -142,7 +163,7 @@ def _upload(case: CaseFile, key: str, package: Mapping[str, Any]) -> Upload:
         sha256=package["sha256"],
         size=package["bytes"],
         extension=package.get("extension", "zip"),
-        signature=case.read_json("package.minisig") if case.exists("package.minisig") else "",
+        signature=case.read_json(_SIGNATURE) if case.exists(_SIGNATURE) else "",
         reader=read,
         state=stored["state"] if ours else {},
         remember=remember,

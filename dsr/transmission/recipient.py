@@ -12,7 +12,7 @@ class Recipient(Protocol):
 
     @property
     def key(self) -> str:
-        """The name by which a request asks for it, `^[a-z0-9][a-z0-9-]{0,62}$`."""
+        """The name by which a request asks for it, `dsr.vocabulary.RECIPIENT_KEY`."""
         ...
 
     @property

@@ -119,6 +119,8 @@ class Office:
         case.write_json("package.json", facts | {"encryption": encryption, "extension": extension})
 
     def deliver(self, case: CaseFile, at: datetime = NOW, **changes: Any) -> Delivered:
+        """As after the release of what is there."""
+        held = case.exists("package.json")
         return deliver(
             case,
             links=self.links,
@@ -127,6 +129,7 @@ class Office:
             answer=self.post.answer,
             at=at,
             settings=changes.get("settings", self.settings),
+            released=changes.get("released", case.read_json("package.json")["sha256"] if held else None),
             titles={"salesforce": "Salesforce CRM", "pardot": "Account Engagement"},
             transmit_title=changes.get("transmit_title"),
         )

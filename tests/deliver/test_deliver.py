@@ -154,7 +154,58 @@ def test_after_its_end_all_goes_out_anew(office: Office) -> None:
 def test_link_and_code_are_not_kept(office: Office) -> None:
     case = office.case("dsr-forgotten")
     office.deliver(case)
-    assert case.read_json("delivery/state").keys() == {"expires_at"}
+    assert case.read_json("delivery/state").keys() == {"sha256", "expires_at"}
+
+
+def secrets_of(office: Office, number: int) -> tuple[str, str]:
+    """Link and code of a mail and the answer of the same number."""
+    link = re.search(r"#([\w-]{32})\.", office.post.mails[number].get_body(("plain",)).get_content())
+    code = re.search(r"^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$", office.post.answers[number].text, re.MULTILINE)
+    assert link
+    assert code
+    return link.group(1), code.group(0)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_package_composed_anew_is_told_anew(office: Office, half: bool) -> None:
+    """With a link, a mail and an answer of its own, which hold its password, even when the answer to the first one had
+    not come through; the former link ends. No receiver takes the second answer for the first one repeated."""
+    case = office.case("dsr-anew-half" if half else "dsr-anew-told", encryption="zip", password="OLD-PASSWORD")
+    office.deliver(case)
+    if half:
+        case.remove("delivery/answered")
+    office.describe(case, b"another package", "zip")
+    case.write_json("package.password", "NEW-PASSWORD")
+    office.deliver(case, NOW + timedelta(hours=1))
+    office.deliver(case, NOW + timedelta(hours=2))
+    first, second = office.post.answers
+    assert ("OLD-PASSWORD" in first.text, "NEW-PASSWORD" in second.text) == (True, True)
+    assert first.answer_id != second.answer_id
+    assert len({mail["Message-ID"] for mail in office.post.mails}) == len(office.post.mails) == 2
+    assert not case.exists("package.password")
+    assert case.read_json("delivery/released") == {"sha256": case.read_json("package.json")["sha256"]}
+    assert office.links.redeem(*secrets_of(office, 0), NOW) is None
+    assert office.links.redeem(*secrets_of(office, 1), NOW).request_id == case.case_id
+
+
+def test_only_the_package_that_was_released_gets_a_link(office: Office) -> None:
+    case = office.case("dsr-unreleased")
+    for released in (None, "", "0" * 64):
+        with pytest.raises(PermanentError, match=r"release\.not_approved"):
+            office.deliver(case, released=released)
+    assert (office.post.mails, office.post.answers, case.exists("delivery/released")) == ([], [], False)
+
+
+def test_another_outcome_is_told_too(office: Office) -> None:
+    """A run that is started over finds what an earlier one did not, and the other way round."""
+    case = office.case("dsr-otherwise")
+    office.deliver(case)
+    for name in case.names("search/"):
+        case.write_json(name, {**case.read_json(name), "status": "none", "matches": 0})
+    for _ in range(2):
+        office.deliver(case, NOW + timedelta(hours=1), released=None)
+    assert ["har inga personuppgifter om dig" in answer.text for answer in office.post.answers] == [False, True]
+    assert len({answer.answer_id for answer in office.post.answers}) == 2
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])
@@ -306,6 +357,7 @@ def test_the_ticket_stays_open_until_the_data_is_with_the_recipient(office: Offi
     (answer,) = office.post.answers
     assert "transmit the data to The New Bank. That comes next" in answer.text
     assert not answer.close
+    assert office.ledger.events(case.case_id)[-1].detail["transmits"] is True
 
 
 def test_a_recipient_that_cannot_be_reached_is_said(office: Office) -> None:

@@ -1,6 +1,7 @@
 """What was put into a package comes out of it, types included."""
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +19,7 @@ import dsr
 from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.model import Found, Piece, Rows
+from dsr.reading.columns import columns
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
@@ -208,3 +210,24 @@ def test_many_records_in_a_stream(case: CaseFile, tmp_path: Path) -> None:
         frame = contents.frames[LEDGER]
         assert values(frame["count"]) == list(range(17_000))
         assert values(frame["at"]) == [record["at"] for _, record in many]
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 2**53 + 1])
+def test_a_number_that_no_float_holds_makes_the_column_python_s(number: int) -> None:
+    """With all its digits."""
+    made = columns([{"share": 1.5}, {"share": number}], {"properties": {"share": {"type": "number"}}})
+    assert made == {"share": [1.5, number]}
+
+
+@pytest.mark.parametrize("share", [math.nan, math.inf, -math.inf])
+def test_numbers_that_json_does_not_have_leave_the_package_readable(
+    case: CaseFile, tmp_path: Path, share: float
+) -> None:
+    """They come back as text, beside what else they stood with."""
+    given_source = source()
+    given_source.rows = {NOTE: [("1", {"text": "a", "share": share, "detail": {"x": share, "y": "\ud800"}})]}
+    text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(share)]
+    with dsr.read_package(written(case, tmp_path, given_source)) as contents:
+        frame = contents.frames[NOTE]
+        assert frame["unmapped"][0] == {"share": text}
+        assert frame["detail"][0] == {"x": text, "y": "\ufffd"}

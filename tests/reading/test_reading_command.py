@@ -60,3 +60,13 @@ def test_without_the_extra(case: CaseFile, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "pandas", None)
     with dsr.read_package(path) as contents, pytest.raises(ImportError, match=r"pip install dsr\[analysis\]"):
         _ = contents.frames[LEDGER]
+
+
+def test_limits(case: CaseFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each by an option."""
+    path = str(written(case, tmp_path, source()))
+    for option, code in (("--most-files=3", "limit.files"), ("--most-bytes=1000", "limit.bytes"),
+                         ("--most-json-bytes=10", "limit.bytes")):  # fmt: skip
+        assert main([path, option]) == 1
+        assert f"NOT VERIFIED ({code})" in capsys.readouterr().err
+    assert main([path, "--most-ratio=5"]) == 0  # of large packages only

@@ -255,3 +255,17 @@ def test_an_error_says_nothing_of_the_content(package: Path) -> None:
     assert str(error).isprintable()
     assert len(str(error)) < 240
     assert io.StringIO(error.words).read().isprintable()
+
+
+def test_silence_in_a_recording_is_no_bomb(case: CaseFile, tmp_path: Path) -> None:
+    """It deflates 800:1; what the package itself writes doesn't, and that is still looked at."""
+    quiet = source()
+    quiet.files = [("1", "tyst.wav", "wav", bytes(20_000_000))]
+    path = written(case, tmp_path, quiet)
+    strict = Limits(ratio=50, ratio_from=1_000_000)
+    with dsr.read_package(path, limits=strict) as contents:
+        assert [attachment.bytes for attachment in contents.attachments] == [20_000_000]
+    assert refused(path, limits=Limits(bytes=10_000_000)).code == "limit.bytes"
+    for name in ("data/attachments/attachments.json", "data/interactions/bomb.json", "bomb.json"):
+        bomb = repacked(path, lambda files, name=name: files.update({name: b" " * 50_000_000}))
+        assert refused(bomb, limits=strict).code == "limit.ratio"

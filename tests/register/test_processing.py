@@ -326,3 +326,27 @@ def test_each_source_alone(declaration: Declaration) -> None:
     value = made(held, "portability")
     assert {name for activity in value["activities"] for name in activity["datasets"]} == set(held)
     assert {name for category in value["categories"] for name in category["datasets"]} == set(held)
+
+
+@pytest.mark.parametrize(
+    ("right", "term"), [("access", "gdpr:SARNotice"), ("portability", "dpv:RightFulfilmentNotice")]
+)
+def test_the_answer_is_of_the_right_s_kind(right: str, term: str) -> None:
+    """DPV has a notice of its own for access; for portability the wider one."""
+    value = made({"pardot_prospect": [PROSPECT]}, right)
+    assert linked(value)["@graph"][0]["@type"] == term
+    assert term in EXAMPLE.terms
+
+
+def test_one_word_for_the_register_in_swedish() -> None:
+    """Art. 30 calls it "register", and so does the report."""
+    value = made({"salesforce_contact": [{}]}, register=register_with({"crm": {"purposes": []}}))
+    (crm,) = [row for row in value["unsettled"] if row["row"] == "crm"]
+    assert crm["words"]["sv"].startswith("Vårt register anger ännu inte")
+
+
+def test_portability_claims_nothing_about_profiling() -> None:
+    """Its values are conclusions and stay out; "no value" would be untrue."""
+    value = made({"pardot_lifecycle_history": [{}]}, "portability")
+    assert [activity["id"] for activity in value["activities"]] == ["marketing_profiling"]
+    assert value["profiling"] == []

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from dsr.jsontext import embeddable, parse
 STAMP = "2026-11-20T12:00:00Z"
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
     ['=1+1', "+46 70 174 06 05", "+46-70", "-5", "@x", "\tx", "\rx", "\x00x", 'a"b', "\\", "a\nb", "å,ä;ö", "", "'",
-     "\x1f", "=cmd|'/C calc'!A0", "\u202eabc", "😀", "null"]
+     "-3.50", "-3.50\n", "-3.", "-1-1", "-\u0663", "\x1f", "=cmd|'/C calc'!A0", "\u202eabc", "😀", "null"]
 )  # fmt: skip
 _NESTED = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | _TEXT,
@@ -86,7 +87,8 @@ def test_csv_says_the_same_and_starts_no_formula(records: list[dict[str, Any]], 
         assert row["_source_id"] == f"n{number}"
         for name in ("text", "at", '_odd "name"'):
             text = record.get(name) or ""
-            risky = text[:1] in set("=+-@\t\r\x00") and not re.fullmatch(r"\+[0-9 ]{6,18}", text) and text != ""
+            harmless = re.fullmatch(r"\+[0-9 ]{6,18}|-?[0-9]+(\.[0-9]+)?", text)
+            risky = text[:1] in set("=+-@\t\r\x00") and not harmless and text != ""
             seen += risky
             assert row[name] == ("'" + text if risky else text)
         for name in ("tags", "detail", "unmapped"):
@@ -105,11 +107,34 @@ def test_null_and_empty_text_differ_in_csv() -> None:
     assert lines[1] == f'"s","b","{STAMP}","x",,,,,,,,,'
 
 
-def test_numbers_that_json_does_not_have() -> None:
-    """NaN and infinity become null."""
-    for value in (float("nan"), float("inf")):
-        (row,) = as_json([{"text": "x", "share": value}])
-        assert row["share"] is None
+@pytest.mark.parametrize(("number", "text"), [("nan", "NaN"), ("inf", "Infinity"), ("-inf", "-Infinity")])
+def test_numbers_that_json_does_not_have(number: str, text: str) -> None:
+    """They are kept as text, where the schema's type isn't broken; inside nested values too, whatever is beside."""
+    value = float(number)
+    (row,) = as_json([{"text": "x", "share": value}])
+    assert "share" not in row
+    assert row["unmapped"] == {"share": text}
+    for beside, shown_beside in ((1, 1), (None, None), (2**80, 2**80), ("\ud800", "\ufffd")):
+        (row,) = as_json([{"text": "x", "detail": {"a": [value, 1.5], "b": beside}}])
+        assert row["detail"] == {"a": [text, 1.5], "b": shown_beside}
+
+
+def test_a_source_s_own_columns_with_such_numbers() -> None:
+    """A field that may not be null is left out; the CSV file tells."""
+    whole = schema.batch(NOTE, [("1", {"text": "x", "share": 1.5}), ("2", {"text": "x", "share": 1.5})])
+    at = whole.schema.get_field_index("share")
+    batch = whole.set_column(at, whole.schema.field(at), pa.array([float("nan"), 1.5]))
+    rows = json.loads("[" + bytes(tabular.json_text(batch, NOTE, "s", STAMP)).decode().rstrip(",") + "]")
+    assert [row.get("share") for row in rows] == [None, 1.5]
+    assert "share" not in rows[0]
+    assert b",nan," in bytes(tabular.csv_text(batch, "s", STAMP)[0])
+
+
+def test_numbers_in_text_stay_numbers_for_spreadsheets() -> None:
+    """Money is kept as text, and credit notes are negative."""
+    read, count = as_csv([{"text": "-3.50"}, {"text": "-12"}, {"text": "-3.50+1"}])
+    assert ([row["text"] for row in read], count) == (["-3.50", "-12", "'-3.50+1"], 1)
+    assert "^-?[0-9]+([.][0-9]+)?$" in tabular.NEUTRALISED
 
 
 def test_an_empty_batch() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import jsonschema
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,3 +108,16 @@ def test_rules_about_the_whole_record(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     validity = judged("made_up_conditional", records)
     assert validity.invalid == 2
+
+
+def test_numbers_that_json_does_not_have_count_as_the_package_shows_them() -> None:
+    """As no value: invalid exactly where the schema asks for one."""
+    whole = schema.batch(NOTE, [("1", {"text": "x", "share": 1.5}), ("2", {"text": "x", "share": 2.5})])
+    at = whole.schema.get_field_index("share")
+    batch = whole.set_column(at, whole.schema.field(at), pa.array([float("nan"), 1.5]))
+    for required, invalid in ((["text"], 0), (["text", "share"], 1)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(schema, "load", lambda name, must=required: {**SCHEMAS[name], "required": must})
+            validity = Validity(NOTE, batch.schema.names)
+            validity.check(batch)
+        assert validity.invalid == invalid

@@ -14,6 +14,7 @@ from dsr import database
 from dsr.casefile import CaseFile, CaseStore
 from dsr.channels.ticket import Answer
 from dsr.ledger import Ledger
+from dsr.package import COPY
 from dsr.settings import Controller, Settings, subkey
 from dsr.source import Connection
 from dsr.steps.transmit import Transmitted, transmit
@@ -42,6 +43,7 @@ class Dispatch:
     ledger: Ledger
     sandbox: Sandbox
     answers: list[Answer] = field(default_factory=list)
+    released: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
     def case(
@@ -65,16 +67,17 @@ class Dispatch:
         return case
 
     def pack(self, case: CaseFile, content: bytes, encryption: str = "none") -> str:
-        """Write the package; its SHA-256."""
-        with case.writer("package") as file:
+        """Write the copy; its SHA-256."""
+        with case.writer(COPY) as file:
             file.write(content)
         facts = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "files": 1}
-        case.write_json("package.json", {**facts, "encryption": encryption, "extension": "zip"})
-        case.write_json("package.minisig", SIGNATURE)
+        case.write_json(f"{COPY}.json", {**facts, "encryption": encryption, "extension": "zip"})
+        case.write_json(f"{COPY}.minisig", SIGNATURE)
         return str(facts["sha256"])
 
     def release(self, case: CaseFile) -> None:
-        case.write_json("delivery/released", {"sha256": case.read_json("package.json")["sha256"]})
+        """Approve the copy that is there."""
+        self.released[case.case_id] = case.read_json(f"{COPY}.json")["sha256"]
 
     def recipient(self, key: str = "example", chunk: int = CHUNK, **changes: Any) -> Recipient:
         """The recipient of that connection; tus in small chunks. `changes` replace fields of the connection."""
@@ -86,7 +89,16 @@ class Dispatch:
 
     def transmit(self, case: CaseFile, recipient: Recipient | None = None, at: datetime = NOW) -> Transmitted:
         recipient = recipient or self.recipient(case.read_json("request")["transmit_to"])
-        return transmit(case, recipient, ledger=self.ledger, answer=self.answers.append, at=at, settings=self.settings)
+        released = self.released[case.case_id]
+        return transmit(
+            case,
+            recipient,
+            released=released,
+            ledger=self.ledger,
+            answer=self.answers.append,
+            at=at,
+            settings=self.settings,
+        )
 
     def behave(self, **behaviour: Any) -> None:
         """See sandbox.receiver.uploads.Behaviour."""

@@ -15,13 +15,22 @@ from dsr.source import Connection
 from dsr_recipients import connected
 from extractors.outbound import checked_addresses, outbound_client
 
-PRIVATE = ["127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.9", "100.64.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"]
+PRIVATE = ["127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.9", "100.64.1.1", "::1", "fd00::1", "::ffff:10.0.0.1",
+           "fec0::1", "::127.0.0.1", "::ffff:0:127.0.0.1", "5f00::1", "3fff::1", "2001:db8::1", "2002:7f00:1::1",
+           "2001:0:7f00:1::1", "2001:20::1", "4000::1"]  # fmt: skip
 NEVER = [
     "169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192",
     str(ipaddress.IPv4Address(0)), "::", "224.0.0.1", "ff02::1", "::ffff:169.254.169.254",
-    "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+    "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "64:ff9b:1::7f00:1", "::169.254.169.254", "::ffff:0:169.254.169.254",
+    "2001:0:a9fe:a9fe::1", "2001::5601:5601",
 ]  # fmt: skip
-PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e"]
+PUBLIC = [
+    "93.184.215.14",
+    "2606:2800:21f:cb07:6820:80da:af6b:8b2c",
+    "64:ff9b::5db8:d70e",
+    "2002:5db8:d70e::1",
+    "::ffff:93.184.215.14",
+]
 
 
 def names(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsr.errors import PermanentError, TransientError
+from dsr.package import COPY
 from dsr.steps.transmit import decline, give_up
 from dsr.transmission import Receipt
 
@@ -215,11 +216,15 @@ def test_a_receipt_that_is_none(dispatch: Dispatch, lie: dict) -> None:
 
 def test_only_what_was_released(dispatch: Dispatch) -> None:
     case = dispatch.case(noise(10))
-    case.remove("delivery/")
+    released = dispatch.released[case.case_id]
+    dispatch.released[case.case_id] = "0" * 64
     with pytest.raises(PermanentError, match=r"release\.not_approved"):
         dispatch.transmit(case)
-    dispatch.release(case)
+    dispatch.released[case.case_id] = released
     dispatch.pack(case, noise(10, seed=2))
+    with pytest.raises(PermanentError, match=r"release\.not_approved"):
+        dispatch.transmit(case)
+    case.remove(COPY)
     with pytest.raises(PermanentError, match=r"release\.not_approved"):
         dispatch.transmit(case)
     assert dispatch.sandbox.calls("receiver") == []
@@ -228,7 +233,7 @@ def test_only_what_was_released(dispatch: Dispatch) -> None:
 @pytest.mark.parametrize("other", [noise(3 * CHUNK, 2), noise(3 * CHUNK - 1), noise(3 * CHUNK) + b"x", b""])
 def test_a_package_replaced_under_its_old_facts_never_gets_complete(dispatch: Dispatch, other: bytes) -> None:
     case = dispatch.case(noise(3 * CHUNK))
-    with case.writer("package") as file:
+    with case.writer(COPY) as file:
         file.write(other)
     with pytest.raises(PermanentError, match=r"package\.changed"):
         dispatch.transmit(case)
@@ -301,6 +306,7 @@ def test_no_such_recipient(dispatch: Dispatch, language: str, word: str) -> None
     assert "svensson" not in dispatch.answers[0].text
     assert len(dispatch.answers) == 1
     assert dispatch.events(case) == [("transmission_failed", {"code": "recipient.unknown"})]
+    assert case.names(COPY) == []
 
 
 def test_told_before(dispatch: Dispatch) -> None:

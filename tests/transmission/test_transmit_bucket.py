@@ -1,13 +1,16 @@
 """The same promises as over tus, with an S3 bucket at the other end; through the wire."""
 
 import logging
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from dispatch import PERSON, SIGNATURE, Dispatch, noise
 
 from dsr.errors import PermanentError, TransientError
+from dsr.package import COPY
 from extractors.bucket import PART
 
 SYSTEM = "receiver_bucket"
@@ -46,7 +49,7 @@ def test_package_and_signature(dispatch: Dispatch, store: Any) -> None:
     assert there(store, f"{case.case_id}.zip.minisig").decode() == SIGNATURE
     assert (sent.recipient, sent.fresh, sent.receipt_id[:5]) == ("bucket", True, "etag-")
     head = store.head_object(Bucket="another-controller", Key=f"incoming/{case.case_id}.zip")
-    assert head["Metadata"] == {"request": case.case_id, "sha256": case.read_json("package.json")["sha256"]}
+    assert head["Metadata"] == {"request": case.case_id, "sha256": dispatch.released[case.case_id]}
     assert head["ContentType"] == "application/zip"
     assert "Exempelmottagarens arkiv" in dispatch.answers[0].text
     assert [kind for kind, _ in dispatch.events(case)] == ["transmitted"]
@@ -58,7 +61,7 @@ def test_a_second_call_sends_nothing(dispatch: Dispatch) -> None:
     dispatch.sandbox.forget()
     assert not dispatch.transmit(case).fresh
     assert dispatch.sandbox.calls(SYSTEM) == []
-    case.remove("transmission/")  # even without its memory
+    case.remove("transmission/receipt")  # even without its memory
     dispatch.transmit(case)
     assert puts(dispatch) == []
 
@@ -98,7 +101,7 @@ def test_an_upload_that_ended_there_begins_anew(dispatch: Dispatch, store: Any) 
 
 def test_a_package_replaced_under_its_old_facts_never_gets_complete(dispatch: Dispatch, store: Any) -> None:
     case = dispatch.case(THREE_PARTS, to="bucket")
-    with case.writer("package") as file:
+    with case.writer(COPY) as file:
         file.write(noise(len(THREE_PARTS), 2))
     with pytest.raises(PermanentError, match=r"package\.changed"):
         dispatch.transmit(case)
@@ -117,7 +120,7 @@ def test_what_another_put_there_is_not_replaced(dispatch: Dispatch, store: Any) 
 def test_a_package_that_lies_there_cut(dispatch: Dispatch, store: Any) -> None:
     """The receipt is for other bytes, whatever the metadata say."""
     case = dispatch.case(noise(100), to="bucket")
-    metadata = {"request": case.case_id, "sha256": case.read_json("package.json")["sha256"]}
+    metadata = {"request": case.case_id, "sha256": dispatch.released[case.case_id]}
     key = f"incoming/{case.case_id}.zip"
     store.put_object(Bucket="another-controller", Key=key, Body=noise(99), Metadata=metadata)
     with pytest.raises(PermanentError, match=r"receipt\.mismatch"):
@@ -144,6 +147,28 @@ def test_refused(dispatch: Dispatch, changes: dict, code: str | None) -> None:
     with pytest.raises(kind) as raised:
         dispatch.transmit(case, dispatch.recipient("bucket", password=password, extra=fields["extra"] | changes))
     assert raised.value.code == (code or "connection.failed")
+
+
+def test_a_name_that_leads_elsewhere_the_second_time(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 resolves the name again. Whatever answers there has no certificate of that name, so it is told nothing."""
+    fields = dispatch.sandbox.endpoints["connections"]["dsr_recipient_bucket"]
+    port = urlsplit(fields["extra"]["endpoint_url"]).port
+    original, asked = socket.getaddrinfo, []
+
+    def rebinding(host: str, *rest: Any, **kw: Any) -> Any:
+        if host != "bucket.example":
+            return original(host, *rest, **kw)
+        asked.append(host)
+        return original("93.184.215.14" if len(asked) == 1 else "127.0.0.1", *rest, **kw)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    extra = fields["extra"] | {"endpoint_url": f"https://bucket.example:{port}", "private": False}
+    case = dispatch.case(noise(100), to="bucket")
+    dispatch.sandbox.forget()
+    with pytest.raises(TransientError, match=r"connection\.failed"):
+        dispatch.transmit(case, dispatch.recipient("bucket", extra=extra))
+    assert len(asked) > 1
+    assert dispatch.sandbox.calls(SYSTEM) == []
 
 
 def test_logs_carry_no_upload_id(dispatch: Dispatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ Values are never links, never markup, never attributes: what they hold is text i
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from markupsafe import Markup, escape
@@ -51,6 +52,23 @@ def cell(value: object, wording: Wording, limit: int) -> Markup:
         return escape(wording.text("value.yes" if value else "value.no"))
     text = clean(str(value))
     return escape(text) if len(text) <= PREVIEW else _long(text, wording, limit)
+
+
+def plain_cells(values: Sequence[object]) -> list[str] | None:
+    """HTML as `cell` gives it, of each value of one column, all of one type, with nothing for null; None when a value
+    needs words or more than its text. Each different value is made once, and all are escaped together."""
+    known = next((value for value in values if value is not None), "")
+    if isinstance(known, Json | bool):
+        return None
+    texts = values if isinstance(known, str) else [None if value is None else str(value) for value in values]
+    different = dict.fromkeys(texts)
+    cleaned = [clean(str(value)) for value in different if value is not None]
+    if max(map(len, cleaned), default=0) > PREVIEW:
+        return None
+    # Clean texts hold no NUL.
+    escaped = str(escape("\0".join(cleaned))).split("\0")
+    made = dict(zip((value for value in different if value is not None), escaped, strict=False))
+    return [made.get(value, "") for value in texts]
 
 
 def moment(text: str) -> str:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from dsr import schema
 from dsr.package import record_schema
-from dsr.report.html.cells import cell, clip
+from dsr.report.html.cells import cell, clip, plain_cells
 from dsr.report.html.reading import Columns
 from dsr.report.html.wording import Wording
 
@@ -17,6 +17,7 @@ _WIDEST: Final = 8
 _FEW: Final = 2
 """Records that stand open."""
 _LABEL: Final = 90
+_PIECE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,32 @@ class Row:
     cells: Sequence[tuple[Field, Markup | None]]
 
 
+Shared = dict[tuple[str, int], list[str]]
+"""(field, row) → the cells of a table that follow, where they are the same in every language."""
+
+
 class View:
     """Rows of a dataset from number `first` on.
 
     fields  that differ from row to row, as columns   same   (field, value) that all rows share
     empty   fields without a value in any of the rows  layout "table" or "records" (one below the other)
     opened  whether records stand open
+
+    `shared`: what views of the same rows in other languages have made; it is added to.
     """
 
     def __init__(
-        self, dataset: str, columns: Columns, wording: Wording, *, limit: int, first: int = 1, table: bool = False
+        self,
+        dataset: str,
+        columns: Columns,
+        wording: Wording,
+        *,
+        limit: int,
+        first: int = 1,
+        table: bool = False,
+        shared: Shared | None = None,
     ) -> None:
+        self._shared: Shared = {} if shared is None else shared
         self._columns, self._wording, self._limit, self._first = columns, wording, limit, first
         known = fields(dataset, columns, wording)
         self.count = len(columns[schema.SOURCE_ID])
@@ -78,6 +94,28 @@ class View:
                 value = self._columns[field.name][at]
                 cells.append((field, None if value is None else cell(value, self._wording, self._limit)))
             yield Row(self._wording.number(self._first + at), self._label(at), cells)
+
+    def lines(self) -> Iterator[Markup]:
+        """The rows as those of a table, a piece of them at a time."""
+        for first in range(0, self.count, _PIECE):
+            numbers = range(self._first + first, self._first + min(first + _PIECE, self.count))
+            columns = [[f'<tr><th scope="row">{self._wording.number(number)}</th>' for number in numbers]]
+            columns += [self._column(field, first) for field in self.fields]
+            lines = "</tr>\n".join(map("".join, zip(*columns, strict=True)))
+            yield Markup(f"{lines}</tr>\n")  # noqa: S704 - of escaped parts
+
+    def _column(self, field: Field, first: int) -> list[str]:
+        """A piece of a column as cells of a table, which the other language takes over where it holds no words."""
+        if (field.name, first) in self._shared:
+            return self._shared[field.name, first]
+        values = self._columns[field.name][first : first + _PIECE]
+        start = '<td class="num">' if field.number else '<td dir="auto">'
+        plain = plain_cells(values)
+        if plain is not None:
+            made = self._shared[field.name, first] = [f"{start}{value}</td>" for value in plain]
+            return made
+        shown = ["" if value is None else cell(value, self._wording, self._limit) for value in values]
+        return [f"{start}{value}</td>" for value in shown]
 
     def _label(self, at: int) -> str:
         if self.layout == "table":

@@ -16,8 +16,8 @@ from dsr import document as documents
 from dsr import schema
 from dsr.package import schema_file
 from dsr.report.html.cells import clip
-from dsr.report.html.reading import HEAD, MOST, PAGE, Reading
-from dsr.report.html.records import View
+from dsr.report.html.reading import HEAD, MOST, PAGE, Columns, Reading
+from dsr.report.html.records import Shared, View
 from dsr.report.html.timeline import timeline
 from dsr.report.html.wording import Wording
 from dsr.report.letters import compiled
@@ -55,8 +55,10 @@ def members(document: Mapping[str, Any], rows: RowsOf) -> Iterator[tuple[str, It
         yield report.index_path(language), report.index(language)
     for reading in report.readings.values():
         for number, columns in enumerate(reading.pages(), start=1):
+            shared: Shared = {}
             for language in report.languages:
-                yield report.page_path(language, reading, number), report.page(language, reading, number, columns)
+                content = report.page(language, reading, number, columns, shared)
+                yield report.page_path(language, reading, number), content
 
 
 def prepare() -> None:
@@ -103,6 +105,9 @@ class _Report:
             "title_of": lambda name: self._title_of(name, wording),
             "records": sum(int(reading.dataset["rows"]) for reading in self.readings.values()),
             "left_out": self._left_out(),
+            "held": any(line["status"] == "found" for line in document["search"]),
+            "only_excluded": bool(document.get("excluded")) and not (document["categories"] or document["attachments"]),
+            "profiling_told": bool(document.get("processing")) and document["request"]["right"] == "access",
             "timeline": timeline(document["categories"], self.readings, document["made_at"], wording),
             "attachments": [self._attachment(a, wording) for a in document["attachments"][:_MOST_FILES]],
             "attributes": self._attributes(),
@@ -110,7 +115,7 @@ class _Report:
         }
         return _stream(_INDEX, values)
 
-    def page(self, language: str, reading: Reading, number: int, columns: Mapping[str, list[Any]]) -> Iterator[bytes]:
+    def page(self, language: str, reading: Reading, number: int, columns: Columns, shared: Shared) -> Iterator[bytes]:
         """One page of a larger dataset."""
         wording, dataset = Wording(language), reading.dataset
         first = (number - 1) * PAGE + 1
@@ -121,7 +126,7 @@ class _Report:
             "other_href": "../../" + self.page_path(self._other(language), reading, number),
             "index_href": "../../" + self.index_path(language),
             "dataset": self._dataset(reading, wording),
-            "view": View(dataset["name"], columns, wording, limit=_WHOLE, first=first, table=True),
+            "view": View(dataset["name"], columns, wording, limit=_WHOLE, first=first, table=True, shared=shared),
             "first": first,
             "number": number,
             "links": links,
@@ -210,14 +215,23 @@ class _Report:
         return listed
 
     def _left_out(self) -> int:
-        """Items that were withheld or are doubtful."""
+        """Items that were withheld or are doubtful, and the records and files of datasets that are left out whole."""
         counts = [int(entry["count"]) for entry in self.document["withheld"]]
-        return sum(counts) + sum(int(line.get("doubtful", 0)) for line in self.document["search"])
+        counts += [int(line.get("doubtful", 0)) for line in self.document["search"]]
+        records: dict[tuple[str, str], int] = {}
+        for entry in self.document.get("excluded", []):
+            dataset = entry["source"], entry["dataset"]
+            if dataset not in self.readings:
+                # A record may stand under several reasons; a file stands under one.
+                records[dataset] = max(records.get(dataset, 0), int(entry["rows"]))
+                counts.append(int(entry["attachments"]))
+        return sum(counts) + sum(records.values())
 
 
 def _said(line: Mapping[str, Any], language: str) -> str:
     """What a line of the search report says, without the system's name, which stands above it."""
-    words = str(line["words"][language]).removeprefix(f"{line['title']}: ")
+    title = line["title" if language == "en" else f"title_{language}"]
+    words = str(line["words"][language]).removeprefix(f"{title}: ")
     return words[:1].upper() + words[1:]
 
 
