@@ -11,6 +11,8 @@ VENV := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
 PYTHON_IN := $(VENV)/bin/python
 STAMP := $(VENV)/.in-line-with-lock
 ARGS :=
+# Test processes side by side. One of them holds the tests with Airflow, which take the longest.
+JOBS := 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status test lint bench clean
@@ -34,7 +36,7 @@ status: $(STAMP)
 	@$(PYTHON_IN) -m embedded status
 
 test: $(STAMP)
-	@$(PYTHON_IN) -m pytest $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check .

@@ -18,7 +18,7 @@ from airflow.sdk.execution_time.hitl import HITLUser
 from dsr.errors import DsrError, TransientError
 from dsr_coded import Coded
 from dsr_collecting import CONNECTED, collect_into_case, combine_case
-from dsr_released import release_of
+from dsr_released import show, shown
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
@@ -26,14 +26,18 @@ RELEASE_WITHOUT: Final = "Release without"
 TRY_AGAIN: Final = "Try again"
 STOP: Final = "Stop"
 
-_PATIENCE: Final = timedelta(days=20)
+PATIENCE: Final = timedelta(days=20)
 _PAUSE: Final = timedelta(seconds=30)
 _TRIES: Final = 1000
 _PLAIN_ID: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,64}|[0-9]{1,5}")
 
 
-class StillIncomplete(TransientError):
-    """Something is missing after another try: the person is asked again."""
+class AskedAgain(TransientError):
+    """The answer can't stand: the person is asked again, at once."""
+
+
+class StillIncomplete(AskedAgain):
+    """Something is missing after another try."""
 
 
 class AskAgain(RetryPolicy):
@@ -43,7 +47,7 @@ class AskAgain(RetryPolicy):
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         """Evaluated in the task's process with the error itself."""
         if isinstance(exception, TransientError):
-            pause = timedelta(0) if isinstance(exception, StillIncomplete) else _PAUSE
+            pause = timedelta(0) if isinstance(exception, AskedAgain) else _PAUSE
             return RetryDecision.retry(pause, exception.code)
         return RetryDecision.fail(type(exception).__name__.lower())
 
@@ -52,13 +56,13 @@ class AskAgain(RetryPolicy):
         return {"__type": type(self).__name__}
 
 
-def _officers() -> list[HITLUser] | None:
+def officers() -> list[HITLUser] | None:
     """Who may decide: the ids in DSR_OFFICERS, separated by commas; unset = whoever may run the DAG."""
     ids = [user.strip() for user in os.environ.get("DSR_OFFICERS", "").split(",") if user.strip()]
     return [HITLUser(id=user, name=user) for user in ids] or None
 
 
-_ASK_AGAIN: Final[dict[str, Any]] = {
+ASK_AGAIN: Final[dict[str, Any]] = {
     "retries": _TRIES,
     "retry_delay": timedelta(seconds=2),
     "retry_exponential_backoff": 0,
@@ -83,9 +87,9 @@ class DecideIncomplete(HITLBranchOperator):
             body="{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}",
             options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
             options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
-            response_timeout=_PATIENCE,
-            assigned_users=_officers(),
-            **_ASK_AGAIN,
+            response_timeout=PATIENCE,
+            assigned_users=officers(),
+            **ASK_AGAIN,
             execution_timeout=None,
             doc_md=self.__doc__,
             **kwargs,
@@ -104,7 +108,8 @@ class DecideIncomplete(HITLBranchOperator):
 
 class Release(ApprovalOperator):
     """The package is ready; a privacy officer lets it go, or not. Rejected → nothing is sent, everything is shredded.
-    The decision names the package's digest: *deliver* sends no other.
+    The decision names the package that was shown here by its digest, and the recipient by that of its connection:
+    *deliver* and *transmit* send no other, and nowhere else.
 
     What to look at: does every system say *found* or *none*; are *doubtful* records few; does the number of records
     look like one person. To see the package itself use the console.
@@ -114,19 +119,25 @@ class Release(ApprovalOperator):
         super().__init__(
             subject="Release the package to the person?",
             body="{{ ti.xcom_pull(task_ids='compose')['table'] }}",
-            response_timeout=_PATIENCE,
-            assigned_users=_officers(),
-            **_ASK_AGAIN,
+            response_timeout=PATIENCE,
+            assigned_users=officers(),
+            **ASK_AGAIN,
             execution_timeout=None,
             doc_md=self.__doc__,
             **kwargs,
         )
 
+    def execute(self, context: Any) -> Any:
+        """Asks; and keeps what is asked, which is what the answer will be about."""
+        with Coded():
+            show(Workplace(), this_request(), context["ti"].xcom_pull(task_ids="compose")["asked"])
+        return super().execute(context)
+
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         """The person has answered."""
         if "error" not in event:
             with Coded():
-                _note("release", event, release_of(Workplace(), this_request()))
+                _note("release", event, shown(Workplace(), this_request()))
         return super().execute_complete(context, event)
 
 
@@ -165,11 +176,11 @@ def _read_again(place: Workplace, request_id: str) -> None:
 
 def _note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> None:
     choice = event["chosen_options"][0].lower().replace(" ", "_")
-    detail = {"decision": decision, "choice": choice, "by": _who(event), **more}
+    detail = {"decision": decision, "choice": choice, "by": who(event), **more}
     Workplace().ledger.append(this_request(), "decision", detail, at=now())
 
 
-def _who(event: Mapping[str, Any]) -> str:
+def who(event: Mapping[str, Any]) -> str:
     """The id of who answered; where ids are addresses or numbers of people, a hash that tells them apart."""
     user = str((event.get("responded_by_user") or {}).get("id") or "nobody")
     if _PLAIN_ID.fullmatch(user):

@@ -19,7 +19,9 @@ _KEEP_REQUEST: Final = timedelta(days=30)
 """How long a request that ended without an answer is kept, so that it can be started over."""
 
 _KEEP_DELIVERIES: Final = timedelta(days=30)
-_DAGS: Final = ("dsr_access", "dsr_portability")
+_DAGS: Final = (
+    "dsr_access", "dsr_portability", "dsr_erasure", "dsr_rectification", "dsr_restriction", "dsr_objection",
+)  # fmt: skip
 _ACTIVE: Final = ["queued", "running"]
 
 

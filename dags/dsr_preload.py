@@ -18,6 +18,8 @@ MODULES: Final = (
     "babel.numbers",
     "boto3",
     "botocore.httpsession",
+    "dsr_acting",
+    "dsr_approvals",
     "dsr_decisions",
     "dsr_keeping",
     "dsr_post",

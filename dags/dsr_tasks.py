@@ -14,7 +14,7 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from dsr.errors import PermanentError, TransientError
 from dsr_coded import coded
 from dsr_collecting import collect_into_case, combine_case
-from dsr_released import approved_recipient
+from dsr_released import approved_recipient, promised, released, wanted_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_tables import sources_table, transmission_line
 from dsr_workplace import DECLARATIONS, Workplace, now
@@ -101,17 +101,25 @@ def combine() -> str:
 @coded
 def compose() -> dict[str, Any]:
     """Writes the package: a report to read, JSON and CSV per dataset, schemas, attachments, processing information,
-    search report, manifest with SHA-256; encrypted as the request says, and signed."""
+    search report, manifest with SHA-256; encrypted as the request says, and signed. If the person wants it sent to
+    another controller that is allowed, also the copy for that one: the data, and nothing about what is not in it.
+
+    What it returns says what the release is asked for: the digests of both, the recipient, and that of its
+    connection."""
     from dsr.steps import compose as step
 
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
     package = step.compose(case, DECLARATIONS, at=now(), settings=place.settings)
     detail = {name: getattr(package, name) for name in ("sha256", "bytes", "files", "encryption")}
-    place.ledger.append(request_id, "composed", detail, at=now())
-    wanted = case.read_json("request").get("transmit_to", "")
-    sent = transmission_line(place.recipient(wanted), place.connection(f"dsr_recipient_{wanted}")) if wanted else ""
-    return detail | {"table": f"{sources_table(case, DECLARATIONS)}\n\n{sent}"}
+    asked = {"sha256": package.sha256}
+    recipient = wanted_recipient(place, case)
+    if recipient is not None and recipient.usable:
+        copy = step.compose_copy(case, at=now(), settings=place.settings)
+        asked |= {"transmit_to": recipient.key, "transmit_sha256": copy.sha256, "fingerprint": recipient.fingerprint}
+    place.ledger.append(request_id, "composed", detail | asked, at=now())
+    sent = transmission_line(recipient) if "transmit_to" in case.read_json("request") else ""
+    return detail | {"asked": asked, "table": f"{sources_table(case, DECLARATIONS)}\n\n{sent}"}
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
@@ -122,20 +130,25 @@ def deliver() -> None:
     Systems that are down are tried again for days; what is out already is not sent again. **Red**: `smtp.5…`,
     `http.4…` or `connection.missing` (`dsr_mail`, `dsr_<channel>`): set the connection right and start over, as the
     run's documentation says. **`release.not_approved`**: this very package was not released.
+
+    If the recipient's connection isn't any more what it was when the release was asked for, the person gets their
+    package all the same, the ticket says that it can't be sent directly, and *transmit* sends nothing.
     """
     place, request_id = Workplace(), this_request()
-    recipient = approved_recipient(place, request_id)
-    _deliver(place, request_id, recipient.title if recipient else None)
+    release = released(place, request_id)
+    recipient = approved_recipient(place, request_id, release)
+    title = recipient.client().title if recipient and recipient.usable else None
+    _deliver(place, request_id, release["sha256"], title)
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def answer_nothing() -> None:
     """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's."""
-    _deliver(Workplace(), this_request(), None)
+    _deliver(Workplace(), this_request(), None, None)
 
 
-def _deliver(place: Workplace, request_id: str, transmit_title: str | None) -> None:
+def _deliver(place: Workplace, request_id: str, sha256: str | None, transmit_title: str | None) -> None:
     from dsr.steps import deliver as step
 
     case = place.case(request_id)
@@ -148,6 +161,7 @@ def _deliver(place: Workplace, request_id: str, transmit_title: str | None) -> N
         answer=place.answer,
         at=now(),
         settings=place.settings,
+        released=sha256,
         titles={declaration.name: declaration.titles[language] for declaration in DECLARATIONS},
         transmit_title=transmit_title,
     )
@@ -157,12 +171,15 @@ def _deliver(place: Workplace, request_id: str, transmit_title: str | None) -> N
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def transmit() -> None:
-    """Sends the released package to another controller when the person asked for it (Art. 20(2) GDPR), keeps the
-    receipt and says so in the ticket. Only connections `dsr_recipient_<key>` are sent to; for another recipient the
-    ticket says that it can't be done directly.
+    """Sends the released copy to another controller when the person asked for it (Art. 20(2) GDPR), keeps the receipt
+    and says so in the ticket. Only connections `dsr_recipient_<key>` whose key is in DSR_RECIPIENTS are sent to; for
+    another recipient the ticket says that it can't be done directly.
 
     Goes on where it stopped, for days. **Red**: `http.4…`, `receipt.mismatch` (the recipient has other bytes),
-    `connection.…`: mend the connection or talk to the recipient, then clear this task with all downstream.
+    `connection.…`: mend the connection's credentials or talk to the recipient, then clear this task with all
+    downstream. **`recipient.changed`**: the connection isn't what was approved, and the person was told that their data
+    follows. Put it back as it was and clear this task with all downstream; or, if the new one is right, clear
+    *open_case* with all downstream, so that somebody releases it for that one.
     """
     from dsr.steps import transmit as step
 
@@ -171,19 +188,24 @@ def transmit() -> None:
     if "transmit_to" not in case.read_json("request"):
         log.info("not asked for")
         return
-    recipient = approved_recipient(place, request_id)
+    release = released(place, request_id)
+    recipient = approved_recipient(place, request_id, release)
     answering: dict[str, Any] = {
         "ledger": place.ledger,
         "answer": place.answer,
         "at": now(),
         "settings": place.settings,
     }
-    if recipient is None:
-        step.decline(case, told=True, **answering)  # by `deliver`
-        log.info("declined: no such recipient")
+    if not promised(place, request_id):
+        code = "recipient.changed" if "transmit_to" in release else "recipient.unknown"
+        step.decline(case, told=True, code=code, **answering)  # by `deliver`
+        log.info("declined: %s", code)
         return
+    if recipient is None:
+        step.give_up(case, release["transmit_to"], "recipient.changed", ledger=place.ledger, at=now())
+        raise PermanentError("recipient.changed", "transmit")
     try:
-        sent = step.transmit(case, recipient, **answering)
+        sent = step.transmit(case, recipient.client(), released=release["transmit_sha256"], **answering)
     except TransientError as error:
         if is_last_try():
             step.give_up(case, recipient.key, error.code, ledger=place.ledger, at=now())
@@ -214,6 +236,7 @@ def shred() -> None:
     step.shred(case)
     if outcome != "delivered":
         case.remove("package")
+        case.remove("transmission/package")
     if outcome == "failed":
         place.ledger.append(request_id, "failed", {"task": where}, at=now())
     place.ledger.append(request_id, "shredded", {"outcome": outcome}, at=now())
@@ -225,12 +248,13 @@ def _outcome() -> tuple[str, str]:
     context = get_current_context()
     instance, run_id = context["ti"], context["dag_run"].run_id
     states: Mapping[str, Any] = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id])[run_id]
-    for name in ("deliver", "answer_nothing"):
+    for name in ("deliver", "answer_nothing", "refuse", "answer"):
         if states.get(name) == "success":
             return "delivered", name
     if states.get("release") == "success":
         return ("rejected", "release") if states.get("deliver") == "skipped" else ("failed", "deliver")
     if states.get("decide_incomplete") == "success" and states.get("compose") == "skipped":
         return "stopped", "decide_incomplete"
-    order = ("open_case", "identify", "combine", "decide_incomplete", "compose", "release", "deliver", "answer_nothing")
-    return "failed", next((name for name in order if states.get(name) == "failed"), "run")
+    if states.get("prepare") == "success" and states.get("suppress") == "skipped":
+        return ("rejected", "approve") if states.get("approve") == "success" else ("stopped", "prepare")
+    return "failed", next((name for name, state in states.items() if state == "failed"), "run")

@@ -4,19 +4,17 @@ One `Workplace` per task process. Connections of sources are Airflow connections
 without one is not connected, which the search report says.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from airflow.sdk import Connection as AirflowConnection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from dsr.errors import PermanentError
-from dsr.model import Attachment, Found, IndexEntry, Piece, Subject
-from dsr.source import Connection, Declaration, IndexedSource, Source
-from dsr_coded import Coded
+from dsr.source import Connection, Declaration, Source
+from dsr_guarded import guarded
 from extractors import SOURCES
 
 if TYPE_CHECKING:
@@ -28,12 +26,16 @@ if TYPE_CHECKING:
     from dsr.casefile import CaseFile, CaseStore
     from dsr.channels.ticket import Answer
     from dsr.deliveries import Deliveries
+    from dsr.erasures import Erasures
+    from dsr.holds import Holds
     from dsr.ledger import Ledger
     from dsr.links import Links
+    from dsr.notices import OpenDsr
     from dsr.register import Register
     from dsr.settings import Settings
     from dsr.subjects import SubjectIndex
-    from dsr.transmission import Recipient
+    from dsr.suppression import Suppression
+    from dsr_recipients import Allowed
 
 DECLARATIONS: Sequence[Declaration] = tuple(source.declaration for source in SOURCES)
 
@@ -106,6 +108,30 @@ class Workplace:
         return Deliveries(self.engine)
 
     @cached_property
+    def holds(self) -> "Holds":
+        """Legal holds."""
+        from dsr.holds import Holds
+        from dsr.settings import subkey
+
+        return Holds(self.ledger, subkey(self.settings.master_key, "holds"))
+
+    @cached_property
+    def suppression(self) -> "Suppression":
+        """Who must not come back with an import."""
+        from dsr.settings import subkey
+        from dsr.suppression import Suppression
+
+        return Suppression(self.engine, subkey(self.settings.master_key, "suppression"))
+
+    @cached_property
+    def erasures(self) -> "Erasures":
+        """What was erased, to erase it again after a restore."""
+        from dsr.erasures import Erasures
+        from dsr.settings import subkey
+
+        return Erasures(self.engine, subkey(self.settings.master_key, "erasures"))
+
+    @cached_property
     def airflow(self) -> "AirflowClient":
         """Starts runs as the service user."""
         from dsr.airflow_client import AirflowClient
@@ -123,7 +149,30 @@ class Workplace:
         connection = self.connection(kind.declaration.connection_id)
         if connection is None:
             return None
-        return _guarded(kind, connection)
+        return guarded(kind, connection)
+
+    def acting(self, name: str) -> tuple[Source, Declaration]:
+        """A client that may write, through `dsr_<name>_write` where there is such a connection, and the declaration.
+        PermanentError("connection.missing") when there is neither."""
+        kind = next(source for source in SOURCES if source.declaration.name == name)
+        connection_id = kind.declaration.connection_id
+        connection = self.connection(f"{connection_id}_write") or self.needed(connection_id)
+        return guarded(kind, connection), kind.declaration
+
+    def vendor_order(self) -> tuple[str, ...]:
+        """The sources in the order in which they are changed."""
+        from dsr.steps.plan import vendor_order
+
+        return vendor_order(DECLARATIONS)
+
+    def opendsr(self, conn_id: str) -> "OpenDsr":
+        """The endpoint of a recipient that is told over OpenDSR."""
+        from dsr.notices import OpenDsr
+        from extractors.outbound import outbound_client
+
+        connection = self.needed(conn_id)
+        private = connection.extra.get("private") is True
+        return OpenDsr.connect(connection, partial(outbound_client, private=private))
 
     def sources(self) -> Mapping[str, Source | None]:
         """All sources by name, in the order of the graph."""
@@ -152,11 +201,11 @@ class Workplace:
             raise PermanentError("connection.missing", conn_id)
         return connection
 
-    def recipient(self, key: str) -> "Recipient | None":
+    def recipient(self, key: str) -> "Allowed | None":
         """Another controller that packages may be sent to; None when no administrator has allowed it."""
-        from dsr_recipients import recipient
+        from dsr_recipients import allowed
 
-        return recipient(key)
+        return allowed(key, self.settings.recipients)
 
     @cached_property
     def send_mail(self) -> "Callable[[EmailMessage], None]":
@@ -175,62 +224,3 @@ class Workplace:
             CHANNELS[answer.channel].answer(self.needed(f"dsr_{answer.channel}"), answer, HttpClient)
 
         return send
-
-
-class _Guarded:
-    """A source whose verbs raise coded errors only, an error of connecting included: so one source's fault stays
-    that source's, and is put down as such."""
-
-    declaration: ClassVar[Declaration]
-
-    def __init__(self, kind: type[Source], connection: Connection) -> None:
-        self._kind, self._connection = kind, connection
-
-    @classmethod
-    def connect(cls, connection: Connection) -> Self:
-        """Not how these are made."""
-        raise PermanentError("connection.unusable", connection.conn_id)
-
-    def find(self, subjects: Sequence[Subject]) -> Found:
-        """As `Source.find`."""
-        with self._coded():
-            return self._client.find(subjects)
-
-    def extract(self, found: Found) -> Iterator[Piece]:
-        """As `Source.extract`."""
-        with self._coded():
-            for piece in self._client.extract(found):
-                yield _guarded_piece(piece, self.declaration.name)
-
-    def index(self, since: datetime | None) -> Iterator[IndexEntry]:
-        """As `IndexedSource.index`."""
-        with self._coded():
-            yield from cast(IndexedSource, self._client).index(since)
-
-    @cached_property
-    def _client(self) -> Source:
-        return self._kind.connect(self._connection)
-
-    def _coded(self) -> Coded:
-        return Coded(self.declaration.name)
-
-
-def _guarded(kind: type[Source], connection: Connection) -> Source:
-    """A class of its own, since a declaration belongs to the class."""
-
-    class Named(_Guarded):
-        declaration = kind.declaration
-
-    return Named(kind, connection)
-
-
-def _guarded_piece(piece: Piece, place: str) -> Piece:
-    """An attachment's bytes come when they are read, not when it is yielded."""
-    if not isinstance(piece, Attachment):
-        return piece
-
-    def chunks() -> Iterator[bytes]:
-        with Coded(place):
-            yield from piece.chunks
-
-    return replace(piece, chunks=chunks())

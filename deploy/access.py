@@ -11,7 +11,9 @@ is new, the service user's every time, since the webhook signs in with what stan
 import os
 from typing import Any, Final
 
-REQUESTS: Final = ("dsr_access", "dsr_portability")
+REQUESTS: Final = (
+    "dsr_access", "dsr_portability", "dsr_erasure", "dsr_rectification", "dsr_restriction", "dsr_objection",
+)  # fmt: skip
 """The DAGs whose runs are requests. DAG permission is asked for beside that on runs, tasks and decisions (FAB)."""
 
 _EDIT_REQUESTS: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in REQUESTS]

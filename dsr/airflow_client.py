@@ -16,6 +16,9 @@ from dsr.errors import TransientError
 _PLACE: Final = "airflow"
 _CONFLICT: Final = 409
 _UNAUTHORISED: Final = 401
+_DAGS: Final = {"withdrawal": "objection"}
+"""Rights whose runs are another right's DAG. What follows when consent is withdrawn (Art. 7(3) GDPR) is what follows an
+objection: those purposes stop, at once."""
 
 
 class AirflowClient:
@@ -42,10 +45,11 @@ class AirflowClient:
         self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, verify=trust)
 
     def start(self, right: str, request_id: str, received_at: datetime) -> None:
-        """Start the run of a request in the DAG `dsr_<right>`; a run that exists is a success."""
+        """Start the run of a request in the DAG `dsr_<right>`, a withdrawal's in `dsr_objection`; a run that exists is
+        a success."""
         conf = {"request_id": request_id, "received_at": received_at.isoformat()}
         body = {"dag_run_id": request_id, "logical_date": None, "conf": conf}
-        path = f"/api/v2/dags/dsr_{right}/dagRuns"
+        path = f"/api/v2/dags/dsr_{_DAGS.get(right, right)}/dagRuns"
         response = self._call(path, body, self._signed_in())
         if response.status_code == _UNAUTHORISED:
             response = self._call(path, body, self._signed_in(anew=True))

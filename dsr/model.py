@@ -5,7 +5,7 @@ Values that hold personal data hide it in `repr`, so that a traceback or a log l
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -129,11 +129,18 @@ class IndexEntry:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened to records when a right was enforced. effect: done, absent, retained, scheduled or manual."""
+    """What became of some records of one request when a right was enforced.
 
+    effect, outcome   one of `vocabulary.EFFECTS`, one of `vocabulary.OUTCOMES`
+    reason            a code, never a value; "" when there is nothing to add
+    until             the last day that a retained or scheduled record is there; None when that isn't known
+    """
+
+    request_id: str
     source: str
     dataset: str
     effect: str
+    outcome: str
     count: int
     reason: str = ""
-    until: datetime | None = None
+    until: date | None = None

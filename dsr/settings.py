@@ -12,6 +12,7 @@ Secrets and addresses with credentials hide in `repr`.
 import base64
 import binascii
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dsr.errors import PermanentError
+from dsr.vocabulary import RECIPIENT_KEY
 
 KEY_BYTES: Final = 32
 NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
@@ -47,6 +49,7 @@ _OPTIONAL: Final = {
     "signing_key": "",
     "former_public_keys": "",
     "register": "",
+    "recipients": "",
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
@@ -87,6 +90,9 @@ class Settings:
     signing_key      Ed25519 seed that packages are signed with; None = derived from the master key
     former_public_keys  minisign public keys (RW…) of former signing keys, published beside the present one
     register         folder of the register of processing; "" = the shipped example, which nobody has confirmed
+    recipients       keys of the other controllers that packages may be sent to (Art. 20(2) GDPR), each with a
+                     connection `dsr_recipient_<key>` in Airflow; () = nobody. What a person names is compared with
+                     these before anything is looked up by it
     """
 
     case_store: str = field(repr=False)
@@ -107,6 +113,7 @@ class Settings:
     signing_key: bytes | None = field(default=None, repr=False)
     former_public_keys: tuple[str, ...] = ()
     register: str = ""
+    recipients: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
@@ -139,8 +146,9 @@ class Settings:
             code_attempts=_count(values, "code_attempts", 1, 100),
             package_encryption=_encryption(values["package_encryption"].lower()),
             signing_key=_key(values, "signing_key") if values["signing_key"] else None,
-            former_public_keys=tuple(filter(None, map(str.strip, values["former_public_keys"].split(",")))),
+            former_public_keys=_listed(values["former_public_keys"]),
             register=values["register"],
+            recipients=_recipients(values["recipients"]),
         )
 
     @property
@@ -165,6 +173,18 @@ def _key(values: Mapping[str, str], name: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise SettingError(name, f"not 32 bytes; make one with {NEW_KEY}")
     return key
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
+def _recipients(text: str) -> tuple[str, ...]:
+    keys = _listed(text)
+    if not all(re.fullmatch(RECIPIENT_KEY, key) for key in keys):
+        raise SettingError("recipients", "not keys of recipients (a-z, 0-9, hyphens) with commas between them")
+    return keys
 
 
 def _encryption(name: str) -> str:

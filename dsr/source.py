@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, Self
 
-from dsr.model import Found, IndexEntry, Match, Piece, Subject
+from dsr.model import Found, IndexEntry, Match, Outcome, Piece, Subject
+from dsr.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Dataset:
     rectifiable  names of schema fields that Art. 16 may change here; () = none
     profile      schema field → attribute of the person's profile ("name", "email", "phone", "address",
                  "organisation", "language", "title"); {} = adds nothing to the profile
+    instructions what a person has to do where no API can, by language ("sv", "en"); {} = there is nothing to do
     """
 
     name: str
@@ -54,6 +56,7 @@ class Dataset:
     erasure: str
     rectifiable: tuple[str, ...] = ()
     profile: Mapping[str, str] = field(default_factory=dict)
+    instructions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Declaration:
     indexed          True: the system has no look-up, `find` works from references of the keyed-hash index
     concurrency      how many tasks may talk to it at once (size of its Airflow pool)
     title_sv         the title in Swedish; "" = the same
+    erase_after      sources that must have been erased from before this one
     """
 
     name: str
@@ -89,6 +93,7 @@ class Declaration:
     indexed: bool = False
     concurrency: int = 4
     title_sv: str = ""
+    erase_after: tuple[str, ...] = ()
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -137,6 +142,31 @@ class IndexedSource(Source, Protocol):
 
     def index(self, since: datetime | None) -> Iterator[IndexEntry]:
         """Entries for records that are new or changed since then (UTC); None = all that can be reached."""
+        ...
+
+
+class Acting(Source, Protocol):
+    """A source that records can be changed in. Every verb takes a batch of approved selections, one per request, and
+    changes nothing but the records in them; called again after an interruption it goes on, and absent already is a
+    success. What the system has no way for comes back as "manual"."""
+
+    def erase(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
+        """Deletes the records with the effect "erase" for good, recycle bins, versions and delete markers too, and
+        anonymises those with "anonymise". "scheduled": the vendor does it later, call again to see."""
+        ...
+
+    def restrict(
+        self, selections: Sequence[Selection], purposes: Sequence[str], *, lift: bool = False
+    ) -> Iterator[Outcome]:
+        """Marks the records with the effect "restrict" visibly as not to be processed for these purposes (DPV terms);
+        () = for none at all (Art. 18). `lift` takes away what this verb has set, and only that."""
+        ...
+
+    def rectify(
+        self, selections: Sequence[Selection], corrections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Iterator[Outcome]:
+        """Writes request id → dataset → field → new value into the records with the effect "rectify".
+        PermanentError("field.not_rectifiable") for a field that the dataset doesn't list as such."""
         ...
 
 

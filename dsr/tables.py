@@ -84,3 +84,31 @@ index_freshness = Table(
     Column("source", Text, primary_key=True),
     Column("at", _MOMENT, nullable=False),
 )
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
+    Column("scope", Text, primary_key=True, comment="all or marketing"),
+    Column("request_id", Text, nullable=False),
+    Column("since", _MOMENT, nullable=False),
+    Column("lifted_at", _MOMENT, comment="when it ended; null while it holds"),
+    Column("lifted_reason", Text, nullable=False, server_default="", comment="a code"),
+    Index("suppression_request_id", "request_id"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("record", LargeBinary, primary_key=True, comment="HMAC-SHA256 of source, dataset and record id"),
+    Column("source", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("effect", Text, nullable=False, comment="erase or anonymise"),
+    Column("version", LargeBinary, nullable=False, comment="HMAC-SHA256 of the approved version"),
+    Column("digest", Text, nullable=False, comment="of the approved plan"),
+    Column("sealed", LargeBinary, nullable=False, comment="the record's id, AES-256-GCM"),
+    Column("noted_at", _MOMENT, nullable=False),
+    Column("erased_at", _MOMENT, comment="when it was seen to be gone; null until then"),
+    Index("erasures_source", "source", "request_id"),
+)

@@ -46,8 +46,12 @@ vendor refused."""
 
 ERASURE_WAYS: Final = ("delete", "anonymise", "expire", "manual")
 
-RIGHTS: Final = ("access", "portability")
-"""The rights that a request may exercise here: Art. 15 and Art. 20 GDPR."""
+RIGHTS: Final = ("access", "portability", "erasure", "restriction", "rectification", "objection", "withdrawal")
+"""The rights that a request may exercise here: Art. 15, 20, 17, 18, 16, 21 and 7(3) GDPR."""
+
+RECIPIENT_KEY: Final = r"(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{0,62}"
+"""The whole of a recipient's key (Art. 20(2)), as a regular expression. With a letter in it: the ledger takes no bare
+numbers, which could be a person's. The JSON Schemas of requests repeat it."""
 
 PACKAGE_ENCRYPTIONS: Final = ("none", "zip", "age")
 """How a package is closed: not at all (the page asks who fetches it), AES-256 ZIP with a password, age to a key."""

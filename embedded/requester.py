@@ -38,12 +38,13 @@ class Requester:
         self._admin = httpx.Client(base_url=stack.endpoints["admin"], timeout=30.0, trust_env=False)
 
     def ask(
-        self, email: str, *, ticket_id: str, language: str = "sv", name: str = "", right: str = "access", **options: str
+        self, email: str, *, ticket_id: str, language: str = "sv", name: str = "", right: str = "access", **options: Any
     ) -> Receipt:
-        """A ticket: send me what you hold about this address. `options`: encryption, age_recipient and transmit_to, as
-        `ticket_body` takes them. StackError when it isn't taken."""
+        """A ticket: send me what you hold about this address, or what else the right is. `options`: encryption,
+        age_recipient, transmit_to, ground, purposes and corrections, as `ticket_body` takes them. StackError when it
+        isn't taken."""
         at = datetime.now(UTC)
-        stated = {"email": email, "name": name, "language": language, "right": right, **options}
+        stated: dict[str, Any] = {"email": email, "name": name, "language": language, "right": right, **options}
         body = ticket_body(_CHANNEL, ticket_id, **stated, at=at)
         secret = self._stack.secrets.channels[_CHANNEL.upper()]
         headers, raw = signed(_CHANNEL, body, secret, at, f"msg-{ticket_id}-{time.time_ns()}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-USERS: Mapping[str, str] = {"officer": "user", "engineer": "admin", "intake": "user"}
+USERS: Mapping[str, str] = {"officer": "user", "second": "user", "engineer": "admin", "intake": "user"}
 """Who signs in to Airflow, with their role: the officer decides, the engineer runs it, the webhook starts runs."""
 
 CHANNELS = ("STANDARD_WEBHOOKS", "ZENDESK", "JIRA")

@@ -31,6 +31,7 @@ from sandbox.postgres import Postgres
 
 _COMPONENTS = ("scheduler", "triggerer", "dag-processor", "api-server")
 _START_SECONDS = 180.0
+_RECIPIENT = "dsr_recipient_"
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,10 @@ class Stack:
         wait_until(ready.exists, "the sandbox", _START_SECONDS, [sandbox])
         self.endpoints = json.loads(ready.read_text())
         # Tasks are children of the scheduler and take the connections of the sources from its environment.
-        components["scheduler"].env = self.environment | airflow.connection_variables(self.endpoints["connections"])
+        connections = self.endpoints["connections"]
+        recipients = ",".join(name.removeprefix(_RECIPIENT) for name in connections if name.startswith(_RECIPIENT))
+        of_tasks = {"DSR_RECIPIENTS": recipients, **airflow.connection_variables(connections)}
+        components["scheduler"].env = self.environment | of_tasks
         self._launch(components["scheduler"])
         self._wait_until_healthy(components.values())
         wait_until(self._portal_answers, "the portal", _START_SECONDS, [portal])
@@ -204,7 +208,7 @@ class Stack:
                 "DSR_AIRFLOW_URL": self.airflow_url,
                 "DSR_AIRFLOW_USER": "intake",
                 "DSR_AIRFLOW_PASSWORD": secrets.passwords["intake"],
-                "DSR_OFFICERS": "officer",
+                "DSR_OFFICERS": "officer,second",
                 "DSR_MAIL_FROM": "privacy@controller.example",
                 **confirmed_register(self.folder / "register"),
             }

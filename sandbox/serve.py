@@ -20,6 +20,7 @@ from sandbox.invoicing.system import Invoicing
 from sandbox.mail.system import Mail
 from sandbox.pardot.system import Pardot
 from sandbox.people import Population, Truth, populate
+from sandbox.processor.system import Processor
 from sandbox.receiver.bucket import Bucket
 from sandbox.receiver.system import Receiver
 from sandbox.recordings.system import Recordings
@@ -48,6 +49,7 @@ async def serve(options: Options, faults: Sequence[Fault] = ()) -> None:
         Jira,
         Callback,
         Receiver,
+        Processor,
     )
     recordings = Recordings(options, population, tap)
     http = [*(vendor(options, population) for vendor in vendors), Bucket(recordings)]

@@ -20,3 +20,10 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
     shared_sandbox.forget()
     yield shared_sandbox
     shared_sandbox.forget()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a running Airflow, or a module's servers, stays with one worker when there are several."""
+    for item in items:
+        shared = "airflow" if item.path.parent.name == "airflow" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(shared))

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from dsr.channels import signature
+from dsr.channels.acting import acting
 from dsr.channels.body import document, moment, stated
 from dsr.channels.options import options
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
@@ -28,6 +29,8 @@ _RETRIED_FOR: Final = timedelta(hours=2)
 came late must not be lost. Within this time a copy is still one run, since its body is known."""
 
 _LONGEST_FIELD: Final = 64
+_LONGEST_TEXT: Final = 32_768
+"""What Jira lets into a multi-line field."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Jira:
     encryption       how the package is to be closed; empty = as the installation does it
     age_recipient    the person's age key
     transmit_to      key of the controller that the package is to be sent to
+    ground           why data is to be erased or restricted, or what is objected to
+    purposes         multi-select: DPV terms
+    corrections      multi-line text: a `key: value` a line
     """
 
     right: str = "customfield_10101"
@@ -49,6 +55,9 @@ class Jira:
     encryption: str = "customfield_10105"
     age_recipient: str = "customfield_10106"
     transmit_to: str = "customfield_10107"
+    ground: str = "customfield_10108"
+    purposes: str = "customfield_10109"
+    corrections: str = "customfield_10110"
 
     @property
     def name(self) -> str:
@@ -73,7 +82,10 @@ class Jira:
             raise Refused("body.invalid", _NAME, [(_pointer(self.right), "is not one of the accepted values")])
         asked = {"encryption": self.encryption, "age_recipient": self.age_recipient, "transmit_to": self.transmit_to}
         texts = {option: _choice(fields, name) for option, name in asked.items()}
-        chosen = options(right, texts, _NAME, {option: _pointer(name) for option, name in asked.items()})
+        chosen, wrong = options(right, texts, {option: _pointer(name) for option, name in asked.items()})
+        where = {name: _pointer(getattr(self, name)) for name in ("corrections", "purposes", "ground")}
+        said = _text(fields, self.corrections), _choices(fields, self.purposes), _choice(fields, self.ground)
+        changes = acting(right, *said, _NAME, where, wrong)
         reporter = fields["reporter"]
         subject = stated(
             email=reporter.get("emailAddress"),
@@ -90,6 +102,7 @@ class Jira:
             received_at=moment(fields.get("created"), "#/issue/fields/created", _NAME),
             package=chosen.package,
             transmit_to=chosen.transmit_to,
+            acting=changes,
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
@@ -126,6 +139,24 @@ def _choice(fields: Mapping[str, Any], name: str) -> str:
     if len(text) > _LONGEST_FIELD or not text.isprintable():
         raise Refused("body.invalid", _NAME, [(_pointer(name), "is too long or has control characters")])
     return text
+
+
+def _choices(fields: Mapping[str, Any], name: str) -> list[str]:
+    """The texts of a multi-select field's options, or the words of a text field; [] when empty."""
+    value = fields.get(name)
+    if not isinstance(value, list):
+        return _choice(fields, name).replace(",", " ").split()
+    return [_choice({name: item}, name) for item in value]
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    """A multi-line text field; "" when empty. Its lines are checked where they are read."""
+    value = fields.get(name)
+    if value is not None and not isinstance(value, str):
+        raise Refused("body.invalid", _NAME, [(_pointer(name), "has the wrong type")])
+    if len(value or "") > _LONGEST_TEXT:
+        raise Refused("body.invalid", _NAME, [(_pointer(name), "is too long")])
+    return value or ""
 
 
 def _pointer(name: str) -> str:

@@ -10,8 +10,7 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from dsr.channels.body import stated
-from dsr.channels.ticket import Refused
-from dsr.vocabulary import PACKAGE_ENCRYPTIONS
+from dsr.vocabulary import PACKAGE_ENCRYPTIONS, RECIPIENT_KEY
 
 POINTERS: Final[Mapping[str, str]] = {
     "encryption": "#/package/encryption",
@@ -20,9 +19,9 @@ POINTERS: Final[Mapping[str, str]] = {
 }
 """Where the options stand in a body of our own making."""
 
-_RECIPIENT_KEY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _AGE_KEY: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_DISCLOSING: Final = ("access", "portability")
 _CHECKSUM: Final = 6
 _PADDING_BITS: Final = 4
 
@@ -35,19 +34,19 @@ class Options:
     transmit_to: str = field(repr=False)
 
 
-def options(right: str, given: Mapping[str, str | None], place: str, pointers: Mapping[str, str] = POINTERS) -> Options:
+def options(
+    right: str, given: Mapping[str, str | None], pointers: Mapping[str, str] = POINTERS
+) -> tuple[Options, list[tuple[str, str]]]:
     """The options among `given`: "encryption", "age_recipient" and "transmit_to"; empty texts and None count as not
-    stated. An age key in capitals (Bech32 allows both) is kept in small letters. Refused("body.invalid") with all that
-    is wrong, at `pointers`."""
+    stated. An age key in capitals (Bech32 allows both) is kept in small letters. And all that is wrong with them, at
+    `pointers`, in the form of `Refused.problems`."""
     texts = stated(**given)
     age = texts.get("age_recipient", "")
     if age.isascii() and age.isupper():
         texts["age_recipient"] = age.lower()
     problems = [(pointers[name], what) for name, what in _problems(right, texts)]
-    if problems:
-        raise Refused("body.invalid", place, problems)
     package = {name: text for name, text in texts.items() if name in ("encryption", "age_recipient")}
-    return Options(package, texts.get("transmit_to", ""))
+    return Options(package, texts.get("transmit_to", "")), problems
 
 
 def is_age_recipient(text: str) -> bool:
@@ -73,6 +72,10 @@ def _point(recipient: str) -> bytes:
 
 
 def _problems(right: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if right not in _DISCLOSING:
+        yield from (
+            (name, "is for access and portability only") for name in ("encryption", "age_recipient") if name in texts
+        )
     encryption, age, to = (texts.get(name) for name in ("encryption", "age_recipient", "transmit_to"))
     if encryption is not None and encryption not in PACKAGE_ENCRYPTIONS:
         yield "encryption", "is not one of the accepted values"
@@ -84,8 +87,8 @@ def _problems(right: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]
         yield "age_recipient", "is only for the encryption age"
     if age is not None and not is_age_recipient(age):
         yield "age_recipient", "is no age X25519 recipient"
-    if to is not None and not _RECIPIENT_KEY.fullmatch(to):
-        yield "transmit_to", "is no key of a recipient: small letters, digits and hyphens"
+    if to is not None and not re.fullmatch(RECIPIENT_KEY, to):
+        yield "transmit_to", "is no key of a recipient: small letters, digits and hyphens, a letter among them"
     if to is not None and encryption == "zip":
         yield "encryption", "is not zip for a package that is sent to another: its password only goes to the person"
     if to is not None and right != "portability":

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from dsr.channels import signature
+from dsr.channels.acting import acting
 from dsr.channels.body import document, moment, stated
 from dsr.channels.options import options
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
@@ -45,7 +46,10 @@ class StandardWebhooks:
     def parse(self, body: bytes) -> Ticket:
         """As `Channel.parse`."""
         value = document(body, f"ticket-{_NAME}", _NAME)
-        chosen = options(value["right"], {**value.get("package", {}), "transmit_to": value.get("transmit_to")}, _NAME)
+        asked = {**value.get("package", {}), "transmit_to": value.get("transmit_to")}
+        chosen, wrong = options(value["right"], asked)
+        said = value.get("corrections"), value.get("purposes"), value.get("ground")
+        changes = acting(value["right"], *said, _NAME, before=wrong)
         return Ticket(
             channel=_NAME,
             ticket_id=value["ticket"]["id"],
@@ -55,6 +59,7 @@ class StandardWebhooks:
             received_at=moment(value.get("received_at"), "#/received_at", _NAME),
             package=chosen.package,
             transmit_to=chosen.transmit_to,
+            acting=changes,
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:

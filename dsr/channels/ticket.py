@@ -26,6 +26,21 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class Acting:
+    """What a request that changes data says beside its right; empty = it doesn't say.
+
+    corrections  Art. 16: attribute of the person (`channels.acting.ATTRIBUTES`) → its right value, or dataset → field
+                 of its schema → its right value
+    purposes     DPV terms that are to stop (Art. 18, 21, 7(3))
+    ground       one of `channels.acting.GROUNDS` for the right
+    """
+
+    corrections: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    purposes: tuple[str, ...] = ()
+    ground: str = ""
+
+
+@dataclass(frozen=True)
 class Ticket:
     """A data subject's request as a ticket system told it.
 
@@ -36,6 +51,7 @@ class Ticket:
     package      how the package is to be closed: "encryption", one of `vocabulary.PACKAGE_ENCRYPTIONS`, and with "age"
                  the person's key as "age_recipient"; {} = as the installation does it
     transmit_to  key of the controller that the package is to be sent to (Art. 20(2)); "" = to the person only
+    acting       what a right that changes the data needs beside
     """
 
     channel: str
@@ -46,6 +62,7 @@ class Ticket:
     received_at: datetime | None = None
     package: Mapping[str, str] = field(default_factory=dict, repr=False)
     transmit_to: str = field(default="", repr=False)
+    acting: Acting = field(default=Acting(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 In:  `schemas/ticket-zendesk.schema.json`, made by the trigger body in `zendesk-trigger.json` beside this file, in
      which the numbers of the account's own ticket fields are to be put. Right and encryption are drop-down fields
-     whose options have the values of the schema as tags; the age key and the recipient are text fields. The signature
-     is base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the invocation's id.
+     whose options have the values of the schema as tags, and so is ground; purposes is a multi-select field; the age
+     key and the recipient are text fields; corrections is a multi-line one, a `key: value` a line. The signature is
+     base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the invocation's id.
 Out: `PUT /api/v2/tickets/{id}.json` with Basic `<e-mail>/token:<key>`. Zendesk has no key against a repeated comment.
 """
 
@@ -15,6 +16,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from dsr.channels import signature
+from dsr.channels.acting import acting
 from dsr.channels.body import document, moment, stated
 from dsr.channels.options import options
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
@@ -45,7 +47,9 @@ class Zendesk:
         requester, right = value["requester"], value["right"] or "access"
         package = value.get("package") or {}
         asked = {name: package.get(name) for name in ("encryption", "age_recipient")}
-        chosen = options(right, {**asked, "transmit_to": value.get("transmit_to")}, _NAME)
+        chosen, wrong = options(right, {**asked, "transmit_to": value.get("transmit_to")})
+        said = value.get("corrections"), value.get("purposes"), value.get("ground")
+        changes = acting(right, *said, _NAME, before=wrong)
         language = str(requester.get("language") or "sv").lower()
         subject = stated(
             email=requester.get("email"),
@@ -62,6 +66,7 @@ class Zendesk:
             received_at=moment(value["ticket"].get("created_at"), "#/ticket/created_at", _NAME),
             package=chosen.package,
             transmit_to=chosen.transmit_to,
+            acting=changes,
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:

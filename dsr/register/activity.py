@@ -183,8 +183,10 @@ def _transfer(item: Mapping[str, Any], recipients: Mapping[str, Recipient]) -> T
 
 def _retention(item: Mapping[str, Any]) -> Retention:
     duty = words(item["duty"]) if item.get("duty") else None
-    field = item.get("field") or ""
-    return Retention(item.get("duration") or None, words(item.get("anchor")), field, duty, words(item.get("words")))
+    field, given = item.get("field") or "", item.get("when") or ()
+    when = (given,) if isinstance(given, str) else tuple(given)
+    anchor, said, counted = words(item.get("anchor")), words(item.get("words")), item.get("counted_from") or ""
+    return Retention(item.get("duration") or None, anchor, field, duty, said, when, counted)
 
 
 def _decisions(item: Mapping[str, Any]) -> AutomatedDecisions:

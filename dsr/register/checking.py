@@ -86,10 +86,16 @@ def _shared(register: "Register") -> Iterator[Problem]:
         if not (filled(right.title) and filled(right.words)):
             yield Problem("rights.yaml", "blank", f"rights.yaml does not explain {right.term} in both languages.")
     used = {recipient.id for row in register.activities.values() for recipient in row.recipients}
-    for key in register.recipients:
+    for key, recipient in register.recipients.items():
         if key not in used and not register.broken:
             words = f'recipients.yaml defines "{key}", which no row names.'
             yield Problem("recipients.yaml", "recipient.unused", words)
+        if recipient.notify is None or (recipient.notify.by == "none" and not filled(recipient.notify.reason)):
+            words = (
+                f'recipients.yaml does not say how "{key}" is told of what was rectified, erased or restricted, or why'
+                " not, in both languages (Art. 19)."
+            )
+            yield Problem("recipients.yaml", "recipient.notify", words)
 
 
 def _row(register: "Register", row: Activity, datasets: list[Dataset]) -> Iterator[Problem]:
@@ -144,13 +150,17 @@ def _recipients(register: "Register", row: Activity) -> Iterator[Problem]:
 
 
 def _fields(row: Activity) -> Iterator[Problem]:
-    named = [("retention", retention.field) for retention in row.retention]
+    named = [("retention", name) for retention in row.retention for name in (retention.field, *retention.when)]
     named += [("profiling", dimension.value) for dimension in row.profiling]
     named += [("profiling", one.field) for dimension in row.profiling for one in dimension.inputs]
     for part, name in named:
         if name and not _field_exists(name):
             words = f"Under {part}, {name} is no field of any dataset's schema (dataset.field)."
             yield Problem(row.id, "field.unknown", words)
+    for retention in row.retention:
+        if len({name.partition(".")[0] for name in (retention.field, *retention.when) if name}) > 1:
+            words = f"Under retention, {', '.join(retention.when)} must be of the same dataset as {retention.field}."
+            yield Problem(row.id, "retention.when", words)
 
 
 def _field_exists(name: str) -> bool:

@@ -73,14 +73,36 @@ class Basis:
 
 
 @dataclass(frozen=True)
+class Notification:
+    """How a recipient is told of what was rectified, erased or restricted (Art. 19).
+
+    by          "opendsr", "mail" or "none"
+    connection  the Airflow connection of their OpenDSR endpoint; "" for other ways
+    to          mail address; "" for other ways
+    language    that they read mails in
+    identities  "sha256": the person's address as a hash, without values; "raw": in clear, with corrected values
+    reason      why they are not told; blank words for other ways
+    """
+
+    by: str
+    connection: str
+    to: str
+    language: str
+    identities: str
+    reason: Words
+
+
+@dataclass(frozen=True)
 class Recipient:
-    """Who receives the data, by identity (C-154/21). role: processor, controller or authority; country: ISO 3166."""
+    """Who receives the data, by identity (C-154/21). role: processor, controller or authority; country: ISO 3166;
+    notify: how they are told (Art. 19), None when the register does not say."""
 
     id: str
     name: str
     role: str
     country: str
     words: Words
+    notify: Notification | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +119,20 @@ class Transfer:
 @dataclass(frozen=True)
 class Retention:
     """Art. 15(1)(d). duration: ISO 8601, None when only criteria can be given; anchor: what it is counted from;
-    field: the same as `<dataset>.<field>`, "" when no field holds it; duty: the law that demands it, None = none."""
+    field: the same as `<dataset>.<field>`, "" when no field holds it; duty: the law that demands it, None = none.
+
+    when          fields `<dataset>.<field>`: a duty holds only for records where one of them is filled; () = for all
+    counted_from  "field": a duty counts from the field's day; "calendar_year_end": from the end of its year, which
+                  also holds when nothing is said ("")
+    """
 
     duration: str | None
     anchor: Words
     field: str
     duty: Words | None
     words: Words
+    when: tuple[str, ...] = ()
+    counted_from: str = ""
 
 
 @dataclass(frozen=True)

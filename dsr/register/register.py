@@ -9,7 +9,7 @@ from dsr.errors import PermanentError
 from dsr.register import checking, files
 from dsr.register.activity import Activity, activity, row_digest, words
 from dsr.register.files import Files
-from dsr.register.nouns import Authority, Controller, Notice, Problem, Recipient, Right, Unsettled
+from dsr.register.nouns import Authority, Controller, Notice, Notification, Problem, Recipient, Right, Unsettled
 from dsr.register.terms import Terms
 from dsr.source import Declaration
 
@@ -105,9 +105,16 @@ def check(
 
 
 def _recipient(key: str, raw: Mapping[str, Any]) -> Recipient:
-    return Recipient(
-        key, raw.get("name") or "", raw.get("role") or "", raw.get("country") or "", words(raw.get("words"))
-    )
+    name, role, country = (raw.get(part) or "" for part in ("name", "role", "country"))
+    return Recipient(key, name, role, country, words(raw.get("words")), _notification(raw.get("notify")))
+
+
+def _notification(raw: Mapping[str, Any] | None) -> Notification | None:
+    if not raw:
+        return None
+    connection, to = (raw.get(part) or "" for part in ("connection", "to"))
+    language, identities = raw.get("language") or "en", raw.get("identities") or "sha256"
+    return Notification(raw["by"], connection, to, language, identities, words(raw.get("reason")))
 
 
 def _controller(raw: Mapping[str, Any]) -> Controller:

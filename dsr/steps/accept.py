@@ -7,7 +7,7 @@ the ledger → run started → event. Whoever comes again goes on where it stopp
 import base64
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import phonenumbers
 
 from dsr.casefile import CaseStore
-from dsr.channels.ticket import Refused, Ticket
+from dsr.channels.ticket import Acting, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
@@ -80,6 +80,8 @@ def accept(
 ) -> Accepted:
     """The case of this delivery, made if it is new. `digest` is that of the raw body, `replay_key` that of
     `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came before with another body."""
+    if not _numbers(ticket.acting.corrections, settings.country):
+        raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
     if any(not c.isascii() and c.lower().isascii() for c in ticket.subject["email"]):
         # "K" (Kelvin) in lower case is a k: another's address, once it is compared without case.
         raise Refused("body.invalid", ticket.channel, [("email", "holds a character that only looks like a letter")])
@@ -160,7 +162,23 @@ def _open_case(
         request["package"] = dict(ticket.package)
     if ticket.transmit_to:
         request["transmit_to"] = ticket.transmit_to
+    request |= _acting(ticket.acting, country)
     case.write_json("request", request)
+
+
+def _acting(acting: Acting, country: str) -> dict[str, Any]:
+    """What is kept of it; what the request doesn't say is absent."""
+    corrections = dict(acting.corrections)
+    if "phone" in corrections:
+        corrections["phone"] = _normal("phone", corrections["phone"], country)
+    kept = {"corrections": corrections, "purposes": list(acting.purposes), "ground": acting.ground}
+    return {name: value for name, value in kept.items() if value}
+
+
+def _numbers(corrections: Mapping[str, Any], country: str) -> bool:
+    """Whether the phone number among them, if any, is one: it is written into systems, so it must be right. One without
+    a country code is read as one of `country`."""
+    return "phone" not in corrections or _number(corrections["phone"], country) is not None
 
 
 def _normal(name: str, value: str, country: str) -> str:
@@ -168,14 +186,17 @@ def _normal(name: str, value: str, country: str) -> str:
     without a country code is read as one of `country`, and one that is none stays as it was stated."""
     if name == "email":
         return unicodedata.normalize("NFC", value.lower())
-    if name != "phone":
-        return value
+    return _number(value, country) or value if name == "phone" else value
+
+
+def _number(value: str, country: str) -> str | None:
+    """A phone number in E.164; None when it is none."""
     try:
         number = phonenumbers.parse(value, country)
     except phonenumbers.NumberParseException:
-        return value
+        return None
     if not phonenumbers.is_possible_number(number):
-        return value
+        return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -1,15 +1,16 @@
-"""Invoicing: any SQL database behind SQLAlchemy, read by a mapping of tables and columns (`mapping.yaml`).
+"""Invoicing: any SQL database behind SQLAlchemy, read and changed by a mapping of tables and columns (`mapping.yaml`).
 
 Swedish companies run many invoicing systems and nearly all expose a database, a replica or a warehouse. What is
 read, and what it means, is data; the canonical mapping fits the schema that is named after EN 16931.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, Piece, Subject
+from dsr.model import Found, Outcome, Piece, Subject
+from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.invoicing.declaration import DECLARATION
 
@@ -21,7 +22,8 @@ _DRIVER: Final = "postgresql+psycopg"
 
 
 class Invoicing:
-    """The source `invoicing`, see `dsr.source.Source`. Reads in one consistent, read-only transaction per verb."""
+    """The source `invoicing`, see `dsr.source.Acting`. Reads in one consistent, read-only transaction per verb; changes
+    in one transaction per call, which is kept whole or not at all."""
 
     declaration: ClassVar[Declaration] = DECLARATION
 
@@ -67,3 +69,29 @@ class Invoicing:
             else:
                 known = layout.reflect(connection, self._books)
             yield from reading.read(connection, self._books, known, found)
+
+    def erase(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
+        """Deletes rows, children first, and anonymises those that others stand on, see `erasing`. Nothing is told
+        before everything is kept."""
+        from extractors.invoicing import erasing
+
+        if selections:
+            yield from erasing.erase(self._database, self._books, selections)
+
+    def restrict(
+        self, selections: Sequence[Selection], purposes: Sequence[str], *, lift: bool = False
+    ) -> Iterator[Outcome]:
+        """Marks rows, or takes its own marks away, see `restricting`."""
+        from extractors.invoicing import restricting
+
+        if selections:
+            yield from restricting.restrict(self._database, self._books, selections, purposes, lift=lift)
+
+    def rectify(
+        self, selections: Sequence[Selection], corrections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Iterator[Outcome]:
+        """Corrects register data and reads it back, see `rectifying`; never an invoice."""
+        from extractors.invoicing import rectifying
+
+        if selections:
+            yield from rectifying.rectify(self._database, self._books, self.declaration, selections, corrections)

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from dsr.schema import SOURCE_ID, batch
-from extractors.invoicing.copying import OWNER, TRADER
+from extractors.invoicing.copying import LINKS, MARK, OWNER, TRADER
 from extractors.invoicing.layout import Layout
 from extractors.invoicing.mapping import Attachment, Books, Persons, Table
 from extractors.invoicing.owners import Owners
-from extractors.invoicing.selection import Case, Clause, Statement, persons, rows
+from extractors.invoicing.selection import Case, Clause, Statement, keyed, persons, rows
 
 ROWS: Final = 5_000
+KEYS: Final = 500
+"""So many keys go into one statement: databases take 999 parameters and more."""
 _FILES: Final = 10
 
 
@@ -43,6 +46,30 @@ class Cursors:
         result = self._connection.execution_options(yield_per=ROWS).execute(self._statement(table, wanted))
         for part in result.mappings().partitions():
             yield self._batch(dataset, columns, part)
+
+    def keyed(self, table: Table, keys: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """As `Copying.keyed`."""
+        content = {table.attachment.content} if table.attachment else set()
+        columns = [c for c in self._layout[table.table] if c not in content]
+        links = (table.contact, table.customer, table.through[1] if table.through else "")
+        marks = (table.mark.at, table.mark.purposes) if table.mark else ("", "")
+        helping = {n: c for n, c in zip((*LINKS, *MARK), (*links, *marks), strict=True) if c}
+
+        def wanted(case: Case) -> list[sa.ColumnElement[Any]]:
+            trader = sa.null() if case.customer is None else case.customer
+            own = [case.own[c].label(f"t_{n}") for n, c in enumerate(columns)]
+            more = [case.own[c].label(name) for name, c in helping.items()]
+            return [case.own[table.key].label(SOURCE_ID), *own, *more, *_owner(case), trader.label(TRADER)]
+
+        for start in range(0, len(keys), KEYS):
+            some = spelled(self._layout, table, keys[start : start + KEYS])
+            statement = keyed(self._books, self._layout, table, partial(_one_of, some), wanted)
+            part = self._connection.execute(statement).mappings().all()
+            made = self._batch(table, columns, part)
+            for name in helping:
+                values = [None if row[name] is None else str(row[name]) for row in part]
+                made = made.append_column(name, pa.array(values, pa.string()))
+            yield made
 
     def attachments(self, table: Table, attachment: Attachment) -> Iterator[tuple[Any, ...]]:
         """As `Copying.attachments`."""
@@ -96,6 +123,15 @@ class Cursors:
         if isinstance(value, bytes | memoryview):
             return base64.b64encode(value).decode()
         return value if value is None or isinstance(value, str | int | float | bool | list | dict) else str(value)
+
+
+def _one_of(values: Sequence[Any], column: sa.ColumnElement[Any]) -> Clause:
+    return column.in_(values)
+
+
+def spelled(layout: Layout, table: Table, keys: Sequence[str]) -> list[Any]:
+    """Keys as the database compares them."""
+    return [int(key) for key in keys] if layout[table.table][table.key][0] == "integer" else list(keys)
 
 
 def _owner(case: Case) -> list[sa.ColumnElement[Any]]:

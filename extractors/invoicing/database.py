@@ -1,4 +1,4 @@
-"""The connection to the database: read only, one snapshot, no values in errors or logs."""
+"""Connections to the database: one state of the data from beginning to end, no values in errors or logs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ class Database:
         query = {k: str(v) for k, v in connection.extra.get("query", {}).items()}
         if self._postgres:
             query.setdefault("connect_timeout", str(_CONNECT_SECONDS))
+            query.setdefault("application_name", "dsr")
             if connection.extra.get("ca"):
                 query |= {"sslmode": "verify-full", "sslrootcert": str(connection.extra["ca"])}
         with coded():
@@ -43,3 +44,14 @@ class Database:
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._postgres else {}
         with coded(), self._engine.connect() as connection:
             yield connection.execution_options(**options)
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that is kept whole when the block ends, and undone whole when it doesn't. It sees one state of
+        the data; where somebody else changes a row meanwhile that it changes too, it fails: TransientError("conflict").
+        """
+        level = "REPEATABLE READ" if self._postgres else "SERIALIZABLE"
+        with coded(), self._engine.connect() as plain:
+            connection = plain.execution_options(isolation_level=level)
+            with connection.begin():
+                yield connection

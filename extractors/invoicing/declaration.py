@@ -7,6 +7,14 @@ from dsr.source import Dataset, Declaration, Exclusion
 _PROCESSING: Final = "invoicing"
 _ADDRESS: Final = "pd:PhysicalAddress"
 
+_BY_HAND: Final = {
+    "sv": "Gör ändringen i faktureringssystemet: sök upp posten med dess nummer och ta bort, avidentifiera, spärra "
+    "eller rätta den. Ändra aldrig en bokförd faktura eller något som hör till den.",
+    "en": "Make the change in the invoicing system: look the record up by its number and delete, anonymise, restrict "
+    "or correct it. Never change a booked invoice or anything that belongs to it.",
+}
+"""For what the mapping gives no way."""
+
 _DATASETS: Final = (
     Dataset(
         "invoicing_contact",
@@ -18,6 +26,7 @@ _DATASETS: Final = (
         "anonymise",
         rectifiable=("given_name", "family_name", "role", "email", "phone", "mobile", "language"),
         profile={"email": "email", "mobile": "phone", "role": "title", "language": "language"},
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_customer",
@@ -29,6 +38,7 @@ _DATASETS: Final = (
         "anonymise",
         rectifiable=("name", "organisation_no", "vat_no", "email", "phone", "language"),
         profile={"email": "email", "phone": "phone", "name": "organisation"},
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_address",
@@ -40,6 +50,7 @@ _DATASETS: Final = (
         "delete",
         rectifiable=("line1", "line2", "post_code", "city", "country"),
         profile={"line1": "address"},
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_bank_account",
@@ -50,6 +61,7 @@ _DATASETS: Final = (
         _PROCESSING,
         "delete",
         rectifiable=("holder", "iban", "bankgiro", "bic", "bank_name"),
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_invoice",
@@ -59,6 +71,7 @@ _DATASETS: Final = (
         ("pd:Purchase", "pd:Name", _ADDRESS),
         _PROCESSING,
         "expire",
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_invoice_line",
@@ -68,6 +81,7 @@ _DATASETS: Final = (
         ("pd:Purchase",),
         _PROCESSING,
         "expire",
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_payment",
@@ -77,6 +91,7 @@ _DATASETS: Final = (
         ("pd:Purchase", "pd:BankAccount"),
         _PROCESSING,
         "expire",
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_reminder",
@@ -86,6 +101,7 @@ _DATASETS: Final = (
         ("pd:Purchase",),
         _PROCESSING,
         "expire",
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_document",
@@ -95,6 +111,7 @@ _DATASETS: Final = (
         ("pd:Purchase", "pd:Name", _ADDRESS),
         _PROCESSING,
         "expire",
+        instructions=_BY_HAND,
     ),
     Dataset(
         "invoicing_email_dispatch",
@@ -104,6 +121,7 @@ _DATASETS: Final = (
         ("pd:EmailAddressWork",),
         _PROCESSING,
         "delete",
+        instructions=_BY_HAND,
     ),
 )
 
@@ -116,7 +134,9 @@ DECLARATION: Final = Declaration(
     connection_fields={
         "host": "the database server, or a replica of it",
         "port": "its port",
-        "login": "a role that may only read",
+        "login": "a role that may only read. The connection dsr_invoicing_write, to the primary server, has one that "
+        "may SELECT from the mapped tables and those that refer to them, DELETE from those with `delete`, and UPDATE "
+        "only the columns under `anonymise` and `mark` and those that can be rectified; of an invoice its marks alone",
         "password": "its password",
         "schema": "the database",
         "extra.drivername": "SQLAlchemy's dialect and driver; postgresql+psycopg when left out",

@@ -21,12 +21,22 @@ _PERMANENT: Final = {
     "42501": "credentials.refused",
     "3D000": "database.missing",
     "3F000": "table.missing",
+    "25006": "database.read_only",
+    "22001": "value.refused",
+    "23502": "value.refused",
+    "23505": "value.refused",
+    "23514": "value.refused",
 }
+_REFUSED: Final = {"23001": "foreign_key", "23503": "foreign_key", "P0001": "trigger"}
 _REFUSED_CLASS: Final = "28"
-_TRANSIENT: Final = {"57014": "timeout", "40001": "conflict", "40P01": "conflict"}
+_TRANSIENT: Final = {"57014": "timeout", "40001": "conflict", "40P01": "conflict", "55P03": "locked"}
 # libpq keeps no SQLSTATE of a sign-in that failed, only its message.
 _REFUSALS: Final = ("authentication failed", "not permitted to log in", "no pg_hba.conf entry", "no password supplied")
 _NO_DATABASE: Final = 'database "'
+
+
+class Refused(PermanentError):
+    """The database won't have a change because of what other rows or its own rules say: a foreign key, a trigger."""
 
 
 @contextmanager
@@ -40,6 +50,9 @@ def coded() -> Iterator[None]:
         raise PermanentError("connection.drivername", PLACE) from None
     except exc.NoSuchTableError:
         raise PermanentError("table.missing", PLACE) from None
+    except exc.IntegrityError as error:
+        meant = _meaning(error.orig)
+        raise (Refused("foreign_key", PLACE) if isinstance(meant, TransientError) else meant) from None
     except exc.DBAPIError as error:
         raise _meaning(error.orig) from None
     except exc.SQLAlchemyError:
@@ -52,6 +65,8 @@ def coded() -> Iterator[None]:
 
 def _meaning(error: BaseException | None) -> DsrError:
     state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or ""
+    if state in _REFUSED:
+        return Refused(_REFUSED[state], PLACE)
     if state in _PERMANENT:
         return PermanentError(_PERMANENT[state], PLACE)
     if state.startswith(_REFUSED_CLASS):

@@ -63,6 +63,7 @@ def check(layout: Layout, books: Books) -> None:
         named = {table.key, *table.columns, *filter(None, (table.contact, table.customer))}
         if table.attachment:
             named |= {table.attachment.content, table.attachment.media_type, table.attachment.title}
+        named |= table.anonymise.keys() | ({table.mark.at, table.mark.purposes} if table.mark else set())
         if not named <= layout[table.table].keys():
             raise PermanentError("column.missing", PLACE)
         # A column under a rule of withholding must be one that the rule can reach.

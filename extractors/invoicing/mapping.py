@@ -12,6 +12,10 @@ from dsr.errors import PermanentError
 
 PLACE = "invoicing"
 CANONICAL = Path(__file__).with_name("mapping.yaml")
+ALL_PURPOSES = "dpv:Purpose"
+"""DPV's root of all purposes."""
+
+_OF_PERSONS = ("table", "key", "columns", "delete", "anonymise", "mark")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,19 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Columns by which a row says that it is restricted: since when, and for which purposes."""
+
+    at: str
+    purposes: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """One dataset. `contact`, `customer`, `through` (table and the column that both share) say whose a row is."""
+    """One dataset. `contact`, `customer`, `through` (table and the column that both share) say whose a row is.
+
+    `delete`: its rows may be deleted; `anonymise`: column → what it holds afterwards, {} = can't be anonymised.
+    """
 
     dataset: str
     table: str
@@ -53,6 +68,9 @@ class Table:
     owner_only: tuple[str, ...] = ()
     attachment: Attachment | None = None
     retention: str = ""
+    delete: bool = False
+    anonymise: Mapping[str, Any] = field(default_factory=dict)
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -68,13 +86,16 @@ class Persons:
 
 @dataclass(frozen=True)
 class Books:
-    """The whole mapping."""
+    """The whole mapping. `stamped`: columns that the database itself changes with a row; `all_purposes`: how a mark
+    names them all."""
 
     timezone: str
     region: str
     customer: Customer
     persons: tuple[Persons, ...]
     rows: tuple[Table, ...]
+    stamped: tuple[str, ...] = ()
+    all_purposes: str = ""
 
     def tables(self) -> list[str]:
         """Every table that the mapping names."""
@@ -86,6 +107,10 @@ class Books:
             if table.table == name:
                 return table
         raise KeyError(name)
+
+    def of_dataset(self, name: str) -> Table | None:
+        """The table that holds a dataset; None when the mapping has none for it."""
+        return next((t for t in (*(p.rows for p in self.persons), *self.rows) if t.dataset == name), None)
 
 
 def read(path: Path = CANONICAL) -> Books:
@@ -109,12 +134,14 @@ def _books(given: Mapping[str, Any]) -> Books:
         ),
         persons=tuple(_persons(name, fields) for name, fields in given["persons"].items()),
         rows=tuple(_table(name, fields) for name, fields in given["rows"].items()),
+        stamped=tuple(given.get("stamped", ())),
+        all_purposes=given.get("all_purposes", ALL_PURPOSES),
     )
 
 
 def _persons(dataset: str, given: Mapping[str, Any]) -> Persons:
     return Persons(
-        rows=_table(dataset, {k: v for k, v in given.items() if k in ("table", "key", "columns")}),
+        rows=_table(dataset, {k: v for k, v in given.items() if k in _OF_PERSONS}),
         customer=given["customer"],
         name=tuple(given.get("name", ())),
         identifiers={kind: tuple(columns) for kind, columns in given["identifiers"].items()},
@@ -140,6 +167,9 @@ def _table(dataset: str, given: Mapping[str, Any]) -> Table:
         owner_only=tuple(given.get("owner_only", ())),
         attachment=Attachment(**{**attached, "prints": tuple(attached.get("prints", ()))}) if attached else None,
         retention=given.get("retention", ""),
+        delete=given.get("delete", False) is True,
+        anonymise=dict(given.get("anonymise", {})),
+        mark=Mark(**given["mark"]) if "mark" in given else None,
     )
 
 

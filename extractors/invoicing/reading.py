@@ -33,7 +33,7 @@ def read(connection: sa.Connection, books: Books, layout: Layout, found: Found) 
             for request_id, own in batch.requests.items():
                 part = rows.filter(_of(rows, own)) if batch.several else rows
                 if part.num_rows:
-                    part, hidden = _withheld(dataset, own, part)
+                    part, hidden = without_others(dataset, own, part)
                     withheld[request_id] += hidden
                     yield Rows(request_id, dataset.dataset, part)
         if isinstance(table, Table) and table.attachment:
@@ -48,7 +48,7 @@ def _of(rows: pa.RecordBatch, own: Own) -> pa.Array:
     return pc.is_in(rows.column(OWNER), value_set=pa.array(sorted(own.tags), pa.string()))
 
 
-def _withheld(table: Table, own: Own, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
+def without_others(table: Table, own: Own, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     """The rows without the cells that are somebody else's, and how many cells that were."""
     columns = {name: rows.column(name) for name in rows.schema.names}
     hidden: dict[str, pa.Array] = {}

@@ -69,6 +69,23 @@ def rows(books: Books, layout: Layout, table: Table, among: Among, wanted: Wante
     return cases[0] if len(cases) == 1 else sa.union_all(*cases)
 
 
+def keyed(
+    books: Books, layout: Layout, table: Table, among: Callable[[sa.ColumnElement[Any]], Clause], wanted: Wanted
+) -> sa.Select[Any]:
+    """The rows of a table that have certain keys, whoever's they are now."""
+    own = _table(table, layout, "t")
+    source: sa.FromClause = own
+    through: Columns = {}
+    customer = own.c[table.customer] if table.customer else None
+    if table.through and table.owner_only and customer is None:
+        joined = _table(books.of_table(table.through[0]), layout, "h")
+        source, through = own.outerjoin(joined, _shared(books, table, own, joined)), joined.c
+        beyond = books.of_table(table.through[0]).customer
+        customer = joined.c[beyond] if beyond else None
+    key = own.c[table.key]
+    return _select(Case(source, own.c, through, among(key), key, "", customer), wanted)
+
+
 def _select(case: Case, wanted: Wanted) -> sa.Select[Any]:
     return sa.select(*wanted(case)).select_from(case.source).where(case.condition)
 
@@ -107,5 +124,9 @@ def _shared(books: Books, table: Table, own: Any, joined: Any) -> Clause:
 
 def _table(table: Table, layout: Layout, alias: str) -> Any:
     """The table with the types that its values must be fetched as."""
-    columns = [sa.column(name, _TYPES.get(family)) for name, (family, _) in layout[table.table].items()]
-    return sa.table(table.table, *columns).alias(alias)
+    return sa.table(table.table, *columns_of(layout, table.table)).alias(alias)
+
+
+def columns_of(layout: Layout, name: str) -> list[sa.ColumnClause[Any]]:
+    """The columns of a table, with the types that their values are fetched and sent as."""
+    return [sa.column(column, _TYPES.get(family)) for column, (family, _) in layout[name].items()]

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeVar
 
 import httpx
 
@@ -37,7 +37,9 @@ _WAIT: Final = {
 }
 """How long to leave the vendor alone: too many calls at once, in this minute, on this day."""
 _UNREADABLE: Final = ("pardot.132", "pardot.219")
-"""Archived or deleted: a record in the recycle bin that can't be read by id."""
+"""Archived or deleted: a record in the recycle bin that can't be read by id, and never be written to."""
+_UNKNOWN: Final = "pardot.109"
+T = TypeVar("T")
 
 
 class ClientCredentials(httpx.Auth):
@@ -75,8 +77,8 @@ class ClientCredentials(httpx.Auth):
 
 
 class Client:
-    """Reads objects of one business unit. Raises TransientError and PermanentError only; codes `pardot.<number>`
-    for the vendor's own, else those of extractors.http."""
+    """Reads and changes objects of one business unit. Raises TransientError and PermanentError only; codes
+    `pardot.<number>` for the vendor's own, else those of extractors.http."""
 
     def __init__(self, http: HttpClient, sequence: int = SEQUENCE, wait: Callable[[float], None] = time.sleep) -> None:
         self._http, self.sequence, self._wait = http, sequence, wait
@@ -130,18 +132,42 @@ class Client:
                 raise
         return None
 
+    def write(self, method: str, path: str, **content: Any) -> Literal["done", "binned", "gone"]:
+        """One change; `content` as `httpx.Client.build_request` takes it. "binned": the record lies in the recycle bin,
+        where nothing can be changed; "gone": there is none of that id. Both are told by the primary data, while reads
+        may be a minute behind."""
+        try:
+            self.request(method, path, **content)
+        except PermanentError as error:
+            if error.code in _UNREADABLE:
+                return "binned"
+            if error.code == _UNKNOWN:
+                return "gone"
+            raise
+        return "done"
+
+    def request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Any call, with patience while all five places of the business unit are taken."""
+        return self._patiently(lambda: self._http.request(method, path, **content))
+
     def _get(self, path: str, params: dict[str, str]) -> dict[str, Any]:
-        for seconds in (*_PATIENCE, None):
-            try:
-                answer = self._http.get_json(path, params)
-                break
-            except DsrError as error:
-                if error.code != _BUSY or seconds is None:
-                    raise _told(error) from None
-            self._wait(seconds)
+        answer = self._patiently(lambda: self._http.get_json(path, params))
         if not isinstance(answer, dict):
             raise TransientError("body.invalid", PLACE)
         return answer
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        for seconds in _PATIENCE:
+            try:
+                return call()
+            except DsrError as error:
+                if error.code != _BUSY:
+                    raise _told(error) from None
+            self._wait(seconds)
+        try:
+            return call()
+        except DsrError as error:
+            raise _told(error) from None
 
 
 def _answers(record: Mapping[str, Any], filters: Mapping[str, str]) -> bool:

@@ -1,8 +1,13 @@
-"""What Account Engagement says about itself."""
+"""What Account Engagement says about itself.
+
+Writing may have a connection of its own, `dsr_pardot_write`, with the same fields: its user may edit and delete
+prospects, list memberships and tags, and use table actions (bulk actions); the one for reading need not.
+"""
 
 from typing import Final
 
 from dsr.source import Dataset, Declaration, Exclusion
+from extractors.pardot import instructions
 
 _PROCESSING: Final = "marketing"
 _PROFILING: Final = "marketing_profiling"
@@ -24,6 +29,7 @@ _DATASETS: Final = (
             "email": "email", "phone": "phone", "addressOne": "address", "company": "organisation",
             "language__c": "language", "jobTitle": "title",
         },
+        instructions=instructions.PROSPECT,
     ),
     Dataset(
         "pardot_lifecycle_history",
@@ -33,6 +39,7 @@ _DATASETS: Final = (
         ("pd:Profile",),
         _PROFILING,
         "manual",
+        instructions=instructions.PROFILE,
     ),
     Dataset(
         "pardot_tag",
@@ -42,6 +49,7 @@ _DATASETS: Final = (
         ("pd:Profile",),
         _PROFILING,
         "delete",
+        instructions=instructions.TAG,
     ),
     Dataset(
         "pardot_list_membership",
@@ -51,6 +59,7 @@ _DATASETS: Final = (
         ("pd:Interest",),
         _PROCESSING,
         "delete",
+        instructions=instructions.MEMBERSHIP,
     ),
     Dataset(
         "pardot_email",
@@ -60,6 +69,7 @@ _DATASETS: Final = (
         ("pd:EmailContent",),
         _PROCESSING,
         "manual",
+        instructions=instructions.TRACKS,
     ),
     Dataset(
         "pardot_visitor_activity",
@@ -69,6 +79,7 @@ _DATASETS: Final = (
         ("pd:LinkClicked", "pd:BrowsingBehaviour"),
         _PROCESSING,
         "manual",
+        instructions=instructions.TRACKS,
     ),
     Dataset(
         "pardot_visitor",
@@ -78,6 +89,7 @@ _DATASETS: Final = (
         ("pd:IPAddress",),
         _PROCESSING,
         "manual",
+        instructions=instructions.TRACKS,
     ),
     Dataset(
         "pardot_visit",
@@ -87,6 +99,7 @@ _DATASETS: Final = (
         ("pd:BrowsingBehaviour",),
         _PROCESSING,
         "manual",
+        instructions=instructions.TRACKS,
     ),
     Dataset(
         "pardot_page_view",
@@ -96,6 +109,7 @@ _DATASETS: Final = (
         ("pd:BrowsingBehaviour",),
         _PROCESSING,
         "manual",
+        instructions=instructions.TRACKS,
     ),
     Dataset(
         "pardot_external_activity",
@@ -105,6 +119,7 @@ _DATASETS: Final = (
         ("pd:Interest",),
         _PROCESSING,
         "manual",
+        instructions=instructions.TRACKS,
     ),
     Dataset(
         "pardot_opportunity",
@@ -114,6 +129,7 @@ _DATASETS: Final = (
         ("pd:Purchase",),
         _PROCESSING,
         "manual",
+        instructions=instructions.OPPORTUNITY,
     ),
 )  # fmt: skip
 
@@ -151,4 +167,5 @@ DECLARATION: Final = Declaration(
         ),
     ),
     concurrency=5,
+    erase_after=("salesforce",),
 )

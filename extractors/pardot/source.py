@@ -1,4 +1,4 @@
-"""Account Engagement as a source: find prospects, extract what hangs on them.
+"""Account Engagement as a source: find prospects, extract what hangs on them; erase, restrict and rectify them.
 
 Calls for one subject: one per address and Salesforce id to find it; then, per prospect, one for the prospect and six
 for what is listed by prospect; one per browser for its page views; one per e-mail that was written to the person
@@ -6,11 +6,12 @@ alone; and the pages beyond the first. Shared by a batch: custom fields, stages,
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, Piece, Subject
+from dsr.model import Found, Outcome, Piece, Subject
+from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.pardot import fields
 from extractors.pardot.declaration import DECLARATION
@@ -31,7 +32,7 @@ _BY_PROSPECT = (
 
 
 class Pardot:
-    """Reads one business unit. `client` is the wire."""
+    """One business unit. `client` is the wire."""
 
     declaration: ClassVar[Declaration] = DECLARATION
 
@@ -99,6 +100,29 @@ class Pardot:
             yield from opportunities(self.client, deals)
         if prospects and self._external:
             yield from external_activities(self.client, prospects, owners)
+
+    def erase(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
+        """Labels and memberships, then prospects: recycle bin, then for good, which takes the vendor days. Salesforce
+        must have deleted for good before. Up to 20 prospects cost a call each, more of them two jobs in all."""
+        from extractors.pardot.erasing import erase
+
+        return erase(self.client, selections)
+
+    def restrict(
+        self, selections: Sequence[Selection], purposes: Sequence[str], *, lift: bool = False
+    ) -> Iterator[Outcome]:
+        """No marketing, no choice by profile, and a mark in the prospect's notes; see `restricting`."""
+        from extractors.pardot.restricting import restrict
+
+        return restrict(self.client, selections, purposes, lift=lift)
+
+    def rectify(
+        self, selections: Sequence[Selection], corrections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Iterator[Outcome]:
+        """The prospect's own fields."""
+        from extractors.pardot.rectifying import rectify
+
+        return rectify(self.client, selections, corrections)
 
     def _prospects(self, ids: Sequence[int]) -> Iterator[Record]:
         """The prospects in full. A query leaves custom fields with several values out, so with such fields about,

@@ -4,14 +4,16 @@ There is no look-up by number: `dsr_upkeep` keeps the keyed-hash index from `ind
 the index names against its sidecar as it is now.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, IndexEntry, Piece, Subject
+from dsr.model import Found, IndexEntry, Outcome, Piece, Subject
+from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.recordings.declaration import DECLARATION
+from extractors.tally import by_hand
 
 if TYPE_CHECKING:
     from extractors.recordings.store import Store
@@ -24,8 +26,10 @@ class Recordings:
 
     declaration: ClassVar[Declaration] = DECLARATION
 
-    def __init__(self, store: "Store", *, mute_agent: bool = True) -> None:
+    def __init__(self, store: "Store", *, mute_agent: bool = True, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` gives an aware time, by which a retention has ended or not."""
         self._store, self._mute_agent = store, mute_agent
+        self._clock = clock or (lambda: datetime.now(UTC))
 
     @classmethod
     def connect(cls, connection: Connection) -> Self:
@@ -58,3 +62,28 @@ class Recordings:
         from extractors.recordings import reading
 
         return reading.read(self._store, found, mute_agent=self._mute_agent)
+
+    def erase(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
+        """Every version of the calls' objects, their records in shared deliveries, and the sidecars last. What a lock
+        keeps is left and told."""
+        from extractors.recordings import erasing
+        from extractors.recordings.versions import Versions
+
+        return erasing.erase(Versions(self._store, self._clock()), selections)
+
+    def restrict(
+        self, selections: Sequence[Selection], purposes: Sequence[str], *, lift: bool = False
+    ) -> Iterator[Outcome]:
+        """Tags every version of the calls' objects, or takes that tag away."""
+        from extractors.recordings import restricting
+        from extractors.recordings.versions import Versions
+
+        return restricting.restrict(Versions(self._store, self._clock()), selections, purposes, lift=lift)
+
+    def rectify(
+        self, selections: Sequence[Selection], corrections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Iterator[Outcome]:
+        """Nothing: what was said can't be corrected, a statement can only be kept beside it."""
+        if any(values for by_dataset in corrections.values() for values in by_dataset.values()):
+            raise PermanentError("field.not_rectifiable", self.declaration.name)
+        return by_hand(self.declaration.name, selections, "rectify")

@@ -47,10 +47,10 @@ class Stored:
 
 
 class Store:
-    """One bucket."""
+    """One bucket. `client` is boto3's; what it raises goes through `coded`."""
 
     def __init__(self, client: Any, bucket: str) -> None:
-        self._client, self._bucket = client, bucket
+        self.client, self.bucket = client, bucket
 
     @classmethod
     def connect(cls, connection: Connection) -> Self:
@@ -74,7 +74,7 @@ class Store:
         """Every object under a prefix, binned ones too, in the order of their keys."""
         last = ""
         with coded():
-            for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
+            for page in self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
                 for version in page.get("Versions", ()):
                     if version["Key"] != last:  # S3 lists the newest version of a key first
                         last = version["Key"]
@@ -111,7 +111,7 @@ class Store:
         which = {"VersionId": version} if version else {}
         with coded():
             try:
-                return self._client.get_object(Bucket=self._bucket, Key=key, **which)["Body"]
+                return self.client.get_object(Bucket=self.bucket, Key=key, **which)["Body"]
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") in _MISSING:
                     return None

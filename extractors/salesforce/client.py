@@ -74,13 +74,35 @@ class Client:
 
     def composite(self, urls: Sequence[str]) -> list[tuple[int, Any]]:
         """GET up to 25 URLs (at most five of them queries) in one call: status and body of each, in order."""
-        requests_ = [{"method": "GET", "url": url, "referenceId": f"r{n}"} for n, url in enumerate(urls)]
-        body = {"allOrNone": False, "compositeRequest": requests_}
-        answer = self._call(lambda api: api.restful("composite", method="POST", json=body))
-        parts = {part["referenceId"]: part for part in (answer or {}).get("compositeResponse", ())}
-        if set(parts) != {r["referenceId"] for r in requests_}:
+        return self.send([("GET", url, None) for url in urls])
+
+    def send(self, parts: Sequence[tuple[str, str, Any]]) -> list[tuple[int, Any]]:
+        """Up to 25 requests (method, URL, body; at most five of them queries or lists of records) in one call, done
+        one after the other: status and body of each, in order."""
+        requests_ = [
+            {"method": method, "url": url, "referenceId": f"r{n}", **({"body": body} if body is not None else {})}
+            for n, (method, url, body) in enumerate(parts)
+        ]
+        order = {"allOrNone": False, "compositeRequest": requests_}
+        answer = self._call(lambda api: api.restful("composite", method="POST", json=order))
+        found = {part["referenceId"]: part for part in (answer or {}).get("compositeResponse", ())}
+        if set(found) != {r["referenceId"] for r in requests_}:
             raise TransientError("body.invalid", PLACE)
-        return [(part["httpStatusCode"], part["body"]) for part in (parts[r["referenceId"]] for r in requests_)]
+        return [(part["httpStatusCode"], part["body"]) for part in (found[str(r["referenceId"])] for r in requests_)]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """One call below /services/data/vXX/ that answers with JSON; None for no content."""
+        return self._call(lambda api: api.restful(path, method=method, json=body))
+
+    def upload(self, path: str, data: bytes) -> None:
+        """PUT a CSV."""
+
+        def put(api: Api) -> requests.Response:
+            headers = {"Authorization": f"Bearer {api.session_id}", "Content-Type": "text/csv; charset=UTF-8"}
+            return _authorised(self._session.put(api.base_url + path, data=data, headers=headers))
+
+        response = self._call(put)
+        check(response.status_code, _json(response), response.headers)
 
     def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Describe results by object; None for an object that doesn't exist or may not be seen."""
@@ -119,10 +141,7 @@ class Client:
     def _open(self, path: str) -> requests.Response:
         def get(api: Api) -> requests.Response:
             headers = {"Authorization": f"Bearer {api.session_id}", "Accept-Encoding": "identity"}
-            response = self._session.get(api.base_url + path, headers=headers, stream=True)
-            if response.status_code == requests.codes.unauthorized:
-                raise SalesforceExpiredSession("", response.status_code, "", b"")
-            return response
+            return _authorised(self._session.get(api.base_url + path, headers=headers, stream=True))
 
         response = self._call(get)
         if not response.ok:
@@ -169,6 +188,12 @@ class Client:
         except (ValueError, TypeError, UnsupportedAlgorithm, jwt.PyJWTError):
             raise PermanentError("connection.private_key", PLACE) from None
         return {"grant_type": _JWT_GRANT, "assertion": assertion}, {}
+
+
+def _authorised(response: requests.Response) -> requests.Response:
+    if response.status_code == requests.codes.unauthorized:
+        raise SalesforceExpiredSession("", response.status_code, "", b"")
+    return response
 
 
 def _base_url(connection: Connection) -> str:

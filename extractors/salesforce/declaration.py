@@ -3,6 +3,7 @@
 from typing import Final
 
 from dsr.source import Dataset, Declaration, Exclusion
+from extractors.salesforce.instructions import INSTRUCTIONS, WRITING
 
 _CRM: Final = "crm"
 _SALES: Final = "sales"
@@ -16,7 +17,7 @@ def _dataset(name: str, title: str, category: str, origin: str, terms: tuple[str
              erasure: str = "delete", rectifiable: tuple[str, ...] = (),
              profile: dict[str, str] | None = None) -> Dataset:  # fmt: skip
     return Dataset(f"salesforce_{name}", title, category, origin, terms, processing, erasure, rectifiable,
-                   profile or {})  # fmt: skip
+                   profile or {}, INSTRUCTIONS.get(name, {}))  # fmt: skip
 
 
 _PEOPLE: Final = (
@@ -43,9 +44,9 @@ _PEOPLE: Final = (
     _dataset("contact_point_email", "Customer register: your e-mail addresses", "contact-identification", "provided",
              ("pd:EmailAddress",), _CRM, rectifiable=("EmailAddress",)),
     _dataset("consent", "Customer register: your consent per channel", "contact-identification", "provided",
-             ("pd:PrivacyPreference",), _CRM, "manual"),
+             ("pd:PrivacyPreference",), _CRM),
     _dataset("contact_point_consent", "Customer register: your consent per address", "contact-identification",
-             "provided", ("pd:PrivacyPreference",), _CRM, "manual"),
+             "provided", ("pd:PrivacyPreference",), _CRM),
     _dataset("duplicate", "Customer register: suspected duplicates of you", "contact-identification", "derived",
              ("pd:Identifier",), _CRM),
     _dataset("contact_history", "Customer register: changes to you as a contact", "contact-identification", "observed",
@@ -53,7 +54,7 @@ _PEOPLE: Final = (
     _dataset("lead_history", "Customer register: changes to you as an enquirer", "contact-identification", "observed",
              _PERSON, _CRM, "expire"),
     _dataset("other", "Customer register: further records about you", "contact-identification", "observed",
-             ("pd:Professional",), _CRM, "manual"),
+             ("pd:Professional",), _CRM),
 )  # fmt: skip
 
 _BUSINESS: Final = (
@@ -100,6 +101,13 @@ DECLARATION: Final = Declaration(
         "extra.more_objects": "further standard objects with a lookup to contact, lead or individual to read",
         "extra.others_fields": "e-mail and phone fields that hold somebody else's, e.g. [\"Contact.Buddy_Email__c\"]",
         "extra.role_mailboxes": "our own addresses that are no person's, e.g. [\"support@…\"]; shown in e-mail",
+        "extra.anonymise_fields": "further fields to empty when a case is anonymised, e.g. [\"Case.Caller__c\"]",
+        "extra.erasable_objects": "objects with a lookup to a person that are the person's alone, e.g. [\"Badge__c\"]; "
+                                  "others that aren't deleted with the person are left to a person to erase",
+        "extra.restriction_field": "field of this org's own, text or checkbox, that marks restricted records, e.g. "
+                                   "DSR_Restriction__c; on every object that has it",
+        "extra.bulk_seconds": "seconds to wait for Salesforce's own jobs before asking again later; default 60",
+        "dsr_salesforce_write": WRITING,
         "extra.ca": "file with the authority to trust instead of the public ones",
     },
     datasets=(*_PEOPLE, *_BUSINESS, *_CONTACTS),

@@ -34,6 +34,8 @@ _CODES: Final = {
     "API_CURRENTLY_DISABLED": "api_disabled",
     "INSUFFICIENT_ACCESS": "insufficient_access",
     "QUERY_TOO_COMPLICATED": "query_too_complicated",
+    "FEATURENOTENABLED": "feature_not_enabled",
+    "INVALIDENTITY": "entity_not_supported",
     "invalid_grant": "signin.invalid_grant",
     "invalid_client": "signin.invalid_client",
     "invalid_client_id": "signin.invalid_client_id",

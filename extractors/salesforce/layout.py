@@ -49,12 +49,17 @@ class Describes(Protocol):
 
 
 class Layout:
-    """Objects and their readable fields. `cache` is its JSON form, without personal data."""
+    """Objects and their readable fields. `cache` is its JSON form, without personal data.
+
+    lookups   object → its fields that lead to a person and that the plan doesn't know
+    cascades  object → [child object, field] of the records that are deleted along with one of its own
+    """
 
     def __init__(self, cache: Mapping[str, Any]) -> None:
         self.cache = cache
         self._objects: dict[str, Fields] = cache["objects"]
         self.lookups: dict[str, list[str]] = cache["lookups"]
+        self.cascades: dict[str, list[list[str]]] = cache.get("cascades", {})
 
     @classmethod
     def load(cls, client: Describes, absent: Collection[str], more: Collection[str] = ()) -> "Layout":
@@ -75,7 +80,8 @@ class Layout:
         for name, field in _NEEDED:
             if not objects.get(name, {}).get(field, {}).get("filter"):
                 raise PermanentError(f"field_missing.{name}.{field}", PLACE)
-        return cls({"objects": objects, "lookups": {k: sorted(v) for k, v in lookups.items() if k in objects}})
+        known = {k: sorted(v) for k, v in lookups.items() if k in objects}
+        return cls({"objects": objects, "lookups": known, "cascades": _cascades(described, objects)})
 
     def has(self, name: str) -> bool:
         """Whether the object can be read."""
@@ -88,6 +94,10 @@ class Layout:
     def kind(self, name: str, field: str) -> str:
         """The vendor's type of a field; "" for an unknown one."""
         return str(self._objects.get(name, {}).get(field, {}).get("type", ""))
+
+    def writable(self, name: str, field: str) -> bool:
+        """Whether the user may change that field of an object."""
+        return bool(self._objects.get(name, {}).get(field, {}).get("update"))
 
     def searchable(self, name: str, kind: str) -> list[str]:
         """Fields of a type that a filter may name."""
@@ -102,7 +112,7 @@ def _readable(field: Mapping[str, Any]) -> bool:
 
 
 def _field(field: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": field["type"], "filter": bool(field["filterable"])}
+    return {"type": field["type"], "filter": bool(field["filterable"]), "update": bool(field["updateable"])}
 
 
 def _lookups(described: Mapping[str, Mapping[str, Any] | None], more: Collection[str]) -> dict[str, set[str]]:
@@ -116,3 +126,15 @@ def _lookups(described: Mapping[str, Mapping[str, Any] | None], more: Collection
             if wanted and field and name not in PARENTS and not child.get("deprecatedAndHidden"):
                 found.setdefault(name, set()).add(field)
     return found
+
+
+def _cascades(described: Mapping[str, Mapping[str, Any] | None], known: Collection[str]) -> dict[str, list[list[str]]]:
+    return {
+        name: sorted(
+            [child["childSObject"], child["field"]]
+            for child in description["childRelationships"]
+            if child["cascadeDelete"] and child["childSObject"] in known and child["field"]
+        )
+        for name, description in described.items()
+        if description is not None
+    }

@@ -77,6 +77,12 @@ _BY_LINK: Final = (
     Step("ContactPointConsent", "salesforce_contact_point_consent", (("ContactPointId", "point"),)),
     Step("DuplicateRecordItem", "salesforce_duplicate", (("RecordId", "person"), ("RecordId", "account"))),
 )  # fmt: skip
+_STEPS: Final = (*_BY_PERSON, *_BY_CHILD, *_BY_LINK)
+OBJECTS: Final = {
+    **{s.dataset: s.object for s in _STEPS if s.dataset},
+    **{dataset: name for s in _STEPS for _, name, dataset in s.nested},
+}
+"""Dataset → the object whose records it holds; `OTHER` holds those of several."""
 BINARIES: Final = {"ContentVersion": "VersionData", "Attachment": "Body"}
 """Object → its field that holds a file's bytes."""
 _UNDESCRIBED: Final = {

@@ -33,7 +33,9 @@ def statements(name: str, fields: Sequence[str], terms: Iterable[Term]) -> Itera
     length = len(head)
     for term in dict.fromkeys(terms):
         pattern = f"{_name(term.field)} LIKE '%{'%'.join(_digits(term.value))}%'" if term.digits else ""
-        size = len(pattern) + 4 if pattern else len(format_soql("{}", term.value)) + len(term.field) + 10
+        # An id needs no escaping, and there may be many of them.
+        quoted = len(term.value) + 2 if term.value.isalnum() else len(format_soql("{}", term.value))
+        size = len(pattern) + 4 if pattern else quoted + len(term.field) + 10
         if length + size > MAX_CHARACTERS and (lists or likes):
             yield head + _joined(lists, likes)
             lists, likes, length = {}, [], len(head)

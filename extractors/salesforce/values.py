@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -19,12 +20,14 @@ def full_id(value: Any) -> str:
 
     The 15-character form tells capitals apart; the other adds three characters that encode which are capitals.
     """
-    text = value if isinstance(value, str) else ""
-    if not _ID.fullmatch(text):
-        return ""
+    return _full(value[:15]) if isinstance(value, str) and _ID.fullmatch(value) else ""
+
+
+@lru_cache(maxsize=1 << 16)
+def _full(text: str) -> str:
     chunks = (text[n : n + 5] for n in (0, 5, 10))
     sums = (sum(1 << n for n, c in enumerate(chunk) if c in ascii_uppercase) for chunk in chunks)
-    return text[:15] + "".join(_SUFFIX[s] for s in sums)
+    return text + "".join(_SUFFIX[s] for s in sums)
 
 
 def email(value: Any) -> str:

@@ -94,6 +94,12 @@ class Zoom:
             raise PermanentError(f"zoom.{body['code']}", PLACE) from None
         return body
 
+    def delete(self, path: str, params: Mapping[str, Any] | None = None) -> None:
+        """DELETE. PermanentError("zoom.<number>") also for an error that comes with status 200."""
+        response = self._patiently(lambda: self._http.request("DELETE", path, params=params))
+        if response.content:
+            raise PermanentError(error_code(400, response.content) or "answer.unexpected", PLACE) from None
+
     def content(self, url: str) -> bytes:
         """A recording's file; the vendor leads on to where it lies."""
         content: bytes = self._patiently(lambda: self._http.request("GET", url).content)

@@ -1,8 +1,14 @@
-"""What the webinars source says about itself."""
+"""What the webinars source says about itself.
+
+Writing may have a connection of its own, `dsr_webinars_write`, with the same fields: an app with the scopes to delete
+registrants, panelists and recording files (webinar:delete:registrant:admin, webinar:delete:panelist:admin,
+cloud_recording:delete:recording_file:admin), beside those for reading.
+"""
 
 from typing import Final
 
 from dsr.source import Dataset, Declaration, Exclusion
+from extractors.webinars import instructions
 
 _CATEGORY = "events-webinars"
 
@@ -39,6 +45,7 @@ DECLARATION: Final = Declaration(
                 "org": "organisation",
                 "job_title": "title",
             },
+            instructions=instructions.SINGLE,
         ),
         Dataset(
             "webinar_panelist",
@@ -48,6 +55,7 @@ DECLARATION: Final = Declaration(
             ("pd:Name", "pd:EmailAddressWork"),
             "events",
             "delete",
+            instructions=instructions.SINGLE,
         ),
         Dataset(
             "webinar_attendance",
@@ -57,6 +65,7 @@ DECLARATION: Final = Declaration(
             ("pd:Name", "pd:EmailAddressWork"),
             "events",
             "manual",
+            instructions=instructions.REPORTED,
         ),
         Dataset(
             "webinar_question",
@@ -66,6 +75,7 @@ DECLARATION: Final = Declaration(
             ("pd:Name", "pd:EmailAddressWork"),
             "events",
             "manual",
+            instructions=instructions.REPORTED,
         ),
         Dataset(
             "webinar_poll_answer",
@@ -75,6 +85,7 @@ DECLARATION: Final = Declaration(
             ("pd:Name", "pd:EmailAddressWork", "pd:Interest"),
             "events",
             "manual",
+            instructions=instructions.REPORTED,
         ),
         Dataset(
             "webinar_survey_answer",
@@ -84,6 +95,7 @@ DECLARATION: Final = Declaration(
             ("pd:Name", "pd:EmailAddressWork", "pd:Interest"),
             "events",
             "manual",
+            instructions=instructions.REPORTED,
         ),
         Dataset(
             "webinar_chat_message",
@@ -93,6 +105,7 @@ DECLARATION: Final = Declaration(
             ("pd:Name",),
             "events",
             "delete",
+            instructions=instructions.CHAT,
         ),
     ),
     finds_by=("email", "phone", "webinar_registrant"),

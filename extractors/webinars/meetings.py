@@ -11,7 +11,7 @@ _PER_PAGE = 300
 
 
 class Meetings:
-    """Reads through a `Zoom` client. Webinars are named by id, their past instances by UUID."""
+    """Reads, and deletes, through a `Zoom` client. Webinars are named by id, their past instances by UUID."""
 
     def __init__(self, zoom: Zoom) -> None:
         self._zoom = zoom
@@ -127,6 +127,20 @@ class Meetings:
     def download(self, url: str) -> bytes:
         """A file of a recording."""
         return self._zoom.content(url)
+
+    def delete(self, path: str) -> None:
+        """Deletes what is at that path. PermanentError("zoom.<number>") when the vendor says why not."""
+        self._zoom.delete(path)
+
+    def delete_file(self, path: str) -> bool:
+        """Deletes a recording's file for good, past the bin; False when there is none."""
+        try:
+            self._zoom.delete(path, {"action": "delete"})
+        except PermanentError as error:
+            if error.code != NO_RECORDING:
+                raise
+            return False
+        return True
 
     def users(self) -> Iterator[str]:
         """Ids of the account's users."""

@@ -4,13 +4,15 @@ The API looks nobody up by e-mail or phone. A nightly `index` lists what is new,
 names, `extract` reads each webinar's reports once for the whole batch.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, IndexEntry, Piece, Subject
+from dsr.model import Found, IndexEntry, Outcome, Piece, Subject
+from dsr.selection import Selection
 from dsr.source import Connection, Declaration
+from extractors.tally import by_hand
 from extractors.webinars.declaration import DECLARATION
 
 if TYPE_CHECKING:
@@ -68,6 +70,26 @@ class Webinars:
         from extractors.webinars.listing import entries
 
         return entries(self._meetings, self._hosts, since, self._clock())
+
+    def erase(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
+        """Registrations, invitations to speak, chats of nobody else; a call each. The rest is a person's task."""
+        from extractors.webinars.erasing import erase
+
+        return erase(self._meetings, selections)
+
+    def restrict(
+        self, selections: Sequence[Selection], purposes: Sequence[str], *, lift: bool = False
+    ) -> Iterator[Outcome]:
+        """Nothing: the vendor has no mark for it."""
+        return by_hand(self.declaration.name, selections, "restrict")
+
+    def rectify(
+        self, selections: Sequence[Selection], corrections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    ) -> Iterator[Outcome]:
+        """Nothing: a registration can't be changed by API."""
+        if any(values for by_dataset in corrections.values() for values in by_dataset.values()):
+            raise PermanentError("field.not_rectifiable", self.declaration.name)
+        return by_hand(self.declaration.name, selections, "rectify")
 
 
 def _base(connection: Connection) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from dsr import database
 from dsr.casefile import CaseFile, CaseStore
 from dsr.ledger import Event, Ledger
@@ -15,7 +17,7 @@ from embedded.requester import Requester
 from embedded.stack import Stack
 from sandbox.people import Population, Truth
 
-PATIENCE = 120.0
+PATIENCE = 240.0
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,10 @@ class Observed:
         """All systems sound again."""
         self.requester.mend()
 
-    def ask(self, email: str, ticket_id: str, **options: str) -> str:
+    def ask(self, email: str, ticket_id: str, **options: Any) -> str:
         """Send a request for the right that is looked at; its id."""
-        right = self.dag.removeprefix("dsr_")
-        return self.requester.ask(email, ticket_id=ticket_id, right=right, **options).request_id
+        asked = {"right": self.dag.removeprefix("dsr_"), **options}
+        return self.requester.ask(email, ticket_id=ticket_id, **asked).request_id
 
     def decision(self, request_id: str) -> dict[str, Any]:
         """Wait until a person is asked: {"task_id", "body", "options", …}."""
@@ -58,10 +60,10 @@ class Observed:
         decision: dict[str, Any] = waiting[0]
         return decision
 
-    def decide(self, request_id: str, task_id: str, option: str) -> None:
-        """Answer as the privacy officer, who thinks for a moment first."""
+    def decide(self, request_id: str, task_id: str, option: str, user: str = "officer") -> None:
+        """Answer as a privacy officer, who thinks for a moment first."""
         time.sleep(1.5)
-        with self.running.client("officer") as officer:
+        with self.running.client(user) as officer:
             officer.answer(self.dag, request_id, task_id, option)
 
     def end(self, request_id: str) -> str:
@@ -78,6 +80,11 @@ class Observed:
         """As the person does."""
         self.requester.download(*self.requester.link_and_code(request_id), target)
         return target
+
+    def state(self) -> list[str]:
+        """Every row and object of every system, as `sandbox.comparison` compares them."""
+        answer = httpx.get(f"{self.running.endpoints['admin']}/state", timeout=60, trust_env=False)
+        return answer.raise_for_status().text.splitlines()
 
     def events(self, request_id: str | None = None) -> list[Event]:
         """From the ledger, whose chain is checked."""

@@ -45,7 +45,15 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
     assert read["errors"] == {}
-    assert set(read["dags"]) == {"dsr_access", "dsr_portability", "dsr_upkeep"}
+    assert set(read["dags"]) == {
+        "dsr_access",
+        "dsr_erasure",
+        "dsr_objection",
+        "dsr_portability",
+        "dsr_rectification",
+        "dsr_restriction",
+        "dsr_upkeep",
+    }
 
 
 def test_reading_them_imports_nothing_heavy(read: dict[str, Any]) -> None:

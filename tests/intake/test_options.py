@@ -60,9 +60,10 @@ def pointer(channel: str, option: str) -> str:
         ),
         ({"right": "portability", "transmit_to": "other-bank"}, {"transmit_to": "other-bank"}),
         (
-            {"right": "portability", "encryption": "zip", "transmit_to": "b" + "0" * 62},
-            {"package": {"encryption": "zip"}, "transmit_to": "b" + "0" * 62},
+            {"right": "portability", "encryption": "none", "transmit_to": "b" + "0" * 62},
+            {"package": {"encryption": "none"}, "transmit_to": "b" + "0" * 62},
         ),
+        ({"right": "portability", "encryption": "zip"}, {"package": {"encryption": "zip"}}),
     ],
 )
 def test_what_is_asked_for_is_kept(
@@ -83,6 +84,17 @@ def test_what_is_asked_for_is_kept(
 
 
 REFUSED = [
+    (
+        {"right": "portability", "encryption": "zip", "transmit_to": "other-bank"},
+        "encryption",
+        "is not zip for a package that is sent to another",
+    ),
+    ({"right": "erasure", "encryption": "zip"}, "encryption", "is for access and portability only"),
+    (
+        {"right": "objection", "ground": "direct_marketing", "transmit_to": "other-bank"},
+        "transmit_to",
+        "is for portability",
+    ),
     ({"encryption": "age"}, "age_recipient", "is required with the encryption age"),
     ({"age_recipient": KEY}, "encryption", "is required"),
     ({"encryption": "zip", "age_recipient": KEY}, "age_recipient", "is only for the encryption age"),
@@ -145,8 +157,8 @@ def test_what_is_refused_names_its_field_without_its_value(
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-@pytest.mark.parametrize("right", ["erasure", "rectification", "restriction", "objection", "Portability", "access "])
-def test_a_right_that_is_not_done_yet_is_refused(channel: str, right: str, intake: str, airflow: FakeAirflow) -> None:
+@pytest.mark.parametrize("right", ["marketing", "unsubscribe", "Portability", "access "])
+def test_a_right_that_is_none_is_refused(channel: str, right: str, intake: str, airflow: FakeAirflow) -> None:
     """But for the blanks that a ticket system's text field may carry."""
     response = send(intake, channel, body_for(channel, right=right))
     if (channel, right) == ("jira", "access "):
@@ -163,8 +175,10 @@ def test_a_right_that_is_not_done_yet_is_refused(channel: str, right: str, intak
 def test_everything_that_is_wrong_is_said_at_once(channel: str, intake: str) -> None:
     body = body_for(channel, right="access", encryption="zip", age_recipient="age1nothing", transmit_to="other-bank")
     errors = send(intake, channel, body).json()["errors"]
-    assert {error["pointer"] for error in errors} == {pointer(channel, o) for o in ("age_recipient", "transmit_to")}
-    assert len(errors) == 3
+    assert {error["pointer"] for error in errors} == {
+        pointer(channel, o) for o in ("encryption", "age_recipient", "transmit_to")
+    }
+    assert len(errors) == 4
 
 
 @pytest.mark.parametrize(

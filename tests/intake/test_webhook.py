@@ -127,7 +127,7 @@ def test_too_much_is_refused_while_it_is_read(intake: str, airflow: FakeAirflow)
     ("channel", "change", "pointer"),
     [
         ("standard_webhooks", lambda b: b.pop("right"), "#/right"),
-        ("standard_webhooks", lambda b: b.update(right="erasure"), "#/right"),
+        ("standard_webhooks", lambda b: b.update(right="unsubscribe"), "#/right"),
         ("standard_webhooks", lambda b: b["subject"].pop("email"), "#/subject/email"),
         ("standard_webhooks", lambda b: b["subject"].update(email="secret-value"), "#/subject/email"),
         ("standard_webhooks", lambda b: b["subject"].update(email="secret-value@x.example\r\nBcc: y@x.example"),
@@ -141,7 +141,7 @@ def test_too_much_is_refused_while_it_is_read(intake: str, airflow: FakeAirflow)
         ("zendesk", lambda b: b["ticket"].update(created_at="2026-13-01T10:00:00Z"), "#/ticket/created_at"),
         ("jira", lambda b: b["issue"]["fields"].pop("reporter"), "#/issue/fields/reporter"),
         ("jira", lambda b: b.update(webhookEvent="jira:issue_updated"), "#/webhookEvent"),
-        ("jira", lambda b: b["issue"]["fields"].update(customfield_10101="erasure"),
+        ("jira", lambda b: b["issue"]["fields"].update(customfield_10101="unsubscribe"),
          "#/issue/fields/customfield_10101"),
         ("jira", lambda b: b["issue"]["fields"].update(customfield_10102="secret-value\n"
                                                        "x"), "#/issue/fields/customfield_10102"),

@@ -123,12 +123,12 @@ def test_a_folder_that_can_t_be_written(tmp_path: Path) -> None:
 
 @given(st.text(alphabet="NOonyes1234567890:.-truefalsTF_", min_size=1, max_size=12))
 def test_plain_words_stay_text(text: str) -> None:
-    """`NO`, `yes`, `1:20` and `2022-11-04` read as they look."""
+    """`NO`, `yes`, `1:20` and `2022-11-04` read as they look; `null` is blank."""
     line = f"key: {text}\n"
     if ": " in text or text.startswith(("-", ":")) or text.endswith(":"):
         return
     value = parse(line)["key"]
-    assert value == {"true": True, "false": False}.get(text, text)
+    assert value == {"true": True, "false": False, "null": None}.get(text, text)
 
 
 def test_the_end_of_a_block_is_before_the_comments_that_follow_it() -> None:

@@ -1,0 +1,238 @@
+"""Composition root of the rights that change systems: where the steps from plan to answer become Airflow tasks."""
+
+import logging
+import os
+from datetime import date, timedelta
+from typing import Any, Final
+
+from airflow.sdk import TriggerRule, get_current_context, task
+
+from dsr.errors import TransientError
+from dsr_asked import asked_of
+from dsr_coded import coded
+from dsr_permission import permission
+from dsr_retries import DELIVERY_RETRIES, is_last_try
+from dsr_tables import plan_table
+from dsr_tasks import this_request
+from dsr_workplace import DECLARATIONS, Workplace, now
+
+log = logging.getLogger("dsr")
+
+ENFORCE_RETRIES: Final = 400
+"""A vendor may need weeks: with six hours between, more than three months."""
+_AGAIN: Final = timedelta(seconds=float(os.environ.get("DSR_ENFORCE_AGAIN_SECONDS", "21600")))
+_NOTICE: Final = timedelta(days=float(os.environ.get("DSR_LIFT_NOTICE_DAYS", "7")))
+"""How long before a restriction is lifted the person is told (Art. 18(3))."""
+_BY_DECISION: Final = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
+
+
+@task.branch(trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)
+@coded
+def make_plan() -> str:
+    """Says for every record what happens to it, on which ground, until when; changes nothing.
+
+    An objection to marketing and a withdrawal → *suppress*, at once. Nothing that surely is the person's →
+    *answer_nothing*. Else → *prepare*. **`plan.incomplete`**: a system could not be searched or read, so nothing is
+    done anywhere: mend it, then clear *open_case* with all downstream.
+    """
+    from dsr import approval
+    from dsr.steps import assess
+    from dsr.steps import plan as step
+
+    place, request_id, at = Workplace(), this_request(), now()
+    case, settings = place.case(request_id), place.settings
+    law = step.Law(assess.plan_rows, assess.bonds_of)
+    holds = place.holds.in_force(at.astimezone(settings.zone).date())
+    summary = step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone)
+    place.ledger.append(request_id, "planned", approval.planned_detail(case), at=at)
+    get_current_context()["ti"].xcom_push("report", {"table": plan_table(summary), "digest": summary.digest})
+    log.info("planned %s records", summary.count())
+    if not summary.count():
+        return "answer_nothing"
+    return "suppress" if asked_of(case).at_once else "prepare"
+
+
+@task(trigger_rule=_BY_DECISION, show_return_value_in_logs=False)
+@coded
+def suppress() -> None:
+    """Puts the person on the suppression list before anything is changed, so that no import brings them back. Nothing
+    to do for a correction or a restriction."""
+    from dsr.steps import suppress as step
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    if asked_of(case).suppresses:
+        count = step.suppress(case, place.suppression, place.ledger, at=now())
+        log.info("%s identifiers are on the list", count)
+
+
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
+@coded
+def enforce(source: str) -> None:
+    """Does in this source what the approved plan says, and nothing else; records that changed since are left alone.
+
+    Goes on where it stopped. **Up for retry** with `enforce.scheduled`: the vendor deletes later, and is asked again.
+    **Red**: `approval.…`: the plan isn't (any longer) approved by two people; `enforce.order`, `enforce.suppression`,
+    `enforce.identity`: what must come before hasn't; `http.401`: renew `dsr_<source>_write`.
+    """
+    from dsr.steps import assess
+    from dsr.steps import enforce as step
+
+    place, request_id, at = Workplace(), this_request(), now()
+    case = place.case(request_id)
+    client, declaration = place.acting(source)
+    done = step.enforce(
+        case,
+        client,
+        declaration,
+        permission(place, case, at),
+        holds=place.holds.in_force(at.astimezone(place.settings.zone).date()),
+        ledger=place.ledger,
+        erasures=place.erasures,
+        at=at,
+        corrections_of=assess.corrections_of,
+        again=_AGAIN,
+    )
+    log.info("%s outcomes", len(done.outcomes))
+
+
+@task(retries=20, show_return_value_in_logs=False)
+@coded
+def verify() -> None:
+    """Finds and reads everything again, recycle bins and versions too, and compares it with the plan.
+
+    **Red**, `verify.remains`: something is left that the plan doesn't explain. Nothing is told as done until it is.
+    """
+    from dsr.steps import assess
+    from dsr.steps import verify as step
+
+    place, request_id = Workplace(), this_request()
+    verified = step.verify(
+        place.case(request_id),
+        place.sources(),
+        DECLARATIONS,
+        place.index,
+        ledger=place.ledger,
+        erasures=place.erasures,
+        at=now(),
+        corrections_of=assess.corrections_of,
+    )
+    log.info("verified: %s", verified.by_effect())
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def notify() -> None:
+    """Tells every recipient that got the data (Art. 19): over OpenDSR, with signed receipts, or by mail; each once.
+    One that can't be told is put down and named in the answer."""
+    from dsr.enforced import Progress
+    from dsr.steps import notify as step
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    done = [Progress.load(case, d.name).enforced(request_id) for d in DECLARATIONS]
+    told = step.notify(
+        case,
+        place.register,
+        declarations=DECLARATIONS,
+        outcomes=[outcome for source in done for outcome in source.outcomes],
+        send_mail=lambda message: place.send_mail(message),
+        opendsr=place.opendsr,
+        ledger=place.ledger,
+        at=now(),
+        settings=place.settings,
+        final=is_last_try(),
+    )
+    log.info("told %s, failed %s", len(told.told), len(told.failed))
+
+
+@task.branch(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def answer() -> str:
+    """Certifies what was done and answers in the ticket; what is kept is named with its ground and its day."""
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    asked = asked_of(case)
+    if asked.examined:
+        request = case.read_json("request")
+        text = asked.letter(place.settings).meanwhile(date.fromisoformat(request["due"]["legal_latest"]))
+        _tell(place, case, "meanwhile", text, close=False)
+        return "decide_objection"
+    _tell_done(place, case, final=asked.right != "restriction")
+    return "decide_lift" if asked.right == "restriction" else "close"
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def uphold() -> None:
+    """The objection is upheld: the data stays restricted, and the person is told so."""
+    place = Workplace()
+    _tell_done(place, place.case(this_request()), final=True)
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def refuse() -> None:
+    """Tells the person that nothing is done, why, and where to complain (Art. 12(4)); as an officer has decided."""
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
+    reason = decisions[-1]["reason"]
+    _tell(place, case, "refused", asked_of(case).letter(place.settings).refused([reason]), close=True)
+    place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def announce_lift() -> None:
+    """Tells the person that the restriction ends, and why, days before it does (Art. 18(3))."""
+    from dsr.steps.lift import ANNOUNCED
+
+    place, request_id, at = Workplace(), this_request(), now()
+    case, zone = place.case(request_id), place.settings.zone
+    today = at.astimezone(zone).date()
+    on = today + max(_NOTICE, timedelta(days=1))
+    decided = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"][-1]
+    letter = asked_of(case).letter(place.settings)
+    text = letter.lifting(on, decided["reason"], today)
+    if asked_of(case).examined:
+        text = f"{letter.refused(['compelling_grounds'])}\n\n{text}"
+    if _tell(place, case, "lifting", text, close=True):
+        place.ledger.append(request_id, ANNOUNCED, {"on": on.isoformat(), "reason": decided["reason"]}, at=at)
+
+
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
+@coded
+def lift() -> None:
+    """Takes the restriction away again in every source, only what was set for this request, on the day announced."""
+    from dsr.steps import lift as step
+
+    place, request_id, at = Workplace(), this_request(), now()
+    case = place.case(request_id)
+    announced = [e for e in place.ledger.events(request_id) if e.kind == step.ANNOUNCED][-1:]
+    day = date.fromisoformat(announced[0].detail["on"]) if announced else None
+    left = day - at.astimezone(place.settings.zone).date() if day and _NOTICE else timedelta(0)
+    if left > timedelta(0):
+        raise TransientError("lift.announced", "lift", min(left, timedelta(hours=12)))
+    for name in place.vendor_order():
+        client, declaration = place.acting(name)
+        holds = place.holds.in_force(at.astimezone(place.settings.zone).date())
+        step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)
+
+
+def _tell_done(place: Workplace, case: Any, *, final: bool) -> None:
+    from dsr.report.certificate import letter_form
+    from dsr.report.doings import Doings
+    from dsr.steps import certify, notify
+
+    certify.certify(case, DECLARATIONS, place.ledger, settings=place.settings, at=now())
+    certificate, asked = letter_form(case.read_json(certify.CERTIFICATE), place.settings), asked_of(case)
+    doings = Doings.of(certificate, asked.language, asked.right)
+    text = asked.letter(place.settings).done(certificate, notify.recipients_told(case))
+    _tell(place, case, "done", text, close=final and not doings.unfinished)
+
+
+def _tell(place: Workplace, case: Any, kind: str, text: str, *, close: bool) -> bool:
+    from dsr.steps import tell
+
+    return tell.tell(case, kind, text, answer=place.answer, ledger=place.ledger, close=close, at=now())

@@ -1,0 +1,45 @@
+"""What a request that changes systems asks for, as far as the way through the graph depends on it."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dsr.report.acting import ActingLetter
+    from dsr.settings import Settings
+
+
+@dataclass(frozen=True)
+class Asked:
+    """right, ground, language as in the request; see `dsr.steps.accept`."""
+
+    request_id: str
+    right: str
+    ground: str
+    language: str
+
+    @property
+    def at_once(self) -> bool:
+        """Whether nobody approves it: an objection, or a withdrawn consent (Art. 21(3), 7(3), 18(1)(d))."""
+        return self.right in ("objection", "withdrawal")
+
+    @property
+    def examined(self) -> bool:
+        """Whether it is restricted first and decided afterwards: an objection under Art. 21(1)."""
+        return self.right == "objection" and self.ground == "legitimate_interest"
+
+    @property
+    def suppresses(self) -> bool:
+        """Whether the person must not come back with an import."""
+        return self.right in ("erasure", "objection", "withdrawal")
+
+    def letter(self, settings: "Settings") -> "ActingLetter":
+        """The letters about it."""
+        from dsr.report.acting import ActingLetter
+
+        return ActingLetter(self.request_id, self.language, settings, self.right, self.ground)
+
+
+def asked_of(case: Any) -> Asked:
+    """Of this case."""
+    request = case.read_json("request")
+    return Asked(request["request_id"], request["right"], request.get("ground", ""), request["language"])

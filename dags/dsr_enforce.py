@@ -1,0 +1,97 @@
+"""
+# Change what systems hold about me: rectify (Art. 16), erase (17), restrict (18), object and withdraw (21, 7(3))
+
+Find → plan → prepare → approve → enforce → verify → notify → answer. The plan says for every record what happens to
+it, on which ground and until when. One officer prepares it, another approves exactly that plan; a record that has
+changed since is left alone. An objection to marketing and a withdrawn consent need nobody's approval: they are done
+at once. What the law keeps is restricted and named in the answer with its ground and its day.
+
+| What you see | What it means | What to do |
+|---|---|---|
+| *prepare* waits | the plan is made | an officer looks at it and at who asks, under *Required Actions* |
+| *approve* waits | it was prepared | another officer approves or rejects it |
+| *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
+| an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
+| an *enforce* is red | its log ends in a code | mend, clear it with all downstream: it goes on where it stopped |
+| *verify* is red: `verify.remains` | records are left | look into the system, then clear it with all downstream |
+| *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
+| *decide_objection* waits | restricted meanwhile | an officer decides whether compelling grounds override it |
+
+Logs, XComs and this page hold counts and codes only. To stop a run before *enforce*: mark it failed.
+"""
+
+from airflow.sdk import DAG, TaskGroup
+
+import dsr_acting as acting
+import dsr_tasks as tasks
+from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
+from dsr_retries import DEFAULT_ARGS
+from extractors import SOURCES
+
+RIGHTS = {
+    "erasure": "Erases what no law keeps (Art. 17 GDPR)",
+    "rectification": "Corrects and completes what the systems hold (Art. 16 GDPR)",
+    "restriction": "Restricts processing until the ground has ended (Art. 18 GDPR)",
+    "objection": "Stops marketing and profiling at once, examines other objections (Art. 21, 7(3) GDPR)",
+}
+
+for right, description in RIGHTS.items():
+    with DAG(
+        f"dsr_{right}",
+        description=description,
+        doc_md=__doc__,
+        schedule=None,
+        catchup=False,
+        max_active_runs=1000,
+        default_args=dict(DEFAULT_ARGS),
+        tags=["dsr"],
+    ):
+        open_case = tasks.open_case().as_setup()
+        identify = tasks.identify()
+        make_plan = acting.make_plan()
+        answer_nothing = tasks.answer_nothing()
+        suppress = acting.suppress()
+        verify = acting.verify()
+        notify = acting.notify()
+        answer = acting.answer()
+        close = tasks.close()
+        shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
+
+        open_case >> [identify, shred]
+        enforced = {}
+        for source in SOURCES:
+            name = source.declaration.name
+            with TaskGroup(name, tooltip=source.declaration.title):
+                collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
+                enforce = acting.enforce.override(task_id="enforce", pool=source.declaration.connection_id)
+                identify >> collect(name) >> make_plan
+                enforced[name] = suppress >> enforce(name)
+        for source in SOURCES:
+            for before in source.declaration.erase_after:
+                enforced[before] >> enforced[source.declaration.name]
+        list(enforced.values()) >> verify >> notify >> answer
+        make_plan >> answer_nothing >> close
+
+        if right == "objection":
+            decide_objection = DecideObjection(task_id="decide_objection")
+            uphold = acting.uphold()
+            announce_lift, lift = acting.announce_lift(), acting.lift()
+            make_plan >> suppress
+            answer >> [decide_objection, close]
+            decide_objection >> [uphold, announce_lift]
+            announce_lift >> lift
+            [uphold, lift] >> close
+        else:
+            prepare, approve = Prepare(task_id="prepare"), Approve(task_id="approve")
+            refuse = acting.refuse()
+            make_plan >> prepare >> [approve, refuse, shred]
+            approve >> suppress
+            refuse >> close
+        if right == "restriction":
+            decide_lift = DecideLift(task_id="decide_lift")
+            announce_lift, lift = acting.announce_lift(), acting.lift()
+            answer >> decide_lift >> [announce_lift, close]
+            announce_lift >> lift >> close
+        elif right != "objection":
+            answer >> close
+        close >> shred

@@ -1,0 +1,84 @@
+"""Sources whose errors can't carry anybody's data: only coded ones come out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, ClassVar, Final, Self, cast
+
+from dsr.errors import PermanentError
+from dsr.model import Attachment, Found, IndexEntry, Outcome, Piece, Subject
+from dsr.source import Connection, Declaration, IndexedSource, Source
+from dsr_coded import Coded
+
+_VERBS: Final = ("erase", "restrict", "rectify")
+
+
+class Guarded:
+    """A source whose verbs raise coded errors only, an error of connecting included: so one source's fault stays
+    that source's, and is put down as such."""
+
+    declaration: ClassVar[Declaration]
+
+    def __init__(self, kind: type[Source], connection: Connection) -> None:
+        self._kind, self._connection = kind, connection
+
+    @classmethod
+    def connect(cls, connection: Connection) -> Self:
+        """Not how these are made."""
+        raise PermanentError("connection.unusable", connection.conn_id)
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        """As `Source.find`."""
+        with self._coded():
+            return self._client.find(subjects)
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        """As `Source.extract`."""
+        with self._coded():
+            for piece in self._client.extract(found):
+                yield _guarded_piece(piece, self.declaration.name)
+
+    def index(self, since: datetime | None) -> Iterator[IndexEntry]:
+        """As `IndexedSource.index`."""
+        with self._coded():
+            yield from cast(IndexedSource, self._client).index(since)
+
+    def __getattr__(self, name: str) -> Any:
+        """The verbs that change the system, where the source has them; see `dsr.source.Acting`."""
+        if name not in _VERBS or not hasattr(self._kind, name):
+            raise AttributeError(name)
+
+        def verb(*args: Any, **options: Any) -> Iterator[Outcome]:
+            with self._coded():
+                yield from getattr(self._client, name)(*args, **options)
+
+        return verb
+
+    @cached_property
+    def _client(self) -> Source:
+        return self._kind.connect(self._connection)
+
+    def _coded(self) -> Coded:
+        return Coded(self.declaration.name)
+
+
+def guarded(kind: type[Source], connection: Connection) -> Source:
+    """A class of its own, since a declaration belongs to the class."""
+
+    class Named(Guarded):
+        declaration = kind.declaration
+
+    return Named(kind, connection)
+
+
+def _guarded_piece(piece: Piece, place: str) -> Piece:
+    """An attachment's bytes come when they are read, not when it is yielded."""
+    if not isinstance(piece, Attachment):
+        return piece
+
+    def chunks() -> Iterator[bytes]:
+        with Coded(place):
+            yield from piece.chunks
+
+    return replace(piece, chunks=chunks())

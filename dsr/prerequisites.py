@@ -1,0 +1,59 @@
+"""What must hold before a record is changed. Each that doesn't is a PermanentError with its own code."""
+
+from typing import Final
+
+from dsr.casefile import CaseFile
+from dsr.enforced import Progress
+from dsr.erasures import EFFECTS
+from dsr.errors import PermanentError
+from dsr.ledger import Event, Ledger
+from dsr.plan import PlanSummary, searched_everywhere
+from dsr.planned import effects_of
+from dsr.selection import Approval
+from dsr.source import Declaration
+
+_PLACE: Final = "enforce"
+_SUPPRESSING: Final = ("erasure", "objection", "withdrawal")
+
+
+def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approval: Approval, ledger: Ledger) -> None:
+    """All of them, for one source. Codes:
+
+    enforce.approval     the approval is another request's, or of another plan
+    enforce.search, plan.incomplete  nobody has searched, or a search or a reading failed anywhere
+    enforce.order        a source that must be erased from first isn't finished
+    enforce.suppression  the person isn't on the suppression list yet, and would come back with the next import
+    enforce.identity     nobody has verified who asks, or it is in doubt; only restricting may go before (Art. 18, 21)
+    """
+    if (approval.request_id, approval.digest) != (case.case_id, planned.digest):
+        raise PermanentError("enforce.approval", _PLACE)
+    _check_searches(case)
+    if not all(_finished(case, planned, name) for name in declaration.erase_after):
+        raise PermanentError("enforce.order", declaration.name)
+    effects, events = effects_of(planned, declaration.name), ledger.events(case.case_id)
+    erasing = bool(effects & set(EFFECTS))
+    if (erasing or planned.right in _SUPPRESSING) and not any(e.kind == "suppressed" for e in events):
+        raise PermanentError("enforce.suppression", _PLACE)
+    if (erasing or "rectify" in effects) and not _identified(events):
+        raise PermanentError("enforce.identity", _PLACE)
+
+
+def _check_searches(case: CaseFile) -> None:
+    """Every search must have come to an end, and all that it found have been read."""
+    searched = tuple(name.removeprefix("search/") for name in case.names("search/"))
+    searched_everywhere(case, searched)
+    found = [name.removeprefix("found/") for name in case.names("found/")]
+    read = {c["source"]: c["status"] for c in map(case.read_json, case.names("collected/"))}
+    if not searched or any(read.get(name) != "found" for name in found):
+        raise PermanentError("enforce.search", _PLACE)
+
+
+def _finished(case: CaseFile, planned: PlanSummary, source: str) -> bool:
+    """Whether nothing is left to erase in a source."""
+    return not effects_of(planned, source) & set(EFFECTS) or Progress.load(case, source).status == "done"
+
+
+def _identified(events: list[Event]) -> bool:
+    """The last word on who asks; a later doubt takes an earlier verification back."""
+    words = [e.detail.get("ok", True) for e in events if e.kind == "identity_verified"]
+    return bool(words) and words[-1] is True

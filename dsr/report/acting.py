@@ -1,0 +1,221 @@
+"""What the person is told when a right that changes data was exercised: what was done, what was not and why, that more
+time is needed, that a restriction ends. Every letter ends with the complaint and the court (`answer.txt.j2`); one that
+says no, or not all, gives its reasons (Art. 12(4) GDPR).
+
+A letter takes what it says from the certificate that verification made:
+
+    {"lines": [{"source", "title": {sv, en}, "dataset", "effect", "outcome", "count", "ground",
+                "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same]}
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from email.message import EmailMessage
+from typing import Any, Final
+
+from babel.dates import format_date
+
+from dsr.errors import PermanentError
+from dsr.notices.told import Told
+from dsr.report.answers import controller_values, envelope, filled
+from dsr.report.doings import Doings
+from dsr.report.letters import Texts, render
+from dsr.settings import Settings
+
+OF: Final = "acting"
+REASONS: Final = (
+    "manifestly_excessive",
+    "manifestly_unfounded",
+    "identity",
+    "no_ground",
+    "legal_obligation",
+    "legal_claims",
+    "freedom_of_expression",
+    "accurate",
+    "compelling_grounds",
+    "not_consent",
+)
+"""Why a request may be refused. The first two are only ever a person's recorded decision (Art. 12(5))."""
+EXTENSIONS: Final = ("complexity", "number")
+"""The only two reasons of Art. 12(3)."""
+LIFTINGS: Final = ("accuracy_verified", "objection_decided", "claims_ended", "requested", "lawful")
+KINDS: Final = ("done", "refused", "extended", "lifting", "recipients", "meanwhile")
+"""Kinds of letters, for `mail`."""
+
+_PLACE: Final = "letter"
+_LOCALES: Final = {"sv": "sv", "en": "en_GB"}
+
+
+@dataclass(frozen=True)
+class ActingLetter:
+    """The letters about one request in one language, "sv" or "en". `right`: erasure, restriction, rectification,
+    objection or withdrawal; `ground`: as the request states it, needed for an objection."""
+
+    request_id: str
+    language: str
+    settings: Settings
+    right: str
+    ground: str = ""
+
+    def done(self, certificate: Mapping[str, Any], recipients: Sequence[Told] = ()) -> str:
+        """What was done by system, in counts, and what wasn't, on which ground and until when; in full, in part or not
+        at all, as the certificate has it. `recipients`: as `notify.recipients_told` gives them.
+
+        PermanentError("ground.absent") when something is kept without a ground in words: never a refusal without its
+        reason.
+        """
+        doings, texts = Doings.of(certificate, self.language, self.right), self._texts()
+        paragraphs = [texts(f"intro.{self._asked}_{doings.extent}")]
+        paragraphs += [self._part(texts, doings, name) for name in doings.parts]
+        paragraphs += self._more(texts, doings)
+        paragraphs += self._recipients(texts, recipients)
+        if doings.refusing:
+            paragraphs.append(texts("more.remedy"))
+        if doings.unfinished:
+            paragraphs.append(texts("more.again"))
+        return self._rendered(paragraphs)
+
+    def refused(self, reasons: Sequence[str]) -> str:
+        """That nothing is done, and why: some of `REASONS`. PermanentError("reason.absent") for none,
+        ("reason.unknown") for another, ("right.absolute") for an objection to direct marketing or a withdrawal that
+        isn't refused on Art. 12's own grounds: those rights know no other (Art. 21(3), 7(3))."""
+        own = ("identity", "manifestly_excessive", "manifestly_unfounded", "not_consent")
+        absolute = self.right == "withdrawal" or self.ground == "direct_marketing"
+        if absolute and not set(reasons) <= set(own):
+            raise PermanentError("right.absolute", _PLACE)
+        texts = self._texts()
+        why = [texts(f"reason.{code}") for code in _known(reasons, REASONS)]
+        return self._rendered([texts(f"refused.{self.right}"), *why, texts("refused.remedy")])
+
+    def extended(self, deadlines: Mapping[str, str], reasons: Sequence[str], received: date, at: date) -> str:
+        """That up to two months more are needed, and why: some of `EXTENSIONS`. `deadlines`: the case's; `received` and
+        `at`: days in the controller's time zone. PermanentError("extension.late") once the first month is over
+        (Art. 12(3), third sentence)."""
+        target, until = (date.fromisoformat(deadlines[name]) for name in ("target", "extended_latest"))
+        if at > target:
+            raise PermanentError("extension.late", _PLACE)
+        texts, latest = self._texts(), date.fromisoformat(deadlines["legal_latest"])
+        days = {"received": received, "before": latest, "until": until}
+        intro = texts("extended.intro", **{name: self._day(day) for name, day in days.items()})
+        why = [texts(f"extended.{code}") for code in _known(reasons, EXTENSIONS)]
+        ending = [texts("extended.wait"), texts("extended.remedy")]
+        return self._rendered([intro, texts("extended.why"), *why, *ending])
+
+    def lifting(self, on: date, reason: str, at: date) -> str:
+        """That a restriction ends on that day, told before (Art. 18(3)): PermanentError("lifting.late") otherwise.
+        `reason`: one of `LIFTINGS`."""
+        if at >= on:
+            raise PermanentError("lifting.late", _PLACE)
+        texts = self._texts()
+        (code,) = _known([reason], LIFTINGS)
+        intro = texts("lifting.intro", on=self._day(on))
+        ending = [texts("lifting.after"), texts("lifting.against")]
+        return self._rendered([intro, texts("lifting.why"), texts(f"lifting.{code}"), *ending])
+
+    def meanwhile(self, until: date) -> str:
+        """That an objection under Art. 21(1) came, that the data is restricted while it is examined (Art. 18(1)(d)),
+        and by when the answer comes. Only once the restriction is in force."""
+        texts = self._texts()
+        next_step = texts("meanwhile.next", until=self._day(until))
+        return self._rendered([texts("meanwhile.intro"), texts("meanwhile.restricted"), next_step])
+
+    def recipients(self, recipients: Sequence[Told]) -> str:
+        """Who was told (Art. 19, second sentence), for the person who asks."""
+        texts = self._texts()
+        told = [
+            "- " + texts("told.line", name=one.name, date=self._day(one.at), what=texts(f"told.{one.kind}"))
+            for one in recipients
+            if one.reached and one.at
+        ]
+        listed = ["\n".join(told)] if told else []
+        return self._rendered([texts("told.intro"), *listed, *self._untold(texts, recipients)])
+
+    def mail(self, kind: str, to: str, text: str, at: datetime) -> EmailMessage:
+        """One of these letters (`kind` of `KINDS`) as a mail, for a person who hasn't the ticket at hand."""
+        subject = self._texts()(f"mail.subject_{kind}")
+        message = envelope(self.settings, to, subject, at, f"{self.request_id}-{kind}")
+        return filled(message, self.language, text, page(text, subject, self.language))
+
+    @property
+    def _asked(self) -> str:
+        if self.right != "objection":
+            return self.right
+        return "objection_marketing" if self.ground == "direct_marketing" else "objection_interest"
+
+    def _part(self, texts: Texts, doings: Doings, name: str) -> str:
+        stopped = name == "restrict" and self._asked in ("objection_marketing", "withdrawal")
+        lines = [texts("part.stopped" if stopped else f"part.{name}")]
+        for line in doings.parts[name]:
+            values = {"title": line.title, "count": texts("count.one" if line.count == 1 else "count.other",
+                      count=str(line.count))}  # fmt: skip
+            until = self._day(line.until) if line.until else ""
+            if name != "kept":
+                lines.append(texts("line.until" if until else "line.plain", **values, until=until))
+                continue
+            lines.append(texts("line.kept_until" if until else "line.kept", **values, ground=line.ground, until=until))
+        return "\n".join(lines)
+
+    def _more(self, texts: Texts, doings: Doings) -> list[str]:
+        """What holds beside the counts."""
+        names = []
+        if self.right == "erasure" and any(line.until for line in doings.parts.get("kept", ())):
+            names.append("held")
+        if doings.absent:
+            names.append("absent")
+        if "restrict" in doings.parts and self._asked != "objection_marketing" and self.right != "withdrawal":
+            names.append("restriction")
+        if self.right == "rectification" and "rectify" in doings.parts:
+            names.append("invoices")
+        if self.right in ("erasure", "objection", "withdrawal") and doings.changed:
+            names.append("suppression")
+        if self._asked in ("objection_marketing", "withdrawal"):
+            names.append("transactional")
+        if self.right == "withdrawal":
+            names.append("before")
+        return [texts(f"more.{name}") for name in names]
+
+    def _recipients(self, texts: Texts, recipients: Sequence[Told]) -> list[str]:
+        days = {one.name: self._day(one.at) for one in recipients if one.reached and one.at}
+        told = ["- " + texts("recipients.told_line", name=name, date=day) for name, day in sorted(days.items())]
+        listed = ["\n".join([texts("recipients.told"), *told])] if told else []
+        return [*listed, *self._untold(texts, recipients)] if recipients else []
+
+    def _untold(self, texts: Texts, recipients: Sequence[Told]) -> list[str]:
+        reasons = {one.name: one.reason.get(self.language, "") for one in recipients if one.status == "none"}
+        none = ["- " + texts("recipients.none_line", name=name, reason=why) for name, why in sorted(reasons.items())]
+        failed = sorted({f"- {one.name}" for one in recipients if one.status in ("failed", "cancelled")})
+        found = ["\n".join([texts("recipients.none"), *none])] if none else []
+        found += ["\n".join([texts("recipients.failed"), *failed])] if failed else []
+        return found if recipients else [texts("recipients.nobody")]
+
+    def _day(self, day: date) -> str:
+        local = day.astimezone(self.settings.zone) if isinstance(day, datetime) else day
+        return format_date(local, "long", locale=_LOCALES[self.language])
+
+    def _texts(self) -> Texts:
+        return Texts(self.language, controller_values(self.settings), OF)
+
+    def _rendered(self, paragraphs: Sequence[str]) -> str:
+        texts = Texts(self.language, controller_values(self.settings))
+        authority = texts.authority(self.settings.country)
+        return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=self.request_id)
+
+
+def page(text: str, title: str, language: str) -> str:
+    """A letter's text as HTML: paragraphs, and lists where lines begin with a dash."""
+    found = [paragraph.split("\n") for paragraph in text.strip().split("\n\n")]
+    blocks = [
+        ([line for line in lines if not line.startswith("- ")], [line[2:] for line in lines if line.startswith("- ")])
+        for lines in found
+    ]
+    return render("letter.html.j2", blocks=blocks, title=title, language=language)
+
+
+def _known(codes: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    """In the order of `known`, each once."""
+    if not codes:
+        raise PermanentError("reason.absent", _PLACE)
+    if not set(codes) <= set(known):
+        raise PermanentError("reason.unknown", _PLACE)
+    return [code for code in known if code in codes]

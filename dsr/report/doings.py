@@ -1,0 +1,136 @@
+"""What a certificate says, sorted into the parts of a letter. A letter must never claim more than was verified: a line
+counts as done only when its outcome is, and what remains is never among what was done."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Self
+
+from dsr.errors import PermanentError
+
+_ASKED: Final[Mapping[str, tuple[str, ...]]] = {
+    "erasure": ("erase", "anonymise"),
+    "restriction": ("restrict",),
+    "rectification": ("rectify",),
+    "objection": ("restrict", "erase", "anonymise"),
+    "withdrawal": ("restrict", "erase", "anonymise"),
+}
+"""Right → the effects that do what it asks for. Another one, such as a restriction where erasure was asked for, is no
+doing of it: the records are kept, on their ground."""
+_DOING: Final = ("erase", "anonymise", "restrict", "rectify")
+PARTS: Final = (*_DOING, "scheduled", "manual", "changed", "blocked", "expire", "kept")
+"""The parts of a letter, in order."""
+_LEFT: Final = ("manual", "changed", "blocked", "expire", "kept")
+"""Parts that say what was not done."""
+_OPEN: Final = ("scheduled", "manual", "changed", "blocked")
+"""Parts after which we come back to the person."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number of records in one system. ground: words, "" where none is needed; until: None when it isn't known."""
+
+    title: str
+    count: int
+    ground: str = ""
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Doings:
+    """parts: name of `PARTS` → its lines, in that order; a part without lines is absent. absent: some of the records
+    were gone before."""
+
+    parts: Mapping[str, tuple[Line, ...]]
+    absent: bool = False
+
+    @classmethod
+    def of(cls, certificate: Mapping[str, Any], language: str, right: str) -> Self:
+        """From a certificate, for a right. PermanentError("ground.absent") for something kept without a ground in
+        words, ("certificate.empty") when it says nothing, ("certificate.invalid") for a form that isn't known."""
+        sorted_in: dict[str, list[Line]] = {}
+        try:
+            if not any(certificate.get(name) for name in ("lines", "remaining", "manual")):
+                raise PermanentError("certificate.empty", "letter")
+            absent = any(line["outcome"] == "absent" for line in certificate["lines"])
+            for part, given in _sorted(certificate, _ASKED[right]):
+                line = _line(given, language)
+                if part == "kept" and not line.ground:
+                    raise PermanentError("ground.absent", "letter")
+                if line.count > 0:
+                    sorted_in.setdefault(part, []).append(line)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise PermanentError("certificate.invalid", "letter") from None
+        return cls({part: _merged(sorted_in[part]) for part in PARTS if part in sorted_in}, absent)
+
+    @property
+    def extent(self) -> str:
+        """ "full", "partial" or "none": how much of what was asked for was done. What is only ordered isn't done; where
+        all was gone before, all is done."""
+        done = any(part in self.parts for part in _DOING)
+        if not self.refusing and "scheduled" not in self.parts:
+            return "full"
+        return "partial" if done or not self.refusing else "none"
+
+    @property
+    def refusing(self) -> bool:
+        """Whether something that was asked for isn't done, nor on its way by itself: Art. 12(4)."""
+        return any(part in self.parts for part in _LEFT)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done or ordered."""
+        return any(part in self.parts for part in (*_DOING, "scheduled"))
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is still to come, so that the ticket stays open."""
+        return any(part in self.parts for part in _OPEN)
+
+
+def _sorted(certificate: Mapping[str, Any], asked: Sequence[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    for line in certificate["lines"]:
+        part = _part(line["effect"], line["outcome"], asked)
+        if part:
+            yield part, line
+    for part, name in (("kept", "remaining"), ("manual", "manual")):
+        told = {_what(line) for line in certificate["lines"] if _part(line["effect"], line["outcome"], asked) == part}
+        yield from ((part, line) for line in certificate.get(name, ()) if _what(line) not in told)
+
+
+def _what(line: Mapping[str, Any]) -> tuple[str, str]:
+    """A certificate may name what remains among its lines too; it is counted once."""
+    return line["source"], line["dataset"]
+
+
+def _part(effect: str, outcome: str, asked: Sequence[str]) -> str:
+    """Where a line belongs; "" for what was gone before or needs no words."""
+    if outcome == "absent":
+        return ""
+    if effect == "expire":
+        return effect
+    if effect == "keep" or outcome == "retained" or (effect in _DOING and effect not in asked):
+        return "kept"
+    if effect == "manual" or outcome == "manual":
+        return "manual"
+    if outcome in ("scheduled", "changed", "blocked"):
+        return outcome
+    if outcome == "done" and effect in _DOING:
+        return effect
+    raise ValueError(effect)
+
+
+def _line(given: Mapping[str, Any], language: str) -> Line:
+    until = given.get("until")
+    words = (given.get("ground_words") or {}).get(language) or ""
+    return Line(given["title"][language], int(given["count"]), words, date.fromisoformat(until) if until else None)
+
+
+def _merged(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """One line per title, ground and date; sorted."""
+    counts: dict[tuple[str, str, date | None], int] = {}
+    for line in lines:
+        key = (line.title, line.ground, line.until)
+        counts[key] = counts.get(key, 0) + line.count
+    ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or date.max))
+    return tuple(Line(title, count, ground, until) for (title, ground, until), count in ordered)

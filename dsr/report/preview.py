@@ -1,0 +1,146 @@
+"""Every letter in both languages with made-up data, to be read by those who answer for the words:
+`python -m dsr letters preview FOLDER`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from dsr.notices import Notice
+from dsr.notices.told import Told
+from dsr.register.nouns import Notification, Recipient
+from dsr.report import notices
+from dsr.report.acting import EXTENSIONS, LIFTINGS, REASONS, ActingLetter, page
+from dsr.report.letters import LANGUAGES, Texts
+from dsr.settings import Controller, Settings
+
+RIGHTS: Final = (
+    ("erasure", ""),
+    ("restriction", ""),
+    ("rectification", ""),
+    ("objection", "direct_marketing"),
+    ("objection", "legitimate_interest"),
+    ("withdrawal", ""),
+)
+_EFFECT: Final = {"erasure": "erase", "rectification": "rectify"}
+_KEPT: Final = {"erase": "restrict"}
+"""What is kept of what was to be erased is restricted meanwhile."""
+_REQUEST: Final = "dsr-exampleexampleexampleexa"
+_RECEIVED: Final = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+_DEADLINES: Final = {"target": "2026-12-25", "legal_latest": "2026-12-28", "extended_latest": "2027-02-25"}
+_CRM: Final = {"sv": "Kundregister (Salesforce)", "en": "Customer register (Salesforce)"}
+_INVOICES: Final = {"sv": "Fakturering", "en": "Invoicing"}
+_CALLS: Final = {"sv": "Inspelade samtal", "en": "Recorded calls"}
+_BOOKS: Final = {
+    "sv": "Bokföringslagen kräver att räkenskapsinformation bevaras i sju år.",
+    "en": "The Bookkeeping Act demands that accounting records are kept for seven years.",
+}
+_NO_REASON: Final[Mapping[str, str]] = {"sv": "", "en": ""}
+
+
+def preview(folder: Path, settings: Settings) -> int:
+    """Write every letter as `<name>.<language>.txt` and `.html`; how many. `settings` gives the controller; what it
+    doesn't say is made up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made_up = Controller("Exempel AB", "dataskydd@exempel.example", "Storgatan 1, 111 11 Stockholm")
+    controller = settings.controller if settings.controller.name else made_up
+    shown = replace(settings, controller=controller, mail_from=settings.mail_from or made_up.mail)
+    count = 0
+    for name, language, title, text in letters(shown):
+        stem = f"{name}.{language}"
+        (folder / f"{stem}.txt").write_text(text, encoding="utf-8")
+        (folder / f"{stem}.html").write_text(page(text, title, language), encoding="utf-8")
+        count += 1
+    return count
+
+
+def letters(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
+    """(name, language, title, text) of every letter."""
+    for language in LANGUAGES:
+        texts = Texts(language, {}, "acting")
+        for right, ground in RIGHTS:
+            letter = ActingLetter(_REQUEST, language, settings, right, ground)
+            for name, kind, text in _of(letter):
+                stem = "-".join(filter(None, (right, ground, name)))
+                yield stem, language, texts(f"mail.subject_{kind}"), text
+        for kind in ("erasure", "restriction", "rectification"):
+            notice = _notice(kind, language)
+            subject = texts(f"notice.subject_{kind}", reference=notice.notice_id)
+            yield f"notice-{kind}", language, subject, notices.body(notice, settings)
+
+
+def _of(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
+    """(name, kind, text) of all that can be said about one right."""
+    effect = _EFFECT.get(letter.right, "restrict")
+    told = _told({"erase": "erasure", "rectify": "rectification"}.get(effect, "restriction"))
+    if letter.right == "withdrawal" or letter.ground == "direct_marketing":
+        told = ()  # Art. 19 doesn't cover these
+    kept = _line("invoicing", _INVOICES, _KEPT.get(effect, "keep"), "done", 7, _BOOKS, "2033-12-31")
+    yield "full", "done", letter.done(_certificate(effect, whole=True), told)
+    yield "partial", "done", letter.done(_certificate(effect, whole=False), told)
+    yield "none", "done", letter.done({"lines": [kept]})
+    absolute = letter.right == "withdrawal" or letter.ground == "direct_marketing"
+    reasons = ("identity", "manifestly_excessive", "manifestly_unfounded", "not_consent") if absolute else REASONS
+    for reason in reasons:
+        yield f"refused-{reason}", "refused", letter.refused([reason])
+    yield "extended", "extended", letter.extended(_DEADLINES, EXTENSIONS, _RECEIVED.date(), date(2026, 12, 10))
+    yield "recipients", "recipients", letter.recipients(told)
+    if letter.right == "restriction":
+        for reason in LIFTINGS:
+            text = letter.lifting(date(2027, 3, 1), reason, date(2027, 2, 15))
+            yield f"lifting-{reason}", "lifting", text
+    if letter.ground == "legitimate_interest":
+        yield "meanwhile", "meanwhile", letter.meanwhile(date(2026, 12, 28))
+
+
+def _certificate(effect: str, *, whole: bool) -> Mapping[str, Any]:
+    lines = [_line("salesforce", _CRM, effect, "done", 12), _line("invoicing", _INVOICES, effect, "done", 1)]
+    if effect == "erase":
+        lines.append(_line("invoicing", _INVOICES, "erase", "absent", 2))
+        lines.append(_line("invoicing", _INVOICES, "anonymise", "done", 2))
+    if whole:
+        return {"lines": lines, "remaining": [], "manual": []}
+    lines += [
+        _line("invoicing", _INVOICES, _KEPT.get(effect, "keep"), "done", 7, _BOOKS, "2033-12-31"),
+        _line("salesforce", _CRM, effect, "scheduled", 3, until="2026-12-31"),
+        _line("recordings", _CALLS, effect, "manual", 1),
+        _line("salesforce", _CRM, effect, "changed", 1),
+        _line("recordings", _CALLS, effect, "blocked", 2),
+        _line("recordings", _CALLS, "expire", "done", 4, until="2027-01-31"),
+    ]
+    return {"lines": lines, "remaining": [], "manual": []}
+
+
+def _line(
+    source: str,
+    title: Mapping[str, str],
+    effect: str,
+    outcome: str,
+    count: int,
+    ground: Mapping[str, str] = _NO_REASON,
+    until: str = "",
+) -> dict[str, Any]:
+    what = {"source": source, "title": title, "dataset": f"{source}_{outcome}", "effect": effect, "outcome": outcome}
+    return {**what, "count": count, "ground": "", "ground_words": ground, "until": until}
+
+
+def _told(kind: str) -> tuple[Told, ...]:
+    reason = {
+        "sv": "Får bara uppgifter ur bokföringen, och den måste vi bevara oförändrad.",
+        "en": "Only receives information from our accounts, which we have to keep unchanged.",
+    }
+    return (
+        Told("1", "crm", "Salesforce.com, Inc.", "opendsr", kind, _RECEIVED, "completed"),
+        Told("2", "post", "Brev & Paket AB", "mail", kind, None, "failed", "smtp.550"),
+        Told("3", "tax", "Skatteverket", "none", kind, None, "none", reason=reason),
+    )
+
+
+def _notice(kind: str, language: str) -> Notice:
+    way = Notification("mail", "", "dataskydd@brev.example", language, "sha256", _NO_REASON)
+    recipient = Recipient("post", "Brev & Paket AB", "processor", "SE", _NO_REASON, way)
+    titles = ({"sv": "Marknadsföring via e-post och webbplats", "en": "Marketing by e-mail and on the website"},)
+    corrections = {"email": "ny@person.example"} if kind == "rectification" else {}
+    emails = ("asa@person.example",)
+    return Notice(_REQUEST, recipient, kind, ("marketing",), titles, _RECEIVED, emails, corrections)

@@ -1,0 +1,99 @@
+"""certify: writes the certificate of what was done and seen to be done, as JSON and in words, in both languages.
+
+It rests on what `verify` saw, not on what the systems said. It never calls anonymised what is not erased.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import rfc8785
+
+from dsr import plan, schema
+from dsr.casefile import CaseFile
+from dsr.errors import PermanentError
+from dsr.ledger import Ledger
+from dsr.plan import PlanSummary
+from dsr.report.certificate import as_html, as_text
+from dsr.report.letters import LANGUAGES
+from dsr.search import stamp
+from dsr.settings import Settings
+from dsr.source import Dataset, Declaration
+
+CERTIFICATE: Final = "certificate"
+"""The JSON; beside it certificate.<language>.txt and .html."""
+_LEFT_TO: Final = {"manual": "manual", "expire": "retained"}
+"""Effects that a person or time brings about → the reason that is told."""
+_REACHED: Final = ("erase", "anonymise", "rectify")
+"""Effects after which there is nothing left to name; the others' records are among those that remain."""
+
+
+def certify(
+    case: CaseFile, declarations: Sequence[Declaration], ledger: Ledger, *, settings: Settings, at: datetime
+) -> str:
+    """SHA-256 in hex of the certificate's RFC 8785 form, which the ledger gets too (event `certified`). Made once:
+    later calls give the same. PermanentError("certificate.unverified") when not all was seen to be as planned."""
+    if not case.exists(CERTIFICATE):
+        if not case.exists("verified") or not case.read_json("verified")["ok"]:
+            raise PermanentError("certificate.unverified", CERTIFICATE)
+        case.write_json(CERTIFICATE, _certificate(case, declarations, settings.controller.name, at))
+    certificate = case.read_json(CERTIFICATE)
+    for language in LANGUAGES:
+        for extension, render in (("txt", as_text), ("html", as_html)):
+            with case.writer(f"{CERTIFICATE}.{language}.{extension}") as file:
+                file.write(render(certificate, language, settings).encode())
+    digest = hashlib.sha256(rfc8785.dumps(certificate)).hexdigest()
+    if not any(e.kind == "certified" and e.detail["sha256"] == digest for e in ledger.events(case.case_id)):
+        ledger.append(case.case_id, "certified", {"sha256": digest}, at=at)
+    return digest
+
+
+def _certificate(case: CaseFile, declarations: Sequence[Declaration], controller: str, at: datetime) -> dict[str, Any]:
+    verified, planned, request = case.read_json("verified"), plan.read(case), case.read_json("request")
+    systems = []
+    for declaration in declarations:
+        datasets = [_dataset(d, _lines(verified, planned, declaration.name, d.name)) for d in declaration.datasets]
+        told = [d for d in datasets if d["lines"]]
+        if told:
+            systems.append({"source": declaration.name, "title": dict(declaration.titles), "datasets": told})
+    return {
+        "request_id": request["request_id"],
+        "right": request["right"],
+        "made_at": stamp(at.replace(microsecond=0)),
+        "controller": controller,
+        "systems": systems,
+    }
+
+
+def _dataset(dataset: Dataset, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    swedish = schema.load(dataset.name).get("x-sv", {}).get("title")
+    value = {"dataset": dataset.name, "title": {"sv": swedish or dataset.title, "en": dataset.title}, "lines": lines}
+    by_hand = any(line["effect"] == "manual" or line["reason"] in ("manual", "verb.absent") for line in lines)
+    return {**value, "instructions": dict(dataset.instructions)} if by_hand and dataset.instructions else value
+
+
+def _lines(verified: Mapping[str, Any], planned: PlanSummary, source: str, dataset: str) -> list[dict[str, Any]]:
+    """What was reached, what is left to others, then what else remains. What a person or time has to do is told as it
+    was planned: once the record that it hung on is gone, no search shows it any more."""
+
+    def mine(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        return [e for e in entries if (e["source"], e["dataset"]) == (source, dataset) and e["count"] > 0]
+
+    done = [
+        {"effect": e["effect"], "state": "done", "count": e["count"], "reason": "", "until": None}
+        for e in mine(verified["right"])
+        if e["effect"] in _REACHED
+    ]
+    to_others = [
+        {"effect": c.effect, "state": "remains", "count": c.count, "reason": _LEFT_TO[c.effect], "until": c.until}
+        for c in planned.counts
+        if (c.source, c.dataset) == (source, dataset) and c.effect in _LEFT_TO and c.count > 0
+    ]
+    told = {line["effect"] for line in to_others}
+    left = [
+        {"effect": e["effect"], "state": "remains", "count": e["count"], "reason": e["reason"], "until": e["until"]}
+        for e in mine(verified["remaining"])
+        if e["reason"] != "altered" and e["effect"] not in told
+    ]
+    return done + to_others + left

@@ -1,0 +1,174 @@
+"""enforce: the only step that writes to a system. Does to the approved records of one source what the plan says.
+
+Right before it writes, it finds and reads the records again and keeps that reading: what isn't exactly as it was when
+the plan was approved is left alone. From the moment that a verb is called the reading stands, since from then on the
+records differ by our own doing; a verb that was interrupted is called again with the same records and goes on. So it
+can be killed at any moment and run again. What a vendor only does later is asked for again until it is done.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsr import plan, prerequisites
+from dsr.approval import selections
+from dsr.casefile import CaseFile
+from dsr.enforced import Enforced, Progress
+from dsr.erasures import EFFECTS, Erasing, Erasures
+from dsr.errors import PermanentError, TransientError
+from dsr.holds import HoldsInForce
+from dsr.ledger import Ledger
+from dsr.model import Found, Match, Outcome
+from dsr.planned import effects_of
+from dsr.purposes import purposes_of
+from dsr.reported import by_hand, checked
+from dsr.rereading import Reread, find_again, known_identifiers, narrowed, read_again, reread
+from dsr.schema import SOURCE_ID
+from dsr.search import found_as_json, found_from_json
+from dsr.selecting import CorrectionsOf, Selecting
+from dsr.selection import Approval, Selection
+from dsr.source import Declaration, Source
+
+AGAIN: Final = timedelta(hours=6)
+"""How long to wait before a vendor is asked again whether it has done what it put off."""
+LONGEST: Final = timedelta(days=40)
+"""After so long what was put off counts as not done: vendors promise 30 days at most."""
+_Verb = tuple[tuple[str, ...], Callable[[], Iterable[Outcome]]]
+"""Effects, and the call that brings them about."""
+
+
+def enforce(
+    case: CaseFile,
+    source: Source,
+    declaration: Declaration,
+    approval: Approval,
+    *,
+    holds: HoldsInForce,
+    ledger: Ledger,
+    erasures: Erasures,
+    at: datetime,
+    corrections_of: CorrectionsOf,
+    select: Selecting = selections,
+    again: timedelta = AGAIN,
+) -> Enforced:
+    """Does it, and puts what became of it into the case file (enforced/<source>) and the ledger. Done already = says
+    so again and touches nothing.
+
+    What must hold is in `dsr.prerequisites`, with the codes. TransientError("enforce.scheduled") while the vendor
+    hasn't done all of it: call again after `retry_after`; PermanentError("enforce.overdue") after LONGEST;
+    ("enforce.foreign") when a record that was begun with carries somebody else's address by now. Errors of the source
+    are passed on.
+    """
+    progress = Progress.load(case, declaration.name)
+    _tell(case, ledger, progress, at)
+    if progress.status == "done":
+        return progress.enforced(case.case_id)
+    planned = plan.read(case)
+    prerequisites.check(case, planned, declaration, approval, ledger)
+    if progress.begun_at and at - progress.begun_at > LONGEST:
+        raise PermanentError("enforce.overdue", declaration.name)
+    found, fresh = _reading(case, source, declaration, progress)
+    selection, left = select(case, approval, declaration.name, declaration, fresh, found, holds=holds, at=at)
+    verbs = _verbs(case, source, declaration, selection, corrections_of)
+    outcomes = list(left)
+    if verbs:
+        erasures.note(case.case_id, planned.digest, declaration.name, _going(case, selection), at)
+        progress.begin(at)
+        progress.save(case)
+        for effects, verb in verbs:
+            resumed = len(progress.attempts) > 1
+            outcomes += checked(verb(), selection, declaration, effects, again=resumed)
+    progress.finish(outcomes, at)
+    progress.save(case)
+    _tell(case, ledger, progress, at)
+    if progress.status == "scheduled":
+        raise TransientError("enforce.scheduled", declaration.name, retry_after=again)
+    return progress.enforced(case.case_id)
+
+
+def _reading(case: CaseFile, source: Source, declaration: Declaration, progress: Progress) -> tuple[Found, Reread]:
+    """What the source holds of the certain records: as read now, or right before they were first written to."""
+    name, area = declaration.name, f"{declaration.name}.fresh"
+    before = found_from_json(case.read_json(f"found/{name}")) if case.exists(f"found/{name}") else Found(name)
+    now = Found(name)
+    if before.matches:
+        now = find_again(source, case.case_id, known_identifiers(declaration, before.matches))
+    if progress.begun_at:
+        if effects_of(plan.read(case), name) & set(EFFECTS):
+            _check_theirs(found_from_json(case.read_json(f"fresh/{name}.answers")), now)
+        return found_from_json(case.read_json(f"fresh/{name}")), reread(case, area)
+    found = narrowed(now, before)
+    read_again(case, source, found, area)
+    keys = {(m.dataset, m.record_id) for m in found.matches}
+    answers = Found(name, tuple(m for m in now.matches if (m.dataset, m.record_id) in keys))
+    case.write_json(f"fresh/{name}.answers", found_as_json(answers))
+    case.write_json(f"fresh/{name}", found_as_json(found))
+    return found, reread(case, area)
+
+
+def _check_theirs(first: Found, now: Found) -> None:
+    """Between two attempts a record may be given to somebody else: other addresses than it had, none of them ours
+    (RFC 2606: nobody has an address under .invalid)."""
+    had = {(m.dataset, m.record_id): _addresses(m) for m in first.matches}
+    for match in now.matches:
+        before, has = had.get((match.dataset, match.record_id)), _addresses(match)
+        if before and has and not before & has:
+            raise PermanentError("enforce.foreign", first.source)
+
+
+def _addresses(match: Match) -> set[str]:
+    return {i.value for i in match.holds if i.kind == "email" and not i.value.endswith(".invalid")}
+
+
+def _verbs(
+    case: CaseFile, source: Source, declaration: Declaration, selection: Selection, corrections_of: CorrectionsOf
+) -> list[_Verb]:
+    """The calls to make, in order; none when nothing is selected for any."""
+    given = case.read_json("request").get("corrections") or {}
+    corrections = {d: corrections_of(declaration.dataset(d), given) for d in selection.datasets("rectify")}
+    verbs = (
+        (("rectify",), "rectify", ({case.case_id: corrections},)),
+        (("restrict",), "restrict", (purposes_of(case),)),
+        (EFFECTS, "erase", ()),
+    )
+    calls: list[_Verb] = []
+    for effects, name, arguments in verbs:
+        if any(selection.datasets(effect) for effect in effects):
+            verb = getattr(source, name, None)
+            by_verb = partial(verb, [selection], *arguments) if verb else None
+            calls.append((effects, by_verb or partial(by_hand, selection, declaration.name, effects)))
+    return calls
+
+
+def _going(case: CaseFile, selection: Selection) -> Iterator[Erasing]:
+    """The records that are about to go, with the versions that were approved."""
+    for effect in EFFECTS:
+        for dataset in selection.datasets(effect):
+            chosen = pa.array(selection.ids(dataset, effect), pa.string())
+            for batch in plan.batches(case, selection.found.source, dataset):
+                of_these = batch.filter(pc.is_in(batch.column(SOURCE_ID), value_set=chosen))
+                columns = (of_these.column(name).to_pylist() for name in (SOURCE_ID, "version"))
+                for record_id, version in zip(*columns, strict=True):
+                    yield Erasing(dataset, effect, record_id, version)
+
+
+def _tell(case: CaseFile, ledger: Ledger, progress: Progress, at: datetime) -> None:
+    """Puts into the ledger what isn't there yet: once, although it may be interrupted between two events. Of several
+    attempts on a source the highest holds."""
+    if progress.told == progress.outcomes:
+        return
+    events = [(e.kind, e.detail) for e in ledger.events(case.case_id)]
+    placed = {"source": progress.source, "attempt": len(progress.attempts)}
+    details: list[tuple[str, dict[str, Any]]] = [("enforced", placed | outcome) for outcome in progress.outcomes]
+    restricted = sum(o["count"] for o in progress.outcomes if (o["effect"], o["outcome"]) == ("restrict", "done"))
+    if restricted:
+        details.append(("restricted", {**placed, "count": restricted, "purposes": list(purposes_of(case))}))
+    for kind, detail in details:
+        if (kind, detail) not in events:
+            ledger.append(case.case_id, kind, detail, at=at)
+    progress.told = list(progress.outcomes)
+    progress.save(case)

@@ -1,0 +1,242 @@
+"""plan: says of every record what is to happen to it, on which ground and until when; changes nothing.
+
+The law comes in from `assess`. Nothing is planned unless every declared source was searched and read: a find that
+fails anywhere means that nothing is erased anywhere. Records that are doubtful are in no plan, only counted.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dsr import carried, rows, schema
+from dsr import plan as plans
+from dsr.bonds import Bond, Bonds, Parents, PlanContext, part_of
+from dsr.casefile import CaseFile
+from dsr.collected import Collected
+from dsr.errors import PermanentError
+from dsr.heldrecords import HeldRecords, hold_bond
+from dsr.holds import HoldsInForce
+from dsr.model import Found
+from dsr.plan import Caution, Count, PlanSummary
+from dsr.register import Register
+from dsr.search import SearchResult
+from dsr.source import Dataset, Declaration
+
+PLAN_CAP: Final = 10_000
+"""More records of one dataset than this are unusual for one person: the approver is told."""
+_CREATED: Final = ("CreatedDate", "createdAt", "created_at", "create_time")
+_PLACE: Final = "plan"
+
+
+@dataclass(frozen=True)
+class Law:
+    """What `assess` says. rows: (dataset, batch, activity, right=, context=) → effect, ground, until, reason per
+    record; bonds: (dataset, batch, activity, context) → what keeps each record."""
+
+    rows: Callable[..., pa.RecordBatch]
+    bonds: Callable[[Dataset, pa.RecordBatch, Any, PlanContext], Bonds]
+
+
+def plan(
+    case: CaseFile,
+    declarations: Sequence[Declaration],
+    register: Register,
+    holds: HoldsInForce,
+    *,
+    law: Law,
+    at: datetime,
+    zone: tzinfo,
+    cap: int = PLAN_CAP,
+) -> PlanSummary:
+    """Makes the plan of the request's right, in place of an older one; its summary. Made again of the same records,
+    it is the same, with the same digest.
+
+    PermanentError("plan.incomplete", <source>) unless each source was found or none and then read whole,
+    ("plan.order") when `erase_after` goes in a circle or names a source that isn't declared, ("rows.lost", <source>)
+    when other rows are there than were read, ("dataset.unregistered") when the register has no row for a dataset.
+    """
+    case.remove(plans.PLAN)
+    order = vendor_order(declarations)
+    plans.searched_everywhere(case, order)
+    request = case.read_json("request")
+    known = carried.identifiers(case, order)
+    hold = holds.on_person(known)
+    context = PlanContext(
+        at.astimezone(zone).date(),
+        zone,
+        request.get("ground") or "",
+        request.get("corrections") or {},
+        hold=None if hold is None else hold_bond(hold),
+    )
+    present = {declaration.name: _read_whole(case, declaration) for declaration in declarations}
+    planning = _Planning(case, register, holds, law, request, context)
+    for declaration in declarations:
+        planning.source(declaration, present[declaration.name])
+    carried.keep(case, known, planning.marks)
+    counts = tuple(
+        sorted(
+            planning.counts,
+            key=lambda c: (order.index(c.source), c.dataset, c.effect, c.ground, c.until or "", c.reason),
+        )
+    )
+    summary = PlanSummary(
+        request["right"], at, counts, tuple(_cautions(planning, counts, cap)), order,
+        plans.asked(request), planning.records,
+    )  # fmt: skip
+    case.write_json(plans.PLAN, summary.as_json())
+    return summary
+
+
+def vendor_order(declarations: Sequence[Declaration]) -> tuple[str, ...]:
+    """The sources such that each comes after those in its `erase_after`, else as declared. PermanentError("plan.order")
+    when that can't be."""
+    waiting = {declaration.name: set(declaration.erase_after) for declaration in declarations}
+    order: list[str] = []
+    while waiting:
+        ready = next((name for name, after in waiting.items() if after <= set(order)), None)
+        if ready is None:
+            raise PermanentError("plan.order", _PLACE)
+        order.append(ready)
+        del waiting[ready]
+    return tuple(order)
+
+
+class _Planning:
+    """One plan in the making."""
+
+    def __init__(
+        self,
+        case: CaseFile,
+        register: Register,
+        holds: HoldsInForce,
+        law: Law,
+        request: dict[str, Any],
+        context: PlanContext,
+    ) -> None:
+        self.counts: list[Count] = []
+        self.records: dict[str, str] = {}
+        self.younger: Counter[tuple[str, str]] = Counter()
+        self.doubtful: dict[str, int] = {}
+        self.marks: dict[str, dict[str, dict[str, str]]] = {}
+        self._case, self._register, self._holds, self._law = case, register, holds, law
+        self._right, self._context = request["right"], context
+        self._received = datetime.fromisoformat(request["received_at"])
+
+    def source(self, declaration: Declaration, present: Mapping[str, int]) -> None:
+        """Plans all that was read of a source: `present` rows by dataset."""
+        name = declaration.name
+        self.doubtful[name] = SearchResult.from_json(self._case.read_json(f"search/{name}")).doubtful
+        held = HeldRecords(self._holds, name, present, lambda dataset: rows.batches(self._case, name, dataset))
+        found, context = carried.planned_found(self._case, name), self._context
+        for dataset in _parents_first(declaration, list(present)):
+            kept = self._dataset(name, dataset, context, held, found, _key(dataset.name, list(present)))
+            context = replace(context, parents={**context.parents, dataset.name: kept})
+            if (
+                sum(c.count for c in self.counts if (c.source, c.dataset) == (name, dataset.name))
+                != present[dataset.name]
+            ):
+                raise PermanentError("rows.lost", name)
+
+    def _dataset(
+        self, source: str, dataset: Dataset, context: PlanContext, held: HeldRecords, found: Found, key: str | None
+    ) -> Parents:
+        """Plans a dataset; what keeps each of its records, by their key, when others are part of them."""
+        if dataset.processing not in self._register.activities:
+            raise PermanentError("dataset.unregistered", source)
+        activity = self._register.activity(dataset.processing)
+        kept: dict[str, Bond | None] = {}
+        marks: dict[str, str] = {}
+        with plans.writing(self._case, source, dataset.name) as writer:
+            for batch in rows.batches(self._case, source, dataset.name):
+                its = replace(context, held=held.of(dataset.name, batch))
+                writer.add(batch, self._law.rows(dataset, batch, activity, right=self._right, context=its))
+                marks |= carried.marks(dataset, batch, found)
+                self.younger[source, dataset.name] += _younger(dataset.name, batch, self._received, context.zone)
+                if key is not None:
+                    bonds = self._law.bonds(dataset, batch, activity, its).rows()
+                    kept |= zip(batch.column(key).cast(pa.string()).to_pylist(), bonds, strict=True)
+        self.records[f"{source}/{dataset.name}"] = plans.lines_digest(self._case, source, dataset.name)
+        self.counts += [Count(source, dataset.name, *what, count) for what, count in writer.counts.items()]
+        if marks:
+            self.marks.setdefault(source, {})[dataset.name] = dict(sorted(marks.items()))
+        return kept
+
+
+def _parents_first(declaration: Declaration, present: Sequence[str]) -> list[Dataset]:
+    """The datasets with records, each after the one that its records are part of. PermanentError("plan.parts") when
+    they are parts of each other."""
+    waiting = [dataset for dataset in declaration.datasets if dataset.name in present]
+    ordered: list[Dataset] = []
+    while waiting:
+        names = {dataset.name for dataset in waiting}
+        ready = [d for d in waiting if (part := part_of(d.name)) is None or part["dataset"] not in names]
+        if not ready:
+            raise PermanentError("plan.parts", declaration.name)
+        ordered += ready
+        waiting = [dataset for dataset in waiting if dataset not in ready]
+    return ordered
+
+
+def _key(dataset: str, others: Sequence[str]) -> str | None:
+    """The field by which others name the record that they are part of; None when none does."""
+    parts = (part_of(name) for name in others)
+    return next((part["key"] for part in parts if part is not None and part["dataset"] == dataset), None)
+
+
+def _read_whole(case: CaseFile, declaration: Declaration) -> dict[str, int]:
+    """Rows by dataset, as they were counted when the source was read."""
+    name = declaration.name
+    if not case.exists(f"collected/{name}"):
+        raise PermanentError("plan.incomplete", name)
+    searched = SearchResult.from_json(case.read_json(f"search/{name}"))
+    collected = Collected.from_json(case.read_json(f"collected/{name}"))
+    if collected.status != searched.status:
+        raise PermanentError("plan.incomplete", name)
+    lying = {path.split("/")[2] for path in case.names(rows.folder(name))}
+    counted = {dataset for dataset, count in collected.datasets.items() if count}
+    declared = {dataset.name for dataset in declaration.datasets}
+    if not counted <= lying or not lying <= set(collected.datasets) & declared:
+        raise PermanentError("rows.lost", name)
+    return {dataset: collected.datasets[dataset] for dataset in sorted(counted)}
+
+
+def _younger(dataset: str, batch: pa.RecordBatch, received: datetime, zone: tzinfo) -> int:
+    """How many records were made after the request came in, by their field of creation or else their time."""
+    field = next((n for n in _CREATED if n in batch.schema.names), schema.load(dataset).get("x-time"))
+    if field is None or not pa.types.is_string(batch.schema.field(field).type):
+        return 0
+    # A day to either side takes in every offset; the few that are left are compared exactly.
+    about = (received - timedelta(days=1)).date().isoformat()
+    column = batch.column(field)
+    late = column.filter(pc.fill_null(pc.greater_equal(pc.utf8_slice_codeunits(column, 0, len(about)), about), False))
+    return sum(_after(text, received, zone) for text in late.to_pylist())
+
+
+def _after(text: str, received: datetime, zone: tzinfo) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)) > received
+
+
+def _cautions(planning: _Planning, counts: Sequence[Count], cap: int) -> Iterator[Caution]:
+    if not counts:
+        yield Caution("nothing_found", "", "", 0)
+    totals: Counter[tuple[str, str]] = Counter()
+    for count in counts:
+        totals[count.source, count.dataset] += count.count
+    for (source, dataset), total in totals.items():
+        if total > cap:
+            yield Caution("over_cap", source, dataset, total)
+    for source, doubtful in planning.doubtful.items():
+        if doubtful:
+            yield Caution("doubtful", source, "", doubtful)
+    for (source, dataset), younger in sorted(planning.younger.items()):
+        if younger:
+            yield Caution("younger", source, dataset, younger)

@@ -1,0 +1,186 @@
+"""replay: erases again what was erased and has come back with a restored backup.
+
+Sources are asked for the ids of the person-level records that were erased; what hangs on those that are back is read,
+and what of it is in the erasure ledger is erased again, under the approval that it was erased under. A record counts
+as restored when it is exactly the erased one (same version), or when nothing about it is younger than the erasure.
+Anything else may be a new record that got the old id, or a new relation with the same person: it is left alone and
+counted, unless a person has confirmed that it must go too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+import pyarrow as pa
+
+from dsr import schema
+from dsr.enforced import Enforced, outcome_as_json
+from dsr.erasures import EFFECTS, Erased, Erasures
+from dsr.errors import PermanentError
+from dsr.ledger import Ledger
+from dsr.model import Found, Outcome, Rows
+from dsr.reported import checked
+from dsr.rereading import find_again, own_ids
+from dsr.schema import SOURCE_ID
+from dsr.selection import Approval, Selection
+from dsr.source import Declaration, Source
+from dsr.version import versions
+
+_PLACE: Final = "replay"
+_TIMES: Final = ("date-time", "date")
+
+Approved = Callable[[str, str], Approval]
+"""(request id, digest of its plan) → the approval that the ledger holds of it: `dsr.approval`'s."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did for one request in one source: `back` records had come back, `refused` of them are not surely
+    the erased ones, `outcomes` became of the rest; () in a dry run."""
+
+    request_id: str
+    source: str
+    back: int
+    refused: int
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def replay(
+    source: Source,
+    erasures: Erasures,
+    ledger: Ledger,
+    approved: Approved,
+    *,
+    at: datetime,
+    dry_run: bool = False,
+    confirmed: bool = False,
+) -> Iterator[Replayed]:
+    """Goes through the requests that records of a source were erased for; one line for each where any are back.
+
+    `confirmed`: a person has decided that records which are not surely the erased ones go too. Errors of the source
+    and of `approved` are passed on; what was done before is done. Sources in the order of `ordered`.
+    """
+    declaration = source.declaration
+    verb = getattr(source, "erase", None)
+    if verb is None:
+        raise PermanentError("verb.absent", declaration.name)
+    for request_id in erasures.requests(declaration.name):
+        back = _Back(source, request_id, erasures, confirmed=confirmed)
+        if not back.count:
+            continue
+        outcomes: list[Outcome] = []
+        if back.certain and not dry_run:
+            selection = back.selection(approved)
+            outcomes = checked(verb([selection]), selection, declaration, EFFECTS, again=False)
+        done = Replayed(request_id, declaration.name, back.count, back.count - back.certain, tuple(outcomes))
+        if not dry_run:
+            _tell(ledger, done, at)
+        yield done
+
+
+def ordered(declarations: Sequence[Declaration]) -> list[Declaration]:
+    """Those that others wait for first. PermanentError("replay.order") when they wait for each other."""
+    waiting, done = list(declarations), list[Declaration]()
+    names = {d.name for d in waiting}
+    while waiting:
+        finished = {d.name for d in done}
+        free = [d for d in waiting if set(d.erase_after) & names <= finished]
+        if not free:
+            raise PermanentError("replay.order", _PLACE)
+        done.append(free[0])
+        waiting.remove(free[0])
+    return done
+
+
+class _Back:
+    """The records of one request that are back in one source."""
+
+    def __init__(self, source: Source, request_id: str, erasures: Erasures, *, confirmed: bool) -> None:
+        self._source, self._declaration, self._request_id = source, source.declaration, request_id
+        self._erasures, self._confirmed = erasures, confirmed
+        self._erased = {(e.dataset, e.record_id): e for e in erasures.erased(self._declaration.name, request_id)}
+        self._kept: dict[tuple[str, str], list[pa.RecordBatch]] = {}
+        self.count = self.certain = 0
+        self._found = self._find()
+        if self._found.matches:
+            self._read()
+
+    def selection(self, approved: Approved) -> Selection:
+        """Those that are certain, for the approval that they were erased under.
+        PermanentError("replay.approval") when they were not erased under one plan."""
+        digests = {e.digest for e in self._erased.values()}
+        if len(digests) != 1:
+            raise PermanentError("replay.approval", _PLACE)
+        counts = {key: sum(b.num_rows for b in batches) for key, batches in self._kept.items()}
+        order = [dataset.name for dataset in self._declaration.datasets]
+        placed = {key: counts[key] for key in sorted(counts, key=lambda k: (order.index(k[0]), k[1]))}
+        approval = approved(self._request_id, digests.pop())
+        return Selection(approval, self._found, placed, lambda d, e: iter(self._kept[d, e]))
+
+    def _find(self) -> Found:
+        ids = {i for dataset, record_id in self._erased for i in own_ids(self._declaration, dataset, record_id)}
+        if not ids:
+            return Found(self._declaration.name)
+        now = find_again(self._source, self._request_id, frozenset(ids))
+        # Only what was erased: an id may lead on to others.
+        matches = tuple(m for m in now.matches if (m.dataset, m.record_id) in self._erased)
+        return Found(now.source, matches, now.cache)
+
+    def _read(self) -> None:
+        for piece in self._source.extract(self._found):
+            if piece.request_id != self._request_id:
+                raise PermanentError("piece.foreign", self._declaration.name)
+            if isinstance(piece, Rows):
+                self._sort(piece.dataset, piece.batch)
+
+    def _sort(self, dataset: str, batch: pa.RecordBatch) -> None:
+        ids = batch.column(SOURCE_ID).to_pylist()
+        erased = [self._erased.get((dataset, record_id)) for record_id in ids]
+        if not any(erased):
+            return
+        now = versions(batch, dataset).to_pylist()
+        same = [e is not None and self._erasures.version(v) == e.version for e, v in zip(erased, now, strict=True)]
+        # A record that was made anonymous is still there; only with its old content has it come back.
+        back = [e is not None and (s or e.effect == "erase") for e, s in zip(erased, same, strict=True)]
+        older = _older(dataset, batch, erased)
+        sure = [b and (s or o or self._confirmed) for b, s, o in zip(back, same, older, strict=True)]
+        self.count += sum(back)
+        self.certain += sum(sure)
+        for effect in EFFECTS:
+            mask = [s and e is not None and e.effect == effect for s, e in zip(sure, erased, strict=True)]
+            if any(mask):
+                self._kept.setdefault((dataset, effect), []).append(batch.filter(pa.array(mask)))
+
+
+def _older(dataset: str, batch: pa.RecordBatch, erased: Sequence[Erased | None]) -> list[bool]:
+    """Whether a record tells times, and none of them is younger than its erasure."""
+    properties: Mapping[str, Any] = schema.load(dataset)["properties"]
+    names = [name for name, definition in properties.items() if definition.get("format") in _TIMES]
+    if not names:
+        return [False] * batch.num_rows
+    rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+    return [e is not None and _before(row, e.erased_at) for row, e in zip(rows, erased, strict=True)]
+
+
+def _before(texts: Sequence[str | None], moment: datetime) -> bool:
+    moments = [_moment(text) for text in texts if text]
+    return bool(moments) and all(m is not None and m <= moment for m in moments)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time, or the start of a day; None when it is neither, which counts as younger."""
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _tell(ledger: Ledger, done: Replayed, at: datetime) -> None:
+    counts = Enforced(done.source, done.outcomes).as_json()["counts"]
+    detail = {"source": done.source, "back": done.back, "refused": done.refused, "counts": counts}
+    detail["outcomes"] = [outcome_as_json(o) for o in done.outcomes][:64]
+    ledger.append(done.request_id, "replayed", detail, at=at)

@@ -1,0 +1,74 @@
+"""A ledger's database, and the made-up datasets."""
+
+import copy
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "steps"))
+
+from made_up_sources import SCHEMAS
+
+from dsr import database, schema
+from dsr.erasures import Erasures
+from dsr.ledger import Ledger
+from dsr.suppression import Suppression
+from sandbox.postgres import Postgres
+
+_LOAD = schema.load
+
+
+@pytest.fixture(autouse=True, scope="session")
+def made_up_datasets() -> Iterator[None]:
+    """`schema.load` also knows the made-up datasets."""
+    patch = pytest.MonkeyPatch()
+
+    def load(name: str) -> dict[str, Any]:
+        return copy.deepcopy(SCHEMAS[name]) if name in SCHEMAS else _LOAD(name)
+
+    patch.setattr(schema, "load", load)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A fresh database on a server of this session's own."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    name = f"enforce_{secrets.token_hex(6)}"
+    server.ensure_database(name)
+    made = database.connect(server.url(name))
+    database.upgrade(made)
+    yield made
+    made.dispose()
+    server.stop()
+
+
+@pytest.fixture
+def ledger(engine: Engine) -> Ledger:
+    """The ledger."""
+    return Ledger(engine, b"l" * 32)
+
+
+@pytest.fixture
+def erasures(engine: Engine) -> Erasures:
+    """The erasure ledger."""
+    return Erasures(engine, b"e" * 32)
+
+
+@pytest.fixture
+def suppression(engine: Engine) -> Suppression:
+    """The suppression list."""
+    return Suppression(engine, b"s" * 32)
+
+
+@pytest.fixture
+def request_id() -> str:
+    """A new one, since the ledger is shared."""
+    return f"dsr-{secrets.token_hex(8)}"

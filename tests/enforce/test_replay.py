@@ -1,0 +1,159 @@
+"""After a restore: what was erased goes again, and nothing else."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up_acting import ASA, AT, MadeUp, World, approval_of, case_of, choose, declared
+from made_up_sources import NOTE, PERSON, FakeIndex
+
+from dsr.erasures import Erasing, Erasures
+from dsr.errors import PermanentError
+from dsr.holds import HoldsInForce
+from dsr.ledger import Ledger
+from dsr.reapproval import erased_under
+from dsr.steps import assess
+from dsr.steps import enforce as enforcing
+from dsr.steps import verify as verifying
+from dsr.steps.replay import ordered, replay
+from dsr.steps.suppress import suppress
+from dsr.suppression import Suppression
+
+LATER = AT + timedelta(days=400)
+
+
+class Erased:
+    """A system in which Åsa was erased, long ago; its case is gone."""
+
+    def __init__(
+        self, folder: Path, ledger: Ledger, erasures: Erasures, suppression: Suppression, request_id: str, name: str
+    ) -> None:
+        self.ledger, self.erasures, self.request_id = ledger, erasures, request_id
+        self.source = MadeUp(World.of(), declared(name))
+        case = case_of(folder, self.source, lambda d, i: "anonymise" if i == "p1n2" else "erase", request_id)
+        ledger.append(request_id, "identity_verified", {"ok": True}, at=AT)
+        approval = approval_of(case)
+        for decision, by in (("prepare", "anna"), ("approve", "bertil")):
+            detail = {"decision": decision, "choice": "approve", "by": by, "digest": approval.digest}
+            ledger.append(request_id, "decision", detail, at=AT)
+        suppress(case, suppression, ledger, at=AT)
+        self.before = self.source.world.copy()
+        given: dict[str, Any] = {"ledger": ledger, "erasures": erasures, "at": AT}
+        given["corrections_of"] = assess.corrections_of
+        enforcing.enforce(
+            case, self.source, self.source.declaration, approval, holds=HoldsInForce(), select=choose, **given
+        )
+        index: Any = FakeIndex()
+        verifying.verify(case, {name: self.source}, [self.source.declaration], index, **given)
+        case.close()
+
+    def restore(self) -> World:
+        """The system as it was before."""
+        self.source.world.rows = {key: dict(row) for key, row in self.before.items()}
+        return self.source.world
+
+    def replay(self, **more: Any) -> list[Any]:
+        """Numbers of each line."""
+
+        def approved(request_id: str, digest: str) -> Any:
+            return erased_under(self.ledger, request_id, digest)
+
+        lines = list(replay(self.source, self.erasures, self.ledger, approved, at=LATER, **more))
+        return [(line.back, line.refused, sum(o.count for o in line.outcomes)) for line in lines]
+
+
+@pytest.fixture
+def erased(tmp_path: Path, ledger: Ledger, erasures: Erasures, suppression: Suppression, request_id: str) -> Erased:
+    """A system in which Åsa was erased."""
+    return Erased(tmp_path, ledger, erasures, suppression, request_id, f"crm_{request_id[4:]}")
+
+
+def test_nothing_came_back(erased: Erased) -> None:
+    calls = len(erased.source.calls)
+    assert erased.replay() == []
+    assert not any(call.startswith("erase") for call in erased.source.calls[calls:])
+
+
+def test_restored_and_erased_again(erased: Erased) -> None:
+    world = erased.restore()
+    assert erased.replay(dry_run=True) == [(4, 0, 0)]
+    assert world.rows == erased.before
+    assert erased.replay() == [(4, 0, 4)]
+    left = {key for key in world.rows if world.rows[key] == erased.before[key]}
+    assert left == {key for key in erased.before if key[1].startswith("p2")}
+    assert world.rows[NOTE, "p1n2"]["text"] == "-"
+    [event] = [e for e in erased.ledger.events(erased.request_id) if e.kind == "replayed"]
+    assert event.detail["counts"] == {"done": 4}
+    assert erased.replay() == []
+
+
+def test_an_older_snapshot_has_other_values(erased: Erased) -> None:
+    """A note with times that are all before the erasure goes; a person without any is left to a person."""
+    world = erased.restore()
+    world.rows[NOTE, "p1n0"]["text"] = "as it was a year before"
+    world.rows[PERSON, "p1"]["name"] = "Å Berg"
+    assert erased.replay() == [(4, 1, 3)]
+    assert (PERSON, "p1") in world.rows
+
+
+def test_a_new_record_with_an_old_id_is_not_touched(erased: Erased) -> None:
+    """A restored sequence hands out numbers again."""
+    world = erased.restore()
+    world.rows[PERSON, "p1"] = {"email": "eva@kvarn.example", "name": "Eva", "phone": None, "language": "sv"}
+    world.rows[NOTE, "p1n0"] |= {"text": "about Eva", "at": "2027-03-04T05:06:07Z"}
+    before = world.copy()
+    assert erased.replay(dry_run=True) == [(4, 2, 0)]
+    erased.replay()
+    assert world.rows[PERSON, "p1"] == before[PERSON, "p1"]
+    assert world.rows[NOTE, "p1n0"] == before[NOTE, "p1n0"]
+    assert erased.replay(confirmed=True)[0][1] == 0
+    assert (PERSON, "p1") not in world.rows
+
+
+def test_without_an_approval_nothing_is_erased(erased: Erased) -> None:
+    world = erased.restore()
+
+    def none(request_id: str, digest: str) -> Any:
+        return erased_under(erased.ledger, request_id, "0" * 64)
+
+    with pytest.raises(PermanentError, match=r"replay\.approval"):
+        list(replay(erased.source, erased.erasures, erased.ledger, none, at=LATER))
+    assert world.rows == erased.before
+
+
+def test_nothing_readable_in_the_table(erased: Erased, engine: Any) -> None:
+    with engine.connect() as connection:
+        dump = str(connection.exec_driver_sql("SELECT e::text FROM erasures e").all())
+    for word in (ASA, "Berg", "p1n0", b"p1n0".hex()):
+        assert word not in dump
+
+
+def test_a_row_that_was_changed_is_noticed(erased: Erased, engine: Any) -> None:
+    name = erased.source.declaration.name
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE erasures SET dataset = 'made_up_person' WHERE source = %s AND dataset = 'made_up_note'", (name,)
+        )
+    with pytest.raises(PermanentError, match=r"erasures\.tampered"):
+        erased.replay()
+    other = Erasures(engine, b"x" * 32)
+    with pytest.raises(PermanentError, match=r"erasures\.tampered"):
+        list(other.erased(name, erased.request_id))
+
+
+def test_what_was_only_noted_does_not_count(erasures: Erasures, request_id: str) -> None:
+    """A crash before anything was erased must not lead to an erasure later."""
+    noted = [Erasing(NOTE, "erase", f"n{n}", "v") for n in range(5000)]
+    for _ in range(2):
+        assert erasures.note(request_id, "0" * 64, "noted", noted, AT) == 5000
+    assert list(erasures.erased("noted", request_id)) == []
+    assert erasures.confirm(request_id, "noted", NOTE, ["n1", "n2"], AT) == 4998
+    assert len(list(erasures.erased("noted", request_id))) == 4998
+
+
+def test_order() -> None:
+    later, first = declared("marketing", ("crm",)), declared("crm")
+    assert ordered([later, first]) == [first, later]
+    with pytest.raises(PermanentError, match=r"replay\.order"):
+        ordered([declared("a", ("b",)), declared("b", ("a",))])

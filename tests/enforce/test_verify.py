@@ -1,0 +1,192 @@
+"""Verifying: nothing is said to be done that wasn't seen to be; what remains is named."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up_acting import ASA, AT, MadeUp, World, approval_of, case_of, choose
+from made_up_sources import NOTE, PERSON, FakeIndex
+
+from dsr.casefile import CaseFile
+from dsr.erasures import Erasures
+from dsr.errors import PermanentError, TransientError
+from dsr.holds import HoldsInForce
+from dsr.ledger import Ledger
+from dsr.steps import assess
+from dsr.steps import enforce as enforcing
+from dsr.steps import verify as step
+from dsr.steps.suppress import suppress
+from dsr.suppression import Suppression
+
+
+class Way:
+    """From plan to verification."""
+
+    def __init__(self, folder: Path, ledger: Ledger, erasures: Erasures, suppression: Suppression, name: str) -> None:
+        self.folder, self.ledger, self.erasures, self.suppression = folder, ledger, erasures, suppression
+        self.name = name
+
+    def enforced(self, source: MadeUp, effects: Any, right: str = "erasure", **asked: Any) -> CaseFile:
+        """A case with its plan carried out."""
+        case = case_of(self.folder, source, effects, self.name, right, **asked)
+        self.ledger.append(case.case_id, "identity_verified", {"ok": True}, at=AT)
+        suppress(case, self.suppression, self.ledger, at=AT)
+        enforcing.enforce(
+            case, source, source.declaration, approval_of(case), holds=HoldsInForce(), ledger=self.ledger,
+            erasures=self.erasures, at=AT, select=choose, corrections_of=assess.corrections_of,
+        )  # fmt: skip
+        return case
+
+    def verify(self, case: CaseFile, source: MadeUp | None) -> step.Verified:
+        """Once."""
+        declaration = (source or MadeUp(World())).declaration
+        return step.verify(
+            case, {"crm": source}, [declaration], FakeIndex(), ledger=self.ledger, erasures=self.erasures,  # type: ignore[arg-type]
+            at=AT + timedelta(hours=1), corrections_of=assess.corrections_of,
+        )  # fmt: skip
+
+    def fails(self, case: CaseFile, source: MadeUp) -> dict[str, Any]:
+        """To the end of patience; what was seen."""
+        for _ in range(step.TRIES - 1):
+            with pytest.raises(TransientError, match=r"verify\.remains"):
+                self.verify(case, source)
+        with pytest.raises(PermanentError, match=r"verify\.remains"):
+            self.verify(case, source)
+        kept: dict[str, Any] = case.read_json("verified")
+        return {(r["dataset"], r["effect"], r["reason"]): r["count"] for r in kept["remaining"] if not r["ok"]}
+
+    def events(self, case: CaseFile) -> list[Any]:
+        """What the ledger was told."""
+        return [e.detail for e in self.ledger.events(case.case_id) if e.kind == "verified"]
+
+
+@pytest.fixture
+def way(tmp_path: Path, ledger: Ledger, erasures: Erasures, suppression: Suppression, request_id: str) -> Way:
+    """From plan to verification."""
+    return Way(tmp_path, ledger, erasures, suppression, request_id)
+
+
+def erase_all(dataset: str, record_id: str) -> str:
+    """Everything goes."""
+    return "erase"
+
+
+def test_gone_is_gone(way: Way, erasures: Erasures) -> None:
+    source = MadeUp(World.of())
+    case = way.enforced(source, erase_all)
+    assert list(erasures.erased("crm", case.case_id)) == []
+    verified = way.verify(case, source)
+    assert verified.ok
+    assert verified.right == {("crm", PERSON, "erase"): 1, ("crm", NOTE, "erase"): 3}
+    assert verified.remaining == ()
+    assert {e.record_id for e in erasures.erased("crm", case.case_id)} == {"p1", "p1n0", "p1n1", "p1n2"}
+    assert way.verify(case, source) == verified
+    assert len(way.events(case)) == 1
+
+
+def test_a_system_that_only_says_so(way: Way, erasures: Erasures) -> None:
+    """It answers "done" and did nothing."""
+    source = MadeUp(World.of(), answers={(NOTE, "erase"): "done", (PERSON, "erase"): "done"})
+    case = way.enforced(source, erase_all)
+    assert way.fails(case, source) == {(NOTE, "erase", "present"): 3, (PERSON, "erase", "present"): 1}
+    assert list(erasures.erased("crm", case.case_id)) == []
+    assert [e["ok"] for e in way.events(case)] == [False]
+
+
+def test_in_the_bin_is_not_gone(way: Way) -> None:
+    source = MadeUp(World.of())
+    case = way.enforced(source, erase_all)
+    source.world.note("p1n0", "p1")
+    source.world.rows[PERSON, "p1"] = {"email": ASA, "name": "Åsa Berg", "phone": None, "language": "sv", "binned": 1}
+    assert way.fails(case, source) == {(NOTE, "erase", "present"): 1, (PERSON, "erase", "present"): 1}
+
+
+def test_a_vendor_that_lags(way: Way) -> None:
+    source = MadeUp(World.of())
+    before = source.world.copy()
+    case = way.enforced(source, erase_all)
+    after, source.world.rows = source.world.rows, before
+    with pytest.raises(TransientError) as raised:
+        way.verify(case, source)
+    assert raised.value.retry_after == timedelta(seconds=60)
+    source.world.rows = after
+    assert way.verify(case, source).ok
+
+
+def test_what_the_vendor_keeps_is_named_until_when(way: Way) -> None:
+    source = MadeUp(World.of(), answers={(NOTE, "erase"): "retained"})
+    case = way.enforced(source, lambda d, i: "erase" if d == NOTE else "keep")
+    verified = way.verify(case, source)
+    retained = next(r for r in verified.remaining if r.effect == "erase")
+    assert (retained.reason, retained.count, str(retained.until)) == ("retained", 3, "2027-01-31")
+    assert ("crm", NOTE, "erase") not in {key for key, count in verified.right.items() if count}
+
+
+@pytest.mark.parametrize("answer", ["blocked", "changed"])
+def test_what_was_refused_is_not_verified(way: Way, answer: str) -> None:
+    source = MadeUp(World.of(), answers={(NOTE, "erase"): answer})
+    case = way.enforced(source, lambda d, i: "erase" if d == NOTE else "keep")
+    assert way.fails(case, source) == {(NOTE, "erase", answer): 3}
+
+
+@pytest.mark.parametrize("text", ["-", "ring asa@KVARN.example", "Berg, Åsa"])
+def test_anonymised_carries_nothing_of_the_person(way: Way, text: str) -> None:
+    source = MadeUp(World.of())
+    case = way.enforced(source, lambda d, i: "anonymise")
+    source.world.rows[NOTE, "p1n0"]["text"] = text
+    if text == "-":
+        assert way.verify(case, source).right["crm", NOTE, "anonymise"] == 3
+    else:
+        assert way.fails(case, source) == {(NOTE, "anonymise", "identifiable"): 1}
+
+
+def test_untouched_is_not_anonymised(way: Way) -> None:
+    source = MadeUp(World.of(), answers={(NOTE, "anonymise"): "done"})
+    case = way.enforced(source, lambda d, i: "anonymise")
+    assert way.fails(case, source) == {(NOTE, "anonymise", "identifiable"): 3}
+
+
+def test_restricted_must_show(way: Way) -> None:
+    source = MadeUp(World.of(), answers={(PERSON, "restrict"): "done"})
+    case = way.enforced(source, lambda d, i: "restrict", "restriction")
+    assert way.fails(case, source) == {(PERSON, "restrict", "unmarked"): 1}
+
+
+def test_rectified_reads_back(way: Way) -> None:
+    asked = {"corrections": {PERSON: {"name": "Åsa Bergström"}}}
+    source = MadeUp(World.of())
+    case = way.enforced(source, lambda d, i: "rectify" if d == PERSON else "keep", "rectification", **asked)
+    assert way.verify(case, source).right["crm", PERSON, "rectify"] == 1
+    [event] = way.events(case)
+    assert [old.partition(":")[0] for old in event["old"]] == [f"{PERSON}.name"]
+    assert way.erasures.keyed("value", "Åsa Berg").hex() in event["old"][0]
+
+
+def test_rectified_and_written_over_again(way: Way) -> None:
+    asked = {"corrections": {PERSON: {"name": "Åsa Bergström"}}}
+    source = MadeUp(World.of())
+    case = way.enforced(source, lambda d, i: "rectify" if d == PERSON else "keep", "rectification", **asked)
+    source.world.rows[PERSON, "p1"]["name"] = "Asa Berg"
+    assert way.fails(case, source) == {(PERSON, "rectify", "differs"): 1}
+
+
+def test_kept_that_is_gone(way: Way) -> None:
+    source = MadeUp(World.of())
+    case = way.enforced(source, lambda d, i: "keep" if i == "p1n0" else "restrict")
+    del source.world.rows[NOTE, "p1n0"]
+    assert way.fails(case, source) == {(NOTE, "keep", "gone"): 1}
+
+
+def test_imported_again_after_the_erasure(way: Way) -> None:
+    source = MadeUp(World.of())
+    case = way.enforced(source, erase_all)
+    source.world.rows[PERSON, "p9"] = {"email": ASA, "name": "Åsa Berg", "phone": None, "language": "sv"}
+    assert way.fails(case, source) == {(PERSON, "erase", "came_back"): 1}
+
+
+def test_a_system_that_cannot_be_asked_any_more(way: Way) -> None:
+    source = MadeUp(World.of())
+    case = way.enforced(source, erase_all)
+    with pytest.raises(PermanentError, match=r"verify\.not_connected"):
+        way.verify(case, None)

@@ -1,0 +1,236 @@
+"""The letters about rights that change data: complete, honest about what was not done, the same in both languages."""
+
+import re
+import string
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsr.__main__ import main
+from dsr.errors import PermanentError
+from dsr.notices.told import Told
+from dsr.report.acting import EXTENSIONS, LIFTINGS, REASONS, ActingLetter
+from dsr.report.letters import LANGUAGES, catalogue
+from dsr.report.preview import RIGHTS, letters
+from dsr.settings import Controller, Settings
+from dsr.vocabulary import EFFECTS, OUTCOMES
+
+SETTINGS = Settings(
+    "", "", b"", mail_from="privacy@controller.example",
+    controller=Controller("Controller Ådal AB", "dpo@controller.example", "Storgatan 1, 111 11 Stockholm"),
+)  # fmt: skip
+REQUEST = "dsr-exampleexampleexampleexa"
+TITLE = {"sv": "Fakturering", "en": "Invoicing"}
+LAW = {"sv": "Bokföringslagen kräver det.", "en": "The Bookkeeping Act demands it."}
+WORDS = {
+    "sv": {"complaint": "Integritetsskyddsmyndigheten (IMY), Box 8114, 104 20 Stockholm, imy@imy.se",
+           "own": "tillsynsmyndigheten där du bor eller arbetar", "court": "domstol"},
+    "en": {"complaint": "Swedish Authority for Privacy Protection (IMY), Box 8114, SE-104 20 Stockholm, imy@imy.se",
+           "own": "supervisory authority where you live or work", "court": "a court"},
+}  # fmt: skip
+ALL = list(letters(SETTINGS))
+TO_PERSONS = [letter for letter in ALL if not letter[0].startswith("notice-")]
+DEADLINES = {"target": "2026-12-25", "legal_latest": "2026-12-28", "extended_latest": "2027-02-25"}
+
+
+def line(effect: str, outcome: str = "done", count: int = 3, **more: Any) -> dict[str, Any]:
+    words: dict[str, Any] = {"ground": "", "ground_words": {}, "until": None}
+    what = {"source": "invoicing", "title": TITLE, "dataset": f"invoicing_{effect}_{outcome}", "effect": effect}
+    return {**what, "outcome": outcome, "count": count, **words, **more}
+
+
+def certificate(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"lines": list(lines), "remaining": [], "manual": [], **more}
+
+
+def letter(right: str = "erasure", language: str = "en", ground: str = "") -> ActingLetter:
+    return ActingLetter(REQUEST, language, SETTINGS, right, ground)
+
+
+@pytest.mark.parametrize(("name", "language", "title", "text"), TO_PERSONS, ids=lambda v: v if len(str(v)) < 60 else "")
+def test_every_letter_names_complaint_court_and_contact(name: str, language: str, title: str, text: str) -> None:
+    for words in WORDS[language].values():
+        assert words in text
+    for own in ("Controller Ådal AB", "dpo@controller.example", "Storgatan 1", REQUEST):
+        assert own in text
+    assert title
+    assert not re.search(r"[{}]|\bNone\b(?! of)|\n\n\n|  ", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("right", "ground"), RIGHTS)
+def test_a_refusal_has_its_reason_and_its_remedies(language: str, right: str, ground: str) -> None:
+    texts = catalogue(language, "acting")
+    made = letter(right, language, ground)
+    for reason in ("identity", "manifestly_excessive", "manifestly_unfounded"):
+        text = made.refused([reason])
+        assert texts["reason"][reason] in text
+        assert texts["refused"]["remedy"] in text
+    with pytest.raises(PermanentError, match=r"reason\.absent"):
+        made.refused([])
+    if right == "withdrawal" or ground == "direct_marketing":
+        with pytest.raises(PermanentError, match=r"right\.absolute"):
+            made.refused(["compelling_grounds"])
+    else:
+        with pytest.raises(PermanentError, match=r"reason\.unknown"):
+            made.refused(["because"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_kept_has_ground_and_date_and_the_letter_says_partial(language: str) -> None:
+    kept = line("restrict", count=7, ground_words=LAW, until="2033-12-31")
+    text = letter(language=language).done(certificate(line("erase", count=12), kept))
+    texts = catalogue(language, "acting")
+    assert texts["intro"]["erasure_partial"] in text
+    assert LAW[language] in text
+    assert ("31 december 2033" if language == "sv" else "31 December 2033") in text
+    assert texts["more"]["remedy"] in text
+    erased = text.split(texts["part"]["erase"])[1].split("\n\n")[0]
+    assert "12" in erased
+    assert "7" not in erased
+
+
+def test_nothing_is_kept_without_a_ground_in_words() -> None:
+    for bad in (line("keep"), line("restrict"), line("erase", "retained", until="2030-01-01")):
+        with pytest.raises(PermanentError, match=r"ground\.absent"):
+            letter().done(certificate(bad))
+    with pytest.raises(PermanentError, match=r"ground\.absent"):
+        letter().done(certificate(line("erase"), remaining=[line("keep")]))
+
+
+def test_what_is_only_ordered_is_not_said_to_be_done() -> None:
+    text = letter().done(certificate(line("erase", "scheduled", until="2026-12-31")))
+    texts = catalogue("en", "acting")
+    assert texts["intro"]["erasure_full"] not in text
+    assert texts["part"]["erase"] not in text
+    assert texts["part"]["scheduled"] in text
+    assert texts["more"]["again"] in text
+
+
+def test_a_certificate_that_says_nothing_makes_no_letter() -> None:
+    for bad, code in ((certificate(), "empty"), ({"lines": [{"effect": "erase"}]}, "invalid")):
+        with pytest.raises(PermanentError, match=code):
+            letter().done(bad)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(EFFECTS), st.sampled_from(OUTCOMES), st.integers(1, 9)), min_size=1, max_size=8),
+    st.sampled_from(RIGHTS),
+    st.sampled_from(LANGUAGES),
+)
+def test_full_is_only_said_when_all_that_was_asked_for_is_done(
+    lines: list[tuple[str, str, int]], right: tuple[str, str], language: str
+) -> None:
+    made = certificate(*(line(e, o, n, ground_words=LAW) for e, o, n in lines))
+    text = letter(right[0], language, right[1]).done(made)
+    asked = {"erasure": {"erase", "anonymise"}, "restriction": {"restrict"}, "rectification": {"rectify"}}
+    wanted = asked.get(right[0], {"restrict", "erase", "anonymise"})
+    whole = all(o == "absent" or (o == "done" and e in wanted) for e, o, _ in lines)
+    texts = catalogue(language, "acting")
+    full = [words for key, words in texts["intro"].items() if key.endswith("_full")]
+    assert any(text.startswith(words) for words in full) == whole
+    if any(o != "absent" and (e not in wanted or o not in ("done", "scheduled")) for e, o, _ in lines):
+        assert texts["more"]["remedy"] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_extension_is_told_within_the_first_month_with_its_reason(language: str) -> None:
+    received, late = date(2026, 11, 25), date(2026, 12, 26)
+    text = letter(language=language).extended(DEADLINES, ["complexity"], received, date(2026, 12, 25))
+    texts = catalogue(language, "acting")["extended"]
+    assert texts["complexity"] in text
+    assert texts["number"] not in text
+    assert texts["remedy"] in text
+    assert ("25 februari 2027" if language == "sv" else "25 February 2027") in text
+    with pytest.raises(PermanentError, match=r"extension\.late"):
+        letter(language=language).extended(DEADLINES, EXTENSIONS, received, late)
+    with pytest.raises(PermanentError, match=r"reason\.unknown"):
+        letter(language=language).extended(DEADLINES, ["holidays"], received, received)
+
+
+@pytest.mark.parametrize("reason", LIFTINGS)
+def test_a_restriction_ends_only_after_it_was_told(reason: str) -> None:
+    on = date(2027, 3, 1)
+    text = letter("restriction").lifting(on, reason, on - timedelta(days=1))
+    assert "1 March 2027" in text
+    assert catalogue("en", "acting")["lifting"][reason] in text
+    with pytest.raises(PermanentError, match=r"lifting\.late"):
+        letter("restriction").lifting(on, reason, on)
+
+
+def test_recipients_are_named_with_what_they_were_told() -> None:
+    at = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
+    told = (
+        Told("1", "crm", "Salesforce.com, Inc.", "opendsr", "erasure", at, "pending"),
+        Told("2", "tax", "Skatteverket", "none", "erasure", None, "none", reason=LAW),
+        Told("3", "post", "Brev AB", "mail", "erasure", None, "failed", "smtp.550"),
+    )
+    text = letter().recipients(told)
+    assert "- Salesforce.com, Inc., on 26 November 2026: told of erasure" in text
+    assert "- Skatteverket: The Bookkeeping Act demands it." in text
+    failing = text.split(catalogue("en", "acting")["recipients"]["failed"])[1].split("\n\n")[0]
+    assert failing.strip() == "- Brev AB"
+    assert "smtp" not in text
+    assert catalogue("en", "acting")["recipients"]["nobody"] in letter().recipients(())
+    answered = letter().done(certificate(line("erase")), told)
+    assert "- Salesforce.com, Inc., on 26 November 2026" in answered
+
+
+def test_a_mail_has_text_and_html_and_nothing_but_the_letter() -> None:
+    text = letter().refused([REASONS[0]])
+    message = letter().mail("refused", "åsa@kvarnberget.example", text, datetime(2026, 11, 25, tzinfo=UTC))
+    assert message.get_body(("plain",)).get_content().split() == text.split()
+    shown = message.get_body(("html",)).get_content()
+    assert catalogue("en", "acting")["reason"][REASONS[0]] in shown
+    assert REQUEST in message["Message-ID"]
+    with pytest.raises(PermanentError, match=r"address\.invalid"):
+        letter().mail("refused", "x@y.example\r\nBcc: z@y.example", text, datetime(2026, 11, 25, tzinfo=UTC))
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_both_languages_say_the_same() -> None:
+    first, second = (catalogue(language, "acting") for language in LANGUAGES)
+    assert {s: list(keys) for s, keys in first.items()} == {s: list(keys) for s, keys in second.items()}
+    for section, keys in first.items():
+        for key, text in keys.items():
+            assert _placeholders(text) == _placeholders(second[section][key]), f"{section}.{key}"
+            assert text.strip() == text
+            assert text != second[section][key] or not re.search(r"[a-z]", re.sub(r"\{\w+\}", "", text))
+            assert not re.search(r"\b(?:todo|tbd|lorem|översätt)\b", text, re.IGNORECASE)
+
+
+def test_no_text_is_never_read() -> None:
+    """A text that no letter shows can't have been looked at by anybody."""
+    shown = "\n".join(text for _, _, _, text in ALL)
+    for language in LANGUAGES:
+        for section in ("part", "more", "refused", "reason", "extended", "lifting", "meanwhile", "told"):
+            for key, text in catalogue(language, "acting")[section].items():
+                piece = max(re.split(r"\{\w+\}", text), key=len).strip()
+                assert piece in shown, f"{section}.{key} {language}"
+
+
+def test_the_preview_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["letters", "preview", str(tmp_path / "letters")]) == 0
+    written = sorted(path.name for path in (tmp_path / "letters").iterdir())
+    assert len(written) == 2 * len(ALL)
+    assert f"{len(ALL)} letters in" in capsys.readouterr().out
+    html = (tmp_path / "letters" / "erasure-partial.sv.html").read_text(encoding="utf-8")
+    assert '<html lang="sv">' in html
+    assert html.count("<li>") >= 8
+
+
+def test_values_are_escaped_in_html(tmp_path: Path) -> None:
+    from dsr.report.acting import page
+
+    assert "<b>" not in page("a <b>\n\n- <b>", "t", "en")
+    hostile = replace(SETTINGS, controller=replace(SETTINGS.controller, name="A & B <i>"))
+    text = replace(letter(), settings=hostile).refused(["identity"])
+    assert "A &amp; B &lt;i&gt;" in page(text, "t", "en")
