@@ -14,6 +14,7 @@ at once. What the law keeps is restricted and named in the answer with its groun
 | an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
 | an *enforce* is red | its log ends in a code | mend, clear it with all downstream: it goes on where it stopped |
 | *verify* is red: `verify.remains` | records are left | look into the system, then clear it with all downstream |
+| *shred* is red: `run.failed` | a task before failed | see there |
 | *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
 | *decide_objection* waits | restricted meanwhile | an officer decides whether compelling grounds override it |
 

@@ -227,7 +227,9 @@ def close() -> None:
 @coded
 def shred() -> None:
     """Removes all working data from the case file, whatever happened before; only what was delivered stays, until
-    its link ends. Runs also after a failure, a rejection and a run that was marked failed by hand."""
+    its link ends. Runs also after a failure, a rejection and a run that was marked failed by hand.
+
+    **`run.failed`**: it has done its work, and the task that it names has failed before it: see there."""
     from dsr.steps import close as step
 
     place, request_id = Workplace(), this_request()
@@ -241,6 +243,9 @@ def shred() -> None:
         place.ledger.append(request_id, "failed", {"task": where}, at=now())
     place.ledger.append(request_id, "shredded", {"outcome": outcome}, at=now())
     log.info("shredded after: %s", outcome)
+    if outcome == "failed":
+        # The run ends as its last task does: one that failed before must not look like an answered request.
+        raise PermanentError("run.failed", where)
 
 
 def _outcome() -> tuple[str, str]:

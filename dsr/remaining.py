@@ -166,12 +166,14 @@ def _explained(sought: Sought, effect: str, reason: str, count: int, *, lenient:
     """Names what is left by the outcomes that the source gave; what none of them covers keeps the bare reason."""
     names, left = (sought.source, sought.dataset), count
     for outcome in sought.outcomes:
-        absent = effect == "restrict" and outcome.outcome == "absent"
-        if outcome.effect != effect or not left or not (outcome.outcome in _EXPLAINED or absent):
+        # The mark lies on what the record hangs on (the person's record, the stored file), and the source says so.
+        elsewhere = outcome.outcome == "done" and bool(outcome.reason)
+        unseen = effect == "restrict" and (outcome.outcome == "absent" or elsewhere)
+        if outcome.effect != effect or not left or not (outcome.outcome in _EXPLAINED or unseen):
             continue
         part = min(left, outcome.count)
         left -= part
-        if not absent:
+        if not unseen:
             ok = _EXPLAINED[outcome.outcome]
             yield Remaining(*names, effect, outcome.reason or outcome.outcome, part, ok, outcome.until)
     if left and not lenient:

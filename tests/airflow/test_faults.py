@@ -64,7 +64,7 @@ def test_try_again_completes_and_a_rejection_sends_nothing(stack: Observed) -> N
     assert stack.requester.mails(request_id) == []
     assert stack.requester.answers(request_id) == []
     assert [e.detail["outcome"] for e in stack.events(request_id) if e.kind == "shredded"] == ["rejected"]
-    assert set(stack.case(request_id).names()) <= {"request", "deadlines"}
+    assert set(stack.case(request_id).names()) <= {"request", "deadlines", "release/shown"}
 
 
 def test_revoked_token_can_be_stopped_without_anything_sent(stack: Observed) -> None:

@@ -73,12 +73,13 @@ class World:
 @dataclass
 class MadeUp:
     """The source. `on_step` is called before and after everything it does and may raise; `lag`: calls of `erase`
-    until a binned record is purged; `answers`: outcomes to give instead of acting, by (dataset, effect)."""
+    until a binned record is purged; `reason`: of every outcome; `answers`: outcomes to give instead of acting, by (dataset, effect)."""
 
     world: World
     declaration: Declaration = field(default_factory=declared)
     on_step: Callable[[str], None] = lambda step: None
     lag: int = 0
+    reason: str = ""
     answers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     waited: Counter[str] = field(default_factory=Counter)
     calls: list[str] = field(default_factory=list)
@@ -157,7 +158,7 @@ class MadeUp:
             self._step(f"{effect}d {record_id}")
         for outcome, count in sorted(told.items()):
             until = date(2027, 1, 31) if outcome == "retained" else None
-            yield Outcome(selection.request_id, name, dataset, effect, outcome, count, "", until)
+            yield Outcome(selection.request_id, name, dataset, effect, outcome, count, self.reason, until)
 
     def _erased(self, dataset: str, record_id: str) -> str:
         row = self.world.rows[dataset, record_id]

@@ -153,6 +153,13 @@ def test_restricted_must_show(way: Way) -> None:
     assert way.fails(case, source) == {(PERSON, "restrict", "unmarked"): 1}
 
 
+def test_a_mark_on_what_a_record_hangs_on_need_not_show_on_itself(way: Way) -> None:
+    """Where the source says so: a stored file is marked, not its entry in the list."""
+    source = MadeUp(World.of(), answers={(PERSON, "restrict"): "done"}, reason="mark.elsewhere")
+    case = way.enforced(source, lambda d, i: "restrict", "restriction")
+    assert way.verify(case, source).ok
+
+
 def test_rectified_reads_back(way: Way) -> None:
     asked = {"corrections": {PERSON: {"name": "Åsa Bergström"}}}
     source = MadeUp(World.of())
