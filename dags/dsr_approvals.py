@@ -10,7 +10,7 @@ from typing import Any, Final
 from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
 
 from dsr_coded import Coded
-from dsr_decisions import ASK_AGAIN, PATIENCE, AskedAgain, officers, who
+from dsr_decisions import AskedAgain, asking, who
 from dsr_tasks import this_request
 from dsr_workplace import Workplace, now
 
@@ -54,11 +54,7 @@ class Prepare(HITLBranchOperator):
             body=_TABLE,
             options=[VERIFIED, *REFUSE, STOP],
             options_mapping={VERIFIED: "approve", **refusals, STOP: "shred"},
-            response_timeout=PATIENCE,
-            assigned_users=officers(),
-            **ASK_AGAIN,
-            execution_timeout=None,
-            doc_md=self.__doc__,
+            **asking(self),
             **kwargs,
         )
 
@@ -80,11 +76,7 @@ class Approve(ApprovalOperator):
         super().__init__(
             subject="Carry out this plan?",
             body=_TABLE,
-            response_timeout=PATIENCE,
-            assigned_users=officers(),
-            **ASK_AGAIN,
-            execution_timeout=None,
-            doc_md=self.__doc__,
+            **asking(self),
             **kwargs,
         )
 
@@ -106,11 +98,7 @@ class DecideLift(HITLBranchOperator):
             body=_TABLE,
             options=[*LIFT, KEEP],
             options_mapping={**dict.fromkeys(LIFT, "announce_lift"), KEEP: "close"},
-            response_timeout=_YEARS,
-            assigned_users=officers(),
-            **ASK_AGAIN,
-            execution_timeout=None,
-            doc_md=self.__doc__,
+            **asking(self, _YEARS),
             **kwargs,
         )
 
@@ -137,11 +125,7 @@ class DecideObjection(HITLBranchOperator):
             body=_TABLE,
             options=[UPHOLD, COMPELLING],
             options_mapping={UPHOLD: "uphold", COMPELLING: "announce_lift"},
-            response_timeout=PATIENCE,
-            assigned_users=officers(),
-            **ASK_AGAIN,
-            execution_timeout=None,
-            doc_md=self.__doc__,
+            **asking(self),
             **kwargs,
         )
 

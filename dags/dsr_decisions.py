@@ -62,12 +62,18 @@ def officers() -> list[HITLUser] | None:
     return [HITLUser(id=user, name=user) for user in ids] or None
 
 
-ASK_AGAIN: Final[dict[str, Any]] = {
+_ASK_AGAIN: Final[dict[str, Any]] = {
     "retries": _TRIES,
     "retry_delay": timedelta(seconds=2),
     "retry_exponential_backoff": 0,
     "retry_policy": AskAgain(),
 }
+
+
+def asking(operator: Any, patience: timedelta = PATIENCE) -> dict[str, Any]:
+    """What every operator that asks an officer has in common: who, how long, and how it asks again."""
+    common = {"response_timeout": patience, "assigned_users": officers(), "doc_md": operator.__doc__}
+    return {**common, **_ASK_AGAIN, "execution_timeout": None}
 
 
 class DecideIncomplete(HITLBranchOperator):
@@ -87,11 +93,7 @@ class DecideIncomplete(HITLBranchOperator):
             body="{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}",
             options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
             options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
-            response_timeout=PATIENCE,
-            assigned_users=officers(),
-            **ASK_AGAIN,
-            execution_timeout=None,
-            doc_md=self.__doc__,
+            **asking(self),
             **kwargs,
         )
 
@@ -119,11 +121,7 @@ class Release(ApprovalOperator):
         super().__init__(
             subject="Release the package to the person?",
             body="{{ ti.xcom_pull(task_ids='compose')['table'] }}",
-            response_timeout=PATIENCE,
-            assigned_users=officers(),
-            **ASK_AGAIN,
-            execution_timeout=None,
-            doc_md=self.__doc__,
+            **asking(self),
             **kwargs,
         )
 

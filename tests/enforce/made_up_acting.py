@@ -73,7 +73,8 @@ class World:
 @dataclass
 class MadeUp:
     """The source. `on_step` is called before and after everything it does and may raise; `lag`: calls of `erase`
-    until a binned record is purged; `reason`: of every outcome; `answers`: outcomes to give instead of acting, by (dataset, effect)."""
+    until a binned record is purged; `reason`: of every outcome;
+    `answers`: outcomes to give instead of acting, by (dataset, effect)."""
 
     world: World
     declaration: Declaration = field(default_factory=declared)
