@@ -103,5 +103,5 @@ def _summary(console: Console, journey: Journey, outcome: dict[str, Any]) -> Non
     console.print(took)
     for fault in outcome["faults"]:
         console.print(f"[bold red]not right:[/] {escape(fault)}", soft_wrap=True)
-    console.print(f"\nThe package: {outcome['package']}   (begin with README.txt in it)", soft_wrap=True)
+    console.print(f"\nThe package: {outcome['package']}   (begin with index.html in it)", soft_wrap=True)
     console.print("To look around: make up (Airflow, portal and sandbox stay; it prints where), then make down.")
