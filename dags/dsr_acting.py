@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
-from dsr.errors import TransientError
 from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_permission import permission
@@ -21,8 +20,6 @@ log = logging.getLogger("dsr")
 ENFORCE_RETRIES: Final = 400
 """A vendor may need weeks: with six hours between, more than three months."""
 _AGAIN: Final = timedelta(seconds=float(os.environ.get("DSR_ENFORCE_AGAIN_SECONDS", "21600")))
-_NOTICE: Final = timedelta(days=float(os.environ.get("DSR_LIFT_NOTICE_DAYS", "7")))
-"""How long before a restriction is lifted the person is told (Art. 18(3))."""
 _BY_DECISION: Final = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
@@ -31,16 +28,20 @@ _BY_DECISION: Final = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 def make_plan() -> str:
     """Says for every record what happens to it, on which ground, until when; changes nothing.
 
-    An objection to marketing and a withdrawal → *suppress*, at once. Nothing that surely is the person's →
+    An objection and a withdrawal → *suppress*, at once; the person is on the list before anything is planned, whatever
+    the systems hold or whether they could be read. Nothing that surely is the person's →
     *answer_nothing*. Else → *prepare*. **`plan.incomplete`**: a system could not be searched or read, so nothing is
     done anywhere: mend it, then clear *open_case* with all downstream.
     """
     from dsr import approval
     from dsr.steps import assess
     from dsr.steps import plan as step
+    from dsr.steps import suppress as put_on_list
 
     place, request_id, at = Workplace(), this_request(), now()
     case, settings = place.case(request_id), place.settings
+    if asked_of(case).at_once:
+        put_on_list.suppress(case, place.suppression, place.ledger, at=at)
     law = step.Law(assess.plan_rows, assess.bonds_of)
     holds = place.holds.in_force(at.astimezone(settings.zone).date())
     summary = step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone)
@@ -146,6 +147,49 @@ def notify() -> None:
     log.info("told %s, failed %s", len(told.told), len(told.failed))
 
 
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
+@coded
+def follow_notices() -> None:
+    """Asks the recipients that were told over OpenDSR what became of it, beside the answer, which doesn't wait for it.
+
+    **Up for retry** with `notice.pending`: one of them hasn't acted yet, and is asked again for weeks; no slot is held.
+    """
+    from dsr.steps import notify as step
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    found = step.follow(case, place.register, opendsr=place.opendsr, ledger=place.ledger, at=now())
+    log.info("told %s, failed %s", len(found.told), len(found.failed))
+
+
+@task(task_id="answer_nothing", retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def answer_unheld() -> None:
+    """Answers in the ticket that nothing is held, or only what may be somebody else's, and that the address is on the
+    list of those who get no marketing."""
+    from dsr.evidence import is_common
+    from dsr.report.answers import Summary
+    from dsr.report.unheld import unheld
+    from dsr.search import SearchResult
+    from dsr.steps import suppress as put_on_list
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+    asked = asked_of(case)
+    titles = {declaration.name: declaration.titles[asked.language] for declaration in DECLARATIONS}
+    results = [SearchResult.from_json(case.read_json(name)) for name in case.names("search/")]
+    missing = [r.source for r in results if r.status in ("failed", "not_connected")]
+    summary = Summary(
+        held=False,
+        doubtful=sum(r.doubtful for r in results),
+        searched=tuple(titles[r.source] for r in results if r.source not in missing),
+        incomplete=tuple(titles[name] for name in missing),
+    )
+    put_on_list.suppress(case, place.suppression, place.ledger, at=now())
+    text = unheld(asked.letter(place.settings), summary, listed=not is_common(put_on_list.stated(case)))
+    tell_person(place, case, summary.outcome, text, close=not (summary.doubtful or missing))
+
+
 @task.branch(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def answer() -> str:
@@ -156,7 +200,7 @@ def answer() -> str:
     if asked.examined:
         request = case.read_json("request")
         text = asked.letter(place.settings).meanwhile(date.fromisoformat(request["due"]["legal_latest"]))
-        _tell(place, case, "meanwhile", text, close=False)
+        tell_person(place, case, "meanwhile", text, close=False)
         return "decide_objection"
     _tell_done(place, case, final=asked.right != "restriction")
     return "decide_lift" if asked.right == "restriction" else "close"
@@ -178,46 +222,9 @@ def refuse() -> None:
     case = place.case(request_id)
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     reason = decisions[-1]["reason"]
-    _tell(place, case, "refused", asked_of(case).letter(place.settings).refused([reason]), close=True)
-    place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
-
-
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
-@coded
-def announce_lift() -> None:
-    """Tells the person that the restriction ends, and why, days before it does (Art. 18(3))."""
-    from dsr.steps.lift import ANNOUNCED
-
-    place, request_id, at = Workplace(), this_request(), now()
-    case, zone = place.case(request_id), place.settings.zone
-    today = at.astimezone(zone).date()
-    on = today + max(_NOTICE, timedelta(days=1))
-    decided = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"][-1]
-    letter = asked_of(case).letter(place.settings)
-    text = letter.lifting(on, decided["reason"], today)
-    if asked_of(case).examined:
-        text = f"{letter.refused(['compelling_grounds'])}\n\n{text}"
-    if _tell(place, case, "lifting", text, close=True):
-        place.ledger.append(request_id, ANNOUNCED, {"on": on.isoformat(), "reason": decided["reason"]}, at=at)
-
-
-@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
-@coded
-def lift() -> None:
-    """Takes the restriction away again in every source, only what was set for this request, on the day announced."""
-    from dsr.steps import lift as step
-
-    place, request_id, at = Workplace(), this_request(), now()
-    case = place.case(request_id)
-    announced = [e for e in place.ledger.events(request_id) if e.kind == step.ANNOUNCED][-1:]
-    day = date.fromisoformat(announced[0].detail["on"]) if announced else None
-    left = day - at.astimezone(place.settings.zone).date() if day and _NOTICE else timedelta(0)
-    if left > timedelta(0):
-        raise TransientError("lift.announced", "lift", min(left, timedelta(hours=12)))
-    for name in place.vendor_order():
-        client, declaration = place.acting(name)
-        holds = place.holds.in_force(at.astimezone(place.settings.zone).date())
-        step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)
+    tell_person(place, case, "refused", asked_of(case).letter(place.settings).refused([reason]), close=True)
+    if not any(event.kind == "refused" for event in place.ledger.events(request_id)):
+        place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
 
 
 def _tell_done(place: Workplace, case: Any, *, final: bool) -> None:
@@ -229,10 +236,11 @@ def _tell_done(place: Workplace, case: Any, *, final: bool) -> None:
     certificate, asked = letter_form(case.read_json(certify.CERTIFICATE), place.settings), asked_of(case)
     doings = Doings.of(certificate, asked.language, asked.right)
     text = asked.letter(place.settings).done(certificate, notify.recipients_told(case))
-    _tell(place, case, "done", text, close=final and not doings.unfinished)
+    tell_person(place, case, "done", text, close=final and not doings.unfinished)
 
 
-def _tell(place: Workplace, case: Any, kind: str, text: str, *, close: bool) -> bool:
+def tell_person(place: Workplace, case: Any, kind: str, text: str, *, close: bool) -> bool:
+    """As `dsr.steps.tell`, through the connection of the case's ticket channel."""
     from dsr.steps import tell
 
     return tell.tell(case, kind, text, answer=place.answer, ledger=place.ledger, close=close, at=now())

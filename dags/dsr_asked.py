@@ -1,11 +1,14 @@
 """What a request that changes systems asks for, as far as the way through the graph depends on it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from dsr.report.acting import ActingLetter
     from dsr.settings import Settings
+
+_LONGEST_WAIT: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,9 @@ def asked_of(case: Any) -> Asked:
     """Of this case."""
     request = case.read_json("request")
     return Asked(request["request_id"], request["right"], request.get("ground", ""), request["language"])
+
+
+def left_until(on: date, today: date) -> timedelta | None:
+    """How long to wait before asking again whether a restriction may be lifted on the day that the person was told;
+    None = it may be."""
+    return min(on - today, _LONGEST_WAIT) if on > today else None

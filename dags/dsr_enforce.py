@@ -4,7 +4,8 @@
 Find → plan → prepare → approve → enforce → verify → notify → answer. The plan says for every record what happens to
 it, on which ground and until when. One officer prepares it, another approves exactly that plan; a record that has
 changed since is left alone. An objection to marketing and a withdrawn consent need nobody's approval: they are done
-at once. What the law keeps is restricted and named in the answer with its ground and its day.
+at once, and the person is on the suppression list even when nothing of theirs is held. What the law
+keeps is restricted and named in the answer with its ground and its day.
 
 | What you see | What it means | What to do |
 |---|---|---|
@@ -14,6 +15,8 @@ at once. What the law keeps is restricted and named in the answer with its groun
 | an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
 | an *enforce* is red | its log ends in a code | mend, clear it with all downstream: it goes on where it stopped |
 | *verify* is red: `verify.remains` | records are left | look into the system, then clear it with all downstream |
+| *follow_notices* is up for retry | a recipient has not acted on its notice yet | nothing; it asks again for weeks |
+| *open_case* is red: `run.right` | started by hand for a request of another right | nothing; nothing was touched |
 | *shred* is red: `run.failed` | a task before failed | see there |
 | *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
 | *decide_objection* waits | restricted meanwhile | an officer decides whether compelling grounds override it |
@@ -24,6 +27,7 @@ Logs, XComs and this page hold counts and codes only. To stop a run before *enfo
 from airflow.sdk import DAG, TaskGroup
 
 import dsr_acting as acting
+import dsr_lifting as lifting
 import dsr_tasks as tasks
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS
@@ -50,7 +54,7 @@ for right, description in RIGHTS.items():
         open_case = tasks.open_case().as_setup()
         identify = tasks.identify()
         make_plan = acting.make_plan()
-        answer_nothing = tasks.answer_nothing()
+        answer_nothing = acting.answer_unheld() if right == "objection" else tasks.answer_nothing()
         suppress = acting.suppress()
         verify = acting.verify()
         notify = acting.notify()
@@ -71,26 +75,28 @@ for right, description in RIGHTS.items():
             for before in source.declaration.erase_after:
                 enforced[before] >> enforced[source.declaration.name]
         list(enforced.values()) >> verify >> notify >> answer
+        # Beside the answer, which is a branch and holds up for no recipient.
+        notify >> acting.follow_notices()
         make_plan >> answer_nothing >> close
 
         if right == "objection":
             decide_objection = DecideObjection(task_id="decide_objection")
             uphold = acting.uphold()
-            announce_lift, lift = acting.announce_lift(), acting.lift()
+            announce_lift, lift = lifting.announce_lift(), lifting.lift()
             make_plan >> suppress
             answer >> [decide_objection, close]
             decide_objection >> [uphold, announce_lift]
             announce_lift >> lift
             [uphold, lift] >> close
         else:
-            prepare, approve = Prepare(task_id="prepare"), Approve(task_id="approve")
+            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve")
             refuse = acting.refuse()
             make_plan >> prepare >> [approve, refuse, shred]
             approve >> suppress
             refuse >> close
         if right == "restriction":
             decide_lift = DecideLift(task_id="decide_lift")
-            announce_lift, lift = acting.announce_lift(), acting.lift()
+            announce_lift, lift = lifting.announce_lift(), lifting.lift()
             answer >> decide_lift >> [announce_lift, close]
             announce_lift >> lift >> close
         elif right != "objection":

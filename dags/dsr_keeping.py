@@ -68,17 +68,20 @@ def end_links() -> None:
 @coded
 def sweep() -> None:
     """Removes working data that a run left behind, and case files without use: a request that ended unanswered is
-    kept for 30 days, so that it can be started over."""
+    kept for 30 days, so that it can be started over. One in which changes were begun is kept until it is brought to
+    its end: nobody else can tell what is still to be done, or taken back."""
     from dsr.steps import close
 
     place, at = Workplace(), now()
-    staging = forgotten = 0
+    staging = forgotten = kept = 0
     for request_id in place.cases.cases():
         if _runs(request_id):
             continue
         case = place.case(request_id)
-        if any(name.startswith(close.STAGING) for name in case.names()):
-            close.shred(case)
+        if close.awaited(case):
+            kept += 1
+            continue
+        if any(name.startswith(close.STAGING) for name in case.names()) and close.shred(case):
             place.ledger.append(request_id, "shredded", {"outcome": "swept"}, at=at)
             staging += 1
         if not case.exists("package") and _is_old(place, request_id, at):
@@ -86,7 +89,8 @@ def sweep() -> None:
             place.ledger.append(request_id, "closed", {"outcome": "ended"}, at=at)
             forgotten += 1
     place.deliveries.forget(at - _KEEP_DELIVERIES)
-    log.info("removed working data of %s, cases %s, remains %s", staging, forgotten, place.cases.sweep())
+    removed = (staging, forgotten, place.cases.sweep())
+    log.info("removed working data of %s, cases %s, remains %s; kept %s with changes begun", *removed, kept)
 
 
 def _destroy(place: Workplace, request_id: str) -> None:

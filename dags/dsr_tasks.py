@@ -16,6 +16,7 @@ from dsr_coded import coded
 from dsr_collecting import collect_into_case, combine_case
 from dsr_released import approved_recipient, promised, released, wanted_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
+from dsr_rights import of_right
 from dsr_tables import sources_table, transmission_line
 from dsr_workplace import DECLARATIONS, Workplace, now
 
@@ -23,11 +24,14 @@ log = logging.getLogger("dsr")
 
 
 def this_request() -> str:
-    """The id of the request this run is for. PermanentError when the run was not started for one."""
+    """The id of the request this run is for. PermanentError("run.request") when the run was not started for one,
+    ("run.right") when its request asks for a right that another DAG answers: nothing may be done to that one's data.
+    """
     run = get_current_context()["dag_run"]
     request_id = (run.conf or {}).get("request_id")
     if request_id != run.run_id:
         raise PermanentError("run.request", "task")
+    of_right(run.dag_id, Workplace().case(str(request_id)).read_json("request")["right"])
     return str(request_id)
 
 
@@ -38,6 +42,8 @@ def open_case() -> None:
 
     **`case.closed`**: its key was destroyed, the request can't be answered any more; send the ticket again.
     **`run.request`**: this run was started by hand without a request; requests come in by webhook.
+    **`run.right`**: it was started by hand for a request of another right; nothing was done, nothing removed. The run
+    that answers the request is in another DAG.
     """
     request = Workplace().case(this_request()).read_json("request")
     log.info("right %s, due %s", request["right"], request["due"]["target"])
@@ -226,8 +232,9 @@ def close() -> None:
 @task(show_return_value_in_logs=False)
 @coded
 def shred() -> None:
-    """Removes all working data from the case file, whatever happened before; only what was delivered stays, until
-    its link ends. Runs also after a failure, a rejection and a run that was marked failed by hand.
+    """Removes all working data from the case file; only what was delivered stays, until its link ends. Runs also after
+    a failure, a rejection and a run that was marked failed by hand. Where changes were begun, the data stays until the
+    request was brought to its end: what is red can be mended and cleared.
 
     **`run.failed`**: it has done its work, and the task that it names has failed before it: see there."""
     from dsr.steps import close as step
@@ -235,14 +242,16 @@ def shred() -> None:
     place, request_id = Workplace(), this_request()
     outcome, where = _outcome()
     case = place.case(request_id)
-    step.shred(case)
+    # Without its data, what failed after the first change could not be cleared any more.
+    shredded = not (outcome == "failed" and step.awaited(case)) and step.shred(case)
     if outcome != "delivered":
         case.remove("package")
         case.remove("transmission/package")
     if outcome == "failed":
         place.ledger.append(request_id, "failed", {"task": where}, at=now())
-    place.ledger.append(request_id, "shredded", {"outcome": outcome}, at=now())
-    log.info("shredded after: %s", outcome)
+    if shredded:
+        place.ledger.append(request_id, "shredded", {"outcome": outcome}, at=now())
+    log.info("%s after: %s", "shredded" if shredded else "kept", outcome)
     if outcome == "failed":
         # The run ends as its last task does: one that failed before must not look like an answered request.
         raise PermanentError("run.failed", where)
@@ -253,7 +262,12 @@ def _outcome() -> tuple[str, str]:
     context = get_current_context()
     instance, run_id = context["ti"], context["dag_run"].run_id
     states: Mapping[str, Any] = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id])[run_id]
-    for name in ("deliver", "answer_nothing", "refuse", "answer"):
+    return _ended(states)
+
+
+def _ended(states: Mapping[str, Any]) -> tuple[str, str]:
+    # Where systems are changed, the answer is not the end: a restriction is decided on and lifted after it.
+    for name in ("deliver", "answer_nothing") if "deliver" in states else ("close",):
         if states.get(name) == "success":
             return "delivered", name
     if states.get("release") == "success":

@@ -1,8 +1,10 @@
 """What became of a source's planned records: the outcomes of each attempt and what holds of them now.
 
-enforced/<source>   {"status", "begun_at", "attempts": [{"number", "at", "outcomes"}], "outcomes", "told"}
+enforced/<source>   {"digest", "earlier", "touched", "status", "begun_at", "attempts": [{"number", "at", "outcomes"}],
+                    "started", "outcomes", "told"}
 
-Attempts are only ever added. The last one's outcomes are the ones that hold, per dataset and effect.
+Attempts are only ever added. The last one's outcomes are the ones that hold, per dataset and effect. All of it is of
+one plan: under another plan a source is new again, whatever was done before.
 """
 
 from collections import Counter
@@ -11,12 +13,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Self
 
+from dsr import rounds
 from dsr.casefile import CaseFile
 from dsr.model import Outcome
 from dsr.search import stamp
 
 STATUSES: Final = ("new", "begun", "scheduled", "done")
 """Not touched; the verbs were called and nobody knows how far they came; the vendor finishes later; finished."""
+_LISTS: Final = ("attempts", "outcomes", "told", "started")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class Enforced:
 @dataclass
 class Progress:
     """How far a source has come. `begun_at`: when its records were first written to; None = not yet.
-    `told`: the outcomes that the ledger was last told of."""
+    `told`: the outcomes that the ledger was last told of. `started`: [dataset, effect] that a verb has asked for.
+    `digest`: of the plan that this is about; `earlier`: the highest number of an attempt under earlier plans;
+    `touched`: whether the source was ever written to, under any plan."""
 
     source: str
     status: str = "new"
@@ -50,26 +56,42 @@ class Progress:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     outcomes: list[dict[str, Any]] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
+    started: list[list[str]] = field(default_factory=list)
+    digest: str = ""
+    earlier: int = 0
+    touched: bool = False
 
     @classmethod
     def load(cls, case: CaseFile, source: str, folder: str = "enforced") -> Self:
-        """What the case file says; new when it says nothing."""
-        name = f"{folder}/{source}"
+        """What the case file says; new when it says nothing, or only of another plan than the case's."""
+        name, digest = f"{folder}/{source}", rounds.digest_of(case)
         if not case.exists(name):
-            return cls(source)
+            return cls(source, digest=digest)
         kept = case.read_json(name)
+        if kept["digest"] != digest:
+            # One more than there were, so that what is told next is told under a number of its own.
+            earlier = kept["earlier"] + len(kept["attempts"]) + 1
+            return cls(source, digest=digest, earlier=earlier, touched=kept["touched"])
         begun = datetime.fromisoformat(kept["begun_at"]) if kept["begun_at"] else None
-        return cls(source, kept["status"], begun, kept["attempts"], kept["outcomes"], kept["told"])
+        lists = {name: kept[name] for name in _LISTS}
+        return cls(
+            source, kept["status"], begun, **lists, digest=digest, earlier=kept["earlier"], touched=kept["touched"]
+        )
 
     def save(self, case: CaseFile, folder: str = "enforced") -> None:
         """Puts it into the case file."""
         kept = {"source": self.source, "status": self.status, "begun_at": stamp(self.begun_at)}
-        lists = {"attempts": self.attempts, "outcomes": self.outcomes, "told": self.told}
-        case.write_json(f"{folder}/{self.source}", kept | lists)
+        kept |= {name: getattr(self, name) for name in ("digest", "earlier", "touched", *_LISTS)}
+        case.write_json(f"{folder}/{self.source}", kept)
+
+    @property
+    def number(self) -> int:
+        """The number of the attempt, counted over all plans of the case; 0 = none was needed so far."""
+        return self.earlier + len(self.attempts)
 
     def begin(self, at: datetime) -> None:
         """From here on the records may have been written to."""
-        self.status, self.begun_at = "begun", self.begun_at or at
+        self.status, self.begun_at, self.touched = "begun", self.begun_at or at, True
         self.attempts.append({"number": len(self.attempts) + 1, "at": stamp(at), "outcomes": None})
 
     def finish(self, outcomes: Iterable[Outcome], at: datetime) -> None:

@@ -38,7 +38,9 @@ FROM unnest(
   CAST(:records AS bytea[]), CAST(:datasets AS text[]), CAST(:effects AS text[]), CAST(:versions AS bytea[]),
   CAST(:sealed AS bytea[])
 ) AS entries (record, dataset, effect, version, sealed)
-ON CONFLICT (request_id, record) DO NOTHING
+ON CONFLICT (request_id, record) DO UPDATE
+SET effect = EXCLUDED.effect, version = EXCLUDED.version, digest = EXCLUDED.digest
+WHERE erasures.erased_at IS NULL
 """)
 
 
@@ -75,7 +77,8 @@ class Erasures:
         self._hashing, self._cipher = subkey(key, "erasures/hash"), AESGCM(subkey(key, "erasures/seal"))
 
     def note(self, request_id: str, digest: str, source: str, records: Iterable[Erasing], at: datetime) -> int:
-        """Notes what is about to be erased, any number of records; how many were given. Noted already = as it was."""
+        """Notes what is about to be erased, any number of records; how many were given. One that was noted
+        before and not seen to be gone since is noted as it goes now; one that was keeps what it was erased as."""
         count, remaining = 0, iter(records)
         with transaction(self._engine, _PLACE) as connection:
             while batch := list(islice(remaining, _BATCH)):
@@ -93,16 +96,30 @@ class Erasures:
                 count += len(batch)
         return count
 
-    def confirm(self, request_id: str, source: str, dataset: str, remaining: Iterable[str], at: datetime) -> int:
+    def confirm(
+        self,
+        request_id: str,
+        source: str,
+        dataset: str,
+        remaining: Iterable[str],
+        at: datetime,
+        *,
+        at_most: int | None = None,
+    ) -> int:
         """States that the noted records of a dataset were seen to be gone, all but those with the ids `remaining`;
-        how many that is now said of for the first time."""
+        how many that is now said of for the first time. 0, and nothing is stated, where that would be more than
+        `at_most`; None = any number."""
         there = [self._record(source, dataset, record_id) for record_id in remaining]
         mine = (erasures.c.request_id == request_id, erasures.c.source == source, erasures.c.dataset == dataset)
         change = update(erasures).where(*mine, erasures.c.erased_at.is_(None))
         if there:
             change = change.where(not_(erasures.c.record == func.any(there)))
         with transaction(self._engine, _PLACE) as connection:
-            return connection.execute(change.values(erased_at=at)).rowcount
+            count = connection.execute(change.values(erased_at=at)).rowcount
+            if at_most is not None and count > at_most:
+                connection.rollback()
+                return 0
+            return count
 
     def sources(self) -> list[str]:
         """The sources that records were erased in, sorted."""

@@ -1,7 +1,7 @@
 """What is left of planned records after a right was enforced: each is compared with the plan."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ from dsr.version import versions
 
 _STAYING: Final = ("keep", "restrict", "expire", "manual")
 _EXPLAINED: Final = {"retained": True, "manual": True, "blocked": False, "changed": False, "scheduled": False}
-"""Outcomes that explain why a record is still there, and whether that is as it should be."""
+"""Outcomes that explain why a record is not as planned, and whether that is as it should be."""
+_WRONG: Final = {"erase": "present", "anonymise": "identifiable", "restrict": "unmarked", "rectify": "differs"}
+"""Effect → what is said of a record that doesn't show it."""
 _COLUMNS: Final = (schema.SOURCE_ID, "version", "effect", "ground", "until")
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
@@ -33,6 +35,8 @@ class Remaining:
              there), "altered" (kept, and no longer as planned), "not_planned" (came after the plan), or an outcome's
     ok       whether that is as planned, or named by the vendor; False = what was promised was not reached
     until    the last day they are there; None = not known
+    outcome  what the source said became of them, one of `vocabulary.OUTCOMES`; "" where it said nothing of them
+    ground   the DPV ground they are kept on, where the reason is an outcome's; "" = none, or the reason is the ground
     """
 
     source: str
@@ -42,6 +46,8 @@ class Remaining:
     count: int
     ok: bool
     until: date | None = None
+    outcome: str = ""
+    ground: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -64,13 +70,15 @@ class Sought:
 @dataclass
 class Compared:
     """What came of a dataset: what remains; `there`: ids of records that should be gone or anonymous and aren't;
-    `right`: per effect, how many are as they should be."""
+    `right`: per effect, how many are as they should be; `unseen`: how many records that should be gone or anonymous are
+    not, by the source's own word, and can't be told apart from those that are: what they hang on is gone."""
 
     source: str
     dataset: str
     remaining: list[Remaining] = field(default_factory=list)
     there: list[str] = field(default_factory=list, repr=False)
     right: dict[str, int] = field(default_factory=dict)
+    unseen: int = 0
 
 
 def compare(sought: Sought, planned: Batches, fresh: Batches) -> Compared:
@@ -135,26 +143,49 @@ def _conclude(
 ) -> None:
     names = (sought.source, sought.dataset)
     planned, there = _counts(plan), _counts(plan.take(seen))
-    for (effect, reason), count in wrong.items():
-        if effect == "keep":
-            result.remaining += [Remaining(*names, effect, reason, count, True)] if count else []
-        else:
-            lenient = effect == "restrict" and not sought.strict
-            result.remaining += _explained(sought, effect, reason, count, lenient=lenient)
-    for effect in ("keep", "restrict", "rectify"):
-        gone = planned.get(effect, 0) - there.get(effect, 0)
-        if gone:
-            result.remaining += _explained(sought, effect, "gone", gone, lenient=False)
-    unmet: dict[str, int] = {}
+    for effect, reason in _WRONG.items():
+        if effect not in planned:
+            continue
+        found = wrong.get((effect, reason), 0)
+        gone = planned[effect] - there.get(effect, 0) if effect not in EFFECTS else 0
+        unmet = list(_unmet(sought, effect, planned[effect], found, gone))
+        result.remaining += unmet
+        if effect in EFFECTS:
+            result.unseen += max(sum(left.count for left in unmet) - found, 0)
+    altered, gone = wrong.get(("keep", "altered"), 0), planned.get("keep", 0) - there.get("keep", 0)
+    kept = (("altered", altered, True), ("gone", gone, False))
+    result.remaining += [Remaining(*names, "keep", reason, count, ok) for reason, count, ok in kept if count]
+    missed: dict[str, int] = {}
     for left in result.remaining:
-        unmet[left.effect] = unmet.get(left.effect, 0) + (left.count if left.reason != "altered" else 0)
-    result.right = {effect: count - unmet.get(effect, 0) for effect, count in sorted(planned.items())}
-    staying = plan.take(seen).group_by(["effect", "ground", "until"]).aggregate([([], "count_all")])
-    for row in sorted(staying.to_pylist(), key=lambda r: (r["effect"], r["ground"] or "", r["until"] or "")):
-        if row["effect"] in _STAYING:
-            until = date.fromisoformat(row["until"]) if row["until"] else None
-            kept = Remaining(*names, row["effect"], row["ground"] or row["effect"], row["count_all"], True, until)
-            result.remaining.append(kept)
+        missed[left.effect] = missed.get(left.effect, 0) + (left.count if left.reason != "altered" else 0)
+    result.right = {effect: count - missed.get(effect, 0) for effect, count in sorted(planned.items())}
+    unmarked = [left for left in result.remaining if left.effect == "restrict"]
+    result.remaining = [left for left in result.remaining if left.effect != "restrict"]
+    result.remaining += _staying(names, plan, seen, unmarked)
+
+
+def _staying(names: tuple[str, str], plan: pa.Table, seen: pa.Array, unmarked: list[Remaining]) -> Iterator[Remaining]:
+    """What the plan lets stay and was seen, by ground. Records without their mark are named by that alone, on the
+    ground that they are kept on."""
+    groups, there = _groups(plan), _groups(plan.take(seen))
+    for (effect, ground, day), count in sorted(groups.items()):
+        until, left = date.fromisoformat(day) if day else None, count
+        while effect == "restrict" and unmarked and left:
+            first = unmarked.pop(0)
+            part = min(first.count, left)
+            left -= part
+            yield replace(first, count=part, ground=ground, until=first.until or until)
+            if first.count > part:
+                unmarked.insert(0, replace(first, count=first.count - part))
+        left = min(left, there.get((effect, ground, day), 0))
+        if left and effect in _STAYING:
+            yield Remaining(*names, effect, ground or effect, left, True, until)
+
+
+def _groups(plan: pa.Table) -> dict[tuple[str, str, str], int]:
+    """(effect, ground, until) → how many; "" for none."""
+    counted = plan.group_by(["effect", "ground", "until"]).aggregate([([], "count_all")]).to_pylist()
+    return {(row["effect"], row["ground"] or "", row["until"] or ""): row["count_all"] for row in counted}
 
 
 def _counts(plan: pa.Table) -> dict[str, int]:
@@ -162,19 +193,25 @@ def _counts(plan: pa.Table) -> dict[str, int]:
     return {c["values"]: c["counts"] for c in counted.to_pylist()}
 
 
-def _explained(sought: Sought, effect: str, reason: str, count: int, *, lenient: bool) -> Iterable[Remaining]:
-    """Names what is left by the outcomes that the source gave; what none of them covers keeps the bare reason."""
-    names, left = (sought.source, sought.dataset), count
-    for outcome in sought.outcomes:
-        # The mark lies on what the record hangs on (the person's record, the stored file), and the source says so.
-        elsewhere = outcome.outcome == "done" and bool(outcome.reason)
-        unseen = effect == "restrict" and (outcome.outcome == "absent" or elsewhere)
-        if outcome.effect != effect or not left or not (outcome.outcome in _EXPLAINED or unseen):
-            continue
+def _unmet(sought: Sought, effect: str, planned: int, wrong: int, gone: int) -> Iterator[Remaining]:
+    """What of an effect was not reached: at least what was seen, and at least what the source said of itself. Once the
+    record that they hung on is gone, no search shows what it left alone. What no outcome covers has the bare reason.
+    """
+    names, mine = (sought.source, sought.dataset), [o for o in sought.outcomes if o.effect == effect]
+    named = [o for o in mine if o.outcome in _EXPLAINED]
+    told = sum(o.count for o in named if o.outcome != "scheduled")
+    left = min(max(wrong + gone, told), planned)
+    for outcome in sorted(named, key=lambda o: o.outcome == "scheduled"):
         part = min(left, outcome.count)
         left -= part
-        if not unseen:
-            ok = _EXPLAINED[outcome.outcome]
-            yield Remaining(*names, effect, outcome.reason or outcome.outcome, part, ok, outcome.until)
-    if left and not lenient:
-        yield Remaining(*names, effect, reason, left, False)
+        if part:
+            ok, reason = _EXPLAINED[outcome.outcome], outcome.reason or outcome.outcome
+            yield Remaining(*names, effect, reason, part, ok, outcome.until, outcome.outcome)
+    # Gone before; or the mark lies on what the record hangs on (the person's record, the stored file), as is said.
+    unseen = [o for o in mine if o.outcome == "absent" or (o.outcome == "done" and o.reason)]
+    if effect == "restrict":
+        left -= min(left, sum(o.count for o in unseen))
+    if missing := min(left, gone):
+        yield Remaining(*names, effect, "gone", missing, False)
+    if left > missing and (effect != "restrict" or sought.strict):
+        yield Remaining(*names, effect, _WRONG[effect], left - missing, False)

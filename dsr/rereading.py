@@ -71,3 +71,12 @@ def read_again(case: CaseFile, source: Source, found: Found, area: str) -> Mappi
 def reread(case: CaseFile, area: str) -> Reread:
     """What `read_again` has put there."""
     return lambda dataset: rows.batches(case, area, dataset)
+
+
+def stands(case: CaseFile, source: str) -> bool:
+    """Whether the reading that a source was begun with (`fresh/<source>`) is still there, whole: without it, records
+    would seem to be gone that nobody has looked for."""
+    if not all(case.exists(f"fresh/{source}{part}") for part in ("", ".answers", ".rows")):
+        return False
+    counts = case.read_json(f"fresh/{source}.rows")
+    return all(case.names(rows.folder(f"{source}.fresh", dataset)) for dataset, count in counts.items() if count)

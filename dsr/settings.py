@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dsr.errors import PermanentError
-from dsr.vocabulary import RECIPIENT_KEY
+from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
 
 KEY_BYTES: Final = 32
 NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
@@ -50,6 +50,7 @@ _OPTIONAL: Final = {
     "former_public_keys": "",
     "register": "",
     "recipients": "",
+    "rights": "access,portability",
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
@@ -93,6 +94,8 @@ class Settings:
     recipients       keys of the other controllers that packages may be sent to (Art. 20(2) GDPR), each with a
                      connection `dsr_recipient_<key>` in Airflow; () = nobody. What a person names is compared with
                      these before anything is looked up by it
+    rights           rights of `vocabulary.RIGHTS` that requests are taken for; others are refused. Those that change
+                     systems are switched on deliberately
     """
 
     case_store: str = field(repr=False)
@@ -114,6 +117,7 @@ class Settings:
     former_public_keys: tuple[str, ...] = ()
     register: str = ""
     recipients: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ("access", "portability")
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
@@ -149,6 +153,7 @@ class Settings:
             former_public_keys=_listed(values["former_public_keys"]),
             register=values["register"],
             recipients=_recipients(values["recipients"]),
+            rights=_rights(values["rights"]),
         )
 
     @property
@@ -185,6 +190,13 @@ def _recipients(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(RECIPIENT_KEY, key) for key in keys):
         raise SettingError("recipients", "not keys of recipients (a-z, 0-9, hyphens) with commas between them")
     return keys
+
+
+def _rights(text: str) -> tuple[str, ...]:
+    rights = _listed(text)
+    if not rights or not set(rights) <= set(RIGHTS):
+        raise SettingError("rights", f"not some of {', '.join(RIGHTS)} with commas between them")
+    return rights
 
 
 def _encryption(name: str) -> str:

@@ -49,9 +49,12 @@ class Suppression:
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine, self._key = engine, key
 
-    def add(self, identifiers: Iterable[Identifier], scope: str, request_id: str, at: datetime) -> int:
+    def add(
+        self, identifiers: Iterable[Identifier], scope: str, request_id: str, at: datetime, *, own: bool = False
+    ) -> int:
         """Puts a person on the list; how many identifiers it now holds of them, others than mail and phone left out.
-        One that is on it already stays as it was; one that had been taken off is on it again from `at`.
+        One that is on it already stays as it was, but with `own` it is this request's from now on, so that no other
+        one's end takes it off; one that had been taken off is on it again from `at`.
         PermanentError("suppression.scope") for a scope that is none."""
         if scope not in SCOPES:
             raise PermanentError("suppression.scope", _PLACE)
@@ -63,8 +66,11 @@ class Suppression:
         again = fresh.on_conflict_do_update(
             index_elements=["identifier", "scope"], set_=row, where=suppression.c.lifted_at.is_not(None)
         )
+        taken = update(suppression).where(suppression.c.identifier == func.any(hashes), suppression.c.scope == scope)
         with transaction(self._engine, _PLACE) as connection:
             connection.execute(again)
+            if own:
+                connection.execute(taken.values(request_id=request_id))
         return len(hashes)
 
     def asks(self, identifiers: Iterable[Identifier]) -> frozenset[str]:
@@ -86,9 +92,12 @@ class Suppression:
                     found[identifier] = found.get(identifier, frozenset()) | {row.scope}
         return found
 
-    def remove(self, identifiers: Iterable[Identifier], scope: str, reason: str, at: datetime) -> int:
-        """Takes a person off the list, since they have consented anew: `reason` is a code that stays recorded
-        (`consent.given`); how many were on it. PermanentError("suppression.reason") when it is no code."""
+    def remove(
+        self, identifiers: Iterable[Identifier], scope: str, reason: str, at: datetime, *, request_id: str = ""
+    ) -> int:
+        """Takes a person off the list, since they have consented anew or their objection was refused: `reason` is a
+        code that stays recorded (`consent.given`); how many were on it. `request_id`: only what that request put
+        there; "" = all. PermanentError("suppression.reason") when it is no code."""
         if not _REASON.fullmatch(reason):
             raise PermanentError("suppression.reason", _PLACE)
         hashes = sorted({self.hash(i) for i in identifiers if i.kind in KINDS})
@@ -97,6 +106,8 @@ class Suppression:
             suppression.c.scope == scope,
             suppression.c.lifted_at.is_(None),
         )
+        if request_id:
+            change = change.where(suppression.c.request_id == request_id)
         with transaction(self._engine, _PLACE) as connection:
             return connection.execute(change.values(lifted_at=at, lifted_reason=reason)).rowcount
 

@@ -10,6 +10,7 @@ import sysconfig
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ class SeaweedFS:
             process.wait()
         (self.folder / "pid").unlink(missing_ok=True)
         for part in _PORTS:
-            Path(f"/tmp/seaweedfs-{part}-grpc-{self._ports[f'{part}_grpc']}.sock").unlink(missing_ok=True)  # noqa: S108
+            with suppress(PermissionError):  # another user's server of the same port has left one
+                Path(f"/tmp/seaweedfs-{part}-grpc-{self._ports[f'{part}_grpc']}.sock").unlink(missing_ok=True)  # noqa: S108
 
     def save(self, folder: Path) -> None:
         """Copy all data into a new folder, while the server is stopped in its tracks: as if it had been killed at

@@ -5,7 +5,8 @@ says no, or not all, gives its reasons (Art. 12(4) GDPR).
 A letter takes what it says from the certificate that verification made:
 
     {"lines": [{"source", "title": {sv, en}, "dataset", "effect", "outcome", "count", "ground",
-                "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same]}
+                "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same],
+     "doubtful": [{"title", "count"}], "nothing": [title]}   (the last two may be absent)
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ LIFTINGS: Final = ("accuracy_verified", "objection_decided", "claims_ended", "re
 KINDS: Final = ("done", "refused", "extended", "lifting", "recipients", "meanwhile")
 """Kinds of letters, for `mail`."""
 
+_WORDLESS: Final = ("erase", "anonymise", "restrict", "rectify", "scheduled", "expire")
+"""Parts that need no reason: what was asked for is done, or happens by itself."""
 _PLACE: Final = "letter"
 _LOCALES: Final = {"sv": "sv", "en": "en_GB"}
 
@@ -68,6 +71,8 @@ class ActingLetter:
         doings, texts = Doings.of(certificate, self.language, self.right), self._texts()
         paragraphs = [texts(f"intro.{self._asked}_{doings.extent}")]
         paragraphs += [self._part(texts, doings, name) for name in doings.parts]
+        if doings.nothing:
+            paragraphs.append("\n".join([texts("more.nothing"), *(f"- {title}" for title in doings.nothing)]))
         paragraphs += self._more(texts, doings)
         paragraphs += self._recipients(texts, recipients)
         if doings.refusing:
@@ -150,7 +155,7 @@ class ActingLetter:
             values = {"title": line.title, "count": texts("count.one" if line.count == 1 else "count.other",
                       count=str(line.count))}  # fmt: skip
             until = self._day(line.until) if line.until else ""
-            if name != "kept":
+            if not line.ground or name in _WORDLESS:
                 lines.append(texts("line.until" if until else "line.plain", **values, until=until))
                 continue
             lines.append(texts("line.kept_until" if until else "line.kept", **values, ground=line.ground, until=until))

@@ -42,15 +42,28 @@ def letter_form(certificate: Mapping[str, Any], settings: Settings) -> dict[str,
         for dataset in system["datasets"]
         for line in dataset["lines"]
     ]
-    return {"lines": lines, "remaining": [], "manual": []}
+    doubtful = [
+        {"title": system["title"], "count": system["doubtful"]}
+        for system in certificate["systems"]
+        if system.get("doubtful")
+    ]
+    return {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "nothing": _nothing(certificate)}
+
+
+def _nothing(certificate: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """Titles of the systems that were searched and hold nothing."""
+    return [s["title"] for s in certificate["systems"] if not s["datasets"] and not s.get("doubtful")]
 
 
 def _outcome(line: Mapping[str, Any]) -> str:
-    """As in `vocabulary.OUTCOMES`: whether what was planned has come about, or what keeps it from that."""
-    if line["state"] == "done" or line["effect"] in ("restrict", "keep", "expire"):
-        return "done"
+    """As in `vocabulary.OUTCOMES`: what keeps the plan from having come about, by the system's own word where there is
+    one; or that it has."""
+    if line.get("outcome"):
+        return str(line["outcome"])
     if line["effect"] == "manual" or line["reason"] in ("manual", "verb.absent"):
         return "manual"
+    if line["state"] == "done" or line["effect"] in ("restrict", "keep", "expire"):
+        return "done"
     first = line["reason"].partition(".")[0]
     return first if first in ("changed", "scheduled") else "retained"
 
@@ -59,8 +72,13 @@ def _view(certificate: Mapping[str, Any], language: str, settings: Settings) -> 
     texts = Texts(language, controller_values(settings), "certificate")
     made = datetime.fromisoformat(certificate["made_at"]).astimezone(settings.zone)
     systems = [
-        {"title": system["title"][language], "datasets": [_dataset(d, texts) for d in system["datasets"]]}
+        {
+            "title": system["title"][language],
+            "datasets": [_dataset(d, texts) for d in system["datasets"]],
+            "doubtful": _number(system.get("doubtful", 0), language),
+        }
         for system in certificate["systems"]
+        if system["datasets"] or system.get("doubtful")
     ]
     common = Texts(language, controller_values(settings))
     return {
@@ -70,6 +88,7 @@ def _view(certificate: Mapping[str, Any], language: str, settings: Settings) -> 
         "right": texts(f"right.{certificate['right']}"),
         "made": texts.moment(made),
         "systems": systems,
+        "nothing": [title[language] for title in _nothing(certificate)],
         "complaint": common("common.complaint", authority=common.authority(settings.country)),
         "questions": common("common.questions"),
         "reference": common("common.reference", request_id=certificate["request_id"]),
@@ -86,21 +105,34 @@ def _dataset(dataset: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
 
 def _line(line: Mapping[str, Any], texts: Texts) -> dict[str, str]:
     """What became of them, how many, and the reason where they are still there."""
-    state, known = f"{line['effect']}_{line['state']}", catalogue(texts.language, "certificate")
+    unmarked = line["effect"] == "restrict" and line.get("outcome")
+    state = "restrict_open" if unmarked else f"{line['effect']}_{line['state']}"
+    known = catalogue(texts.language, "certificate")
     words = texts(f"became.{state}" if state in known["became"] else f"became.{line['state']}")
-    number = f"{line['count']:,}".replace(",", "\u00a0" if texts.language == "sv" else ",")
     why = _why(line, texts)
     if why and line["until"]:
         day = format_date(date.fromisoformat(line["until"]), "long", locale=_LOCALES[texts.language])
         why = f"{why} {texts('page.until', day=day)}"
-    return {"words": words, "count": number, "why": why}
+    return {"words": words, "count": _number(line["count"], texts.language), "why": why}
+
+
+def _number(count: int, language: str) -> str:
+    """With its thousands apart; "" for none."""
+    return f"{count:,}".replace(",", "\u00a0" if language == "sv" else ",") if count else ""
 
 
 def _why(line: Mapping[str, Any], texts: Texts) -> str:
-    """Why they are still there; "" where they are not."""
+    """Why they are still there, and the ground that they are kept on beside it; "" where they are not."""
     if line["state"] != "remains":
         return ""
-    code = line["reason"].rpartition(":")[2].replace(".", "_")
-    if code in catalogue(texts.language, "certificate")["why"]:
-        return texts(f"why.{code}")
-    return texts("why.other", code=line["reason"])
+    codes = [code for code in (line.get("ground", ""), line["reason"]) if code]
+    return " ".join(_reason(code, line.get("outcome", ""), texts) for code in codes)
+
+
+def _reason(code: str, outcome: str, texts: Texts) -> str:
+    """In words. A code without words of its own is told after what its outcome means."""
+    known, name = catalogue(texts.language, "certificate")["why"], code.rpartition(":")[2].replace(".", "_")
+    if name in known:
+        return texts(f"why.{name}")
+    other = texts("why.other", code=code)
+    return f"{texts(f'why.{outcome}')} {other}" if outcome in known and ":" not in code else other

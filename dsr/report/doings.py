@@ -18,11 +18,12 @@ _ASKED: Final[Mapping[str, tuple[str, ...]]] = {
 """Right → the effects that do what it asks for. Another one, such as a restriction where erasure was asked for, is no
 doing of it: the records are kept, on their ground."""
 _DOING: Final = ("erase", "anonymise", "restrict", "rectify")
-PARTS: Final = (*_DOING, "scheduled", "manual", "changed", "blocked", "expire", "kept")
-"""The parts of a letter, in order."""
-_LEFT: Final = ("manual", "changed", "blocked", "expire", "kept")
+PARTS: Final = (*_DOING, "scheduled", "manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful")
+"""The parts of a letter, in order. unmarked: kept on a ground, and a person still has to restrict it; doubtful: may be
+somebody else's, and was left alone."""
+_LEFT: Final = ("manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful")
 """Parts that say what was not done."""
-_OPEN: Final = ("scheduled", "manual", "changed", "blocked")
+_OPEN: Final = ("scheduled", "manual", "changed", "blocked", "unmarked", "doubtful")
 """Parts after which we come back to the person."""
 
 
@@ -39,10 +40,11 @@ class Line:
 @dataclass(frozen=True)
 class Doings:
     """parts: name of `PARTS` → its lines, in that order; a part without lines is absent. absent: some of the records
-    were gone before."""
+    were gone before; nothing: titles of the systems that were searched and hold nothing."""
 
     parts: Mapping[str, tuple[Line, ...]]
     absent: bool = False
+    nothing: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, certificate: Mapping[str, Any], language: str, right: str) -> Self:
@@ -50,18 +52,19 @@ class Doings:
         words, ("certificate.empty") when it says nothing, ("certificate.invalid") for a form that isn't known."""
         sorted_in: dict[str, list[Line]] = {}
         try:
-            if not any(certificate.get(name) for name in ("lines", "remaining", "manual")):
+            if not any(certificate.get(name) for name in ("lines", "remaining", "manual", "doubtful")):
                 raise PermanentError("certificate.empty", "letter")
             absent = any(line["outcome"] == "absent" for line in certificate["lines"])
             for part, given in _sorted(certificate, _ASKED[right]):
                 line = _line(given, language)
-                if part == "kept" and not line.ground:
+                if part in ("kept", "unmarked") and not line.ground:
                     raise PermanentError("ground.absent", "letter")
                 if line.count > 0:
                     sorted_in.setdefault(part, []).append(line)
+            nothing = tuple(title[language] for title in certificate.get("nothing", ()))
         except (KeyError, TypeError, ValueError, AttributeError):
             raise PermanentError("certificate.invalid", "letter") from None
-        return cls({part: _merged(sorted_in[part]) for part in PARTS if part in sorted_in}, absent)
+        return cls({part: _merged(sorted_in[part]) for part in PARTS if part in sorted_in}, absent, nothing)
 
     @property
     def extent(self) -> str:
@@ -93,6 +96,7 @@ def _sorted(certificate: Mapping[str, Any], asked: Sequence[str]) -> Iterable[tu
         part = _part(line["effect"], line["outcome"], asked)
         if part:
             yield part, line
+    yield from (("doubtful", line) for line in certificate.get("doubtful", ()))
     for part, name in (("kept", "remaining"), ("manual", "manual")):
         told = {_what(line) for line in certificate["lines"] if _part(line["effect"], line["outcome"], asked) == part}
         yield from ((part, line) for line in certificate.get(name, ()) if _what(line) not in told)
@@ -109,10 +113,12 @@ def _part(effect: str, outcome: str, asked: Sequence[str]) -> str:
         return ""
     if effect == "expire":
         return effect
+    if effect == "manual" or (outcome == "manual" and effect in asked):
+        return "manual"
+    if effect == "restrict" and outcome == "manual":
+        return "unmarked"
     if effect == "keep" or outcome == "retained" or (effect in _DOING and effect not in asked):
         return "kept"
-    if effect == "manual" or outcome == "manual":
-        return "manual"
     if outcome in ("scheduled", "changed", "blocked"):
         return outcome
     if outcome == "done" and effect in _DOING:

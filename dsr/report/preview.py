@@ -31,6 +31,7 @@ _RECEIVED: Final = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 _DEADLINES: Final = {"target": "2026-12-25", "legal_latest": "2026-12-28", "extended_latest": "2027-02-25"}
 _CRM: Final = {"sv": "Kundregister (Salesforce)", "en": "Customer register (Salesforce)"}
 _INVOICES: Final = {"sv": "Fakturering", "en": "Invoicing"}
+_WEBINARS: Final = {"sv": "Webbinarier", "en": "Webinars"}
 _CALLS: Final = {"sv": "Inspelade samtal", "en": "Recorded calls"}
 _BOOKS: Final = {
     "sv": "Bokföringslagen kräver att räkenskapsinformation bevaras i sju år.",
@@ -109,7 +110,10 @@ def _certificate(effect: str, *, whole: bool) -> Mapping[str, Any]:
         _line("recordings", _CALLS, effect, "blocked", 2),
         _line("recordings", _CALLS, "expire", "done", 4, until="2027-01-31"),
     ]
-    return {"lines": lines, "remaining": [], "manual": []}
+    if effect == "erase":
+        lines.append(_line("recordings", _CALLS, "restrict", "manual", 1, _BOOKS, "2033-12-31"))
+    doubtful = [{"title": _CRM, "count": 2}]
+    return {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "nothing": [_WEBINARS]}
 
 
 def _line(

@@ -79,7 +79,10 @@ def accept(
     settings: Settings,
 ) -> Accepted:
     """The case of this delivery, made if it is new. `digest` is that of the raw body, `replay_key` that of
-    `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came before with another body."""
+    `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came before with another body;
+    Refused("body.invalid") for a right that is not switched on here."""
+    if ticket.right not in settings.rights:
+        raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
     if not _numbers(ticket.acting.corrections, settings.country):
         raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
     if any(not c.isascii() and c.lower().isascii() for c in ticket.subject["email"]):

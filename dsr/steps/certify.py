@@ -17,7 +17,7 @@ from dsr.ledger import Ledger
 from dsr.plan import PlanSummary
 from dsr.report.certificate import as_html, as_text
 from dsr.report.letters import LANGUAGES
-from dsr.search import stamp
+from dsr.search import SearchResult, stamp
 from dsr.settings import Settings
 from dsr.source import Dataset, Declaration
 
@@ -55,8 +55,12 @@ def _certificate(case: CaseFile, declarations: Sequence[Declaration], controller
     for declaration in declarations:
         datasets = [_dataset(d, _lines(verified, planned, declaration.name, d.name)) for d in declaration.datasets]
         told = [d for d in datasets if d["lines"]]
-        if told:
-            systems.append({"source": declaration.name, "title": dict(declaration.titles), "datasets": told})
+        name = f"search/{declaration.name}"
+        search = SearchResult.from_json(case.read_json(name)) if case.exists(name) else None
+        if not told and (search is None or search.status not in ("found", "none")):
+            continue
+        system = {"source": declaration.name, "title": dict(declaration.titles), "datasets": told}
+        systems.append({**system, "doubtful": search.doubtful} if search and search.doubtful else system)
     return {
         "request_id": request["request_id"],
         "right": request["right"],
@@ -69,7 +73,7 @@ def _certificate(case: CaseFile, declarations: Sequence[Declaration], controller
 def _dataset(dataset: Dataset, lines: list[dict[str, Any]]) -> dict[str, Any]:
     swedish = schema.load(dataset.name).get("x-sv", {}).get("title")
     value = {"dataset": dataset.name, "title": {"sv": swedish or dataset.title, "en": dataset.title}, "lines": lines}
-    by_hand = any(line["effect"] == "manual" or line["reason"] in ("manual", "verb.absent") for line in lines)
+    by_hand = any("manual" in (line["effect"], line.get("outcome")) for line in lines)
     return {**value, "instructions": dict(dataset.instructions)} if by_hand and dataset.instructions else value
 
 
@@ -92,7 +96,12 @@ def _lines(verified: Mapping[str, Any], planned: PlanSummary, source: str, datas
     ]
     told = {line["effect"] for line in to_others}
     left = [
-        {"effect": e["effect"], "state": "remains", "count": e["count"], "reason": e["reason"], "until": e["until"]}
+        {
+            "effect": e["effect"],
+            "state": "remains",
+            **{name: e[name] for name in ("count", "reason", "until")},
+            **{name: e[name] for name in ("outcome", "ground") if e.get(name)},
+        }
         for e in mine(verified["remaining"])
         if e["reason"] != "altered" and e["effect"] not in told
     ]

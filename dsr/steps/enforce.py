@@ -2,8 +2,9 @@
 
 Right before it writes, it finds and reads the records again and keeps that reading: what isn't exactly as it was when
 the plan was approved is left alone. From the moment that a verb is called the reading stands, since from then on the
-records differ by our own doing; a verb that was interrupted is called again with the same records and goes on. So it
-can be killed at any moment and run again. What a vendor only does later is asked for again until it is done.
+records differ by our own doing; a verb that was interrupted is called again with the same records and goes on, all but
+those that somebody else has surely changed meanwhile (`dsr.interim`). So it can be killed at any moment and run again.
+What a vendor only does later is asked for again until it is done.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsr import plan, prerequisites
+from dsr import interim, plan, prerequisites, rows
 from dsr.approval import selections
 from dsr.casefile import CaseFile
 from dsr.enforced import Enforced, Progress
@@ -26,12 +27,13 @@ from dsr.model import Found, Match, Outcome
 from dsr.planned import effects_of
 from dsr.purposes import purposes_of
 from dsr.reported import by_hand, checked
-from dsr.rereading import Reread, find_again, known_identifiers, narrowed, read_again, reread
+from dsr.rereading import Reread, find_again, known_identifiers, narrowed, read_again, reread, stands
 from dsr.schema import SOURCE_ID
 from dsr.search import found_as_json, found_from_json
 from dsr.selecting import CorrectionsOf, Selecting
 from dsr.selection import Approval, Selection
 from dsr.source import Declaration, Source
+from dsr.unchanged import ACTING
 
 AGAIN: Final = timedelta(hours=6)
 """How long to wait before a vendor is asked again whether it has done what it put off."""
@@ -60,8 +62,8 @@ def enforce(
 
     What must hold is in `dsr.prerequisites`, with the codes. TransientError("enforce.scheduled") while the vendor
     hasn't done all of it: call again after `retry_after`; PermanentError("enforce.overdue") after LONGEST;
-    ("enforce.foreign") when a record that was begun with carries somebody else's address by now. Errors of the source
-    are passed on.
+    ("enforce.fresh") when the reading that it was begun with is gone; ("enforce.foreign") when a record that was begun
+    with carries somebody else's address by now. Errors of the source are passed on.
     """
     progress = Progress.load(case, declaration.name)
     _tell(case, ledger, progress, at)
@@ -79,6 +81,8 @@ def enforce(
         erasures.note(case.case_id, planned.digest, declaration.name, _going(case, selection), at)
         progress.begin(at)
         progress.save(case)
+        selection = _noting(case, progress, approval, selection)
+        verbs = _verbs(case, source, declaration, selection, corrections_of)
         for effects, verb in verbs:
             resumed = len(progress.attempts) > 1
             outcomes += checked(verb(), selection, declaration, effects, again=resumed)
@@ -98,16 +102,36 @@ def _reading(case: CaseFile, source: Source, declaration: Declaration, progress:
     if before.matches:
         now = find_again(source, case.case_id, known_identifiers(declaration, before.matches))
     if progress.begun_at:
+        if not stands(case, name):
+            raise PermanentError("enforce.fresh", name)
         if effects_of(plan.read(case), name) & set(EFFECTS):
             _check_theirs(found_from_json(case.read_json(f"fresh/{name}.answers")), now)
-        return found_from_json(case.read_json(f"fresh/{name}")), reread(case, area)
+        first = found_from_json(case.read_json(f"fresh/{name}"))
+        if not progress.outcomes:
+            started = [(dataset, effect) for dataset, effect in progress.started]
+            interim.look(case, source, declaration, narrowed(now, first), started)
+        return first, interim.overlaid(case, name)
     found = narrowed(now, before)
-    read_again(case, source, found, area)
+    case.remove(rows.folder(f"{name}.changed"))
+    case.write_json(f"fresh/{name}.rows", read_again(case, source, found, area))
     keys = {(m.dataset, m.record_id) for m in found.matches}
     answers = Found(name, tuple(m for m in now.matches if (m.dataset, m.record_id) in keys))
     case.write_json(f"fresh/{name}.answers", found_as_json(answers))
     case.write_json(f"fresh/{name}", found_as_json(found))
     return found, reread(case, area)
+
+
+def _noting(case: CaseFile, progress: Progress, approval: Approval, selection: Selection) -> Selection:
+    """The same records; what is asked for of them is put down before it is given."""
+
+    def batches(dataset: str, effect: str) -> Iterator[pa.RecordBatch]:
+        if [dataset, effect] not in progress.started:
+            progress.started.append([dataset, effect])
+            progress.save(case)
+        yield from selection.batches(dataset, effect)
+
+    counts = {(d, effect): selection.count(d, effect) for effect in ACTING for d in selection.datasets(effect)}
+    return Selection(approval, selection.found, counts, batches)
 
 
 def _check_theirs(first: Found, now: Found) -> None:
@@ -162,7 +186,7 @@ def _tell(case: CaseFile, ledger: Ledger, progress: Progress, at: datetime) -> N
     if progress.told == progress.outcomes:
         return
     events = [(e.kind, e.detail) for e in ledger.events(case.case_id)]
-    placed = {"source": progress.source, "attempt": len(progress.attempts)}
+    placed = {"source": progress.source, "attempt": progress.number}
     details: list[tuple[str, dict[str, Any]]] = [("enforced", placed | outcome) for outcome in progress.outcomes]
     restricted = sum(o["count"] for o in progress.outcomes if (o["effect"], o["outcome"]) == ("restrict", "done"))
     if restricted:

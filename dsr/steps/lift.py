@@ -16,7 +16,7 @@ from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
 from dsr.purposes import purposes_of
 from dsr.reported import by_hand, checked
-from dsr.rereading import reread
+from dsr.rereading import reread, stands
 from dsr.search import found_from_json
 from dsr.selecting import Selecting
 from dsr.selection import Approval
@@ -47,7 +47,7 @@ def lift(
     progress = Progress.load(case, name, _FOLDER)
     if progress.status != "done":
         _check(case, approval, ledger)
-        if not case.exists(f"fresh/{name}"):
+        if not stands(case, name):
             raise PermanentError("lift.absent", name)
         found, fresh = found_from_json(case.read_json(f"fresh/{name}")), reread(case, f"{name}.fresh")
         selection, _ = select(case, approval, name, declaration, fresh, found, holds=holds, at=at)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsr import carried, rows, schema
+from dsr import carried, rounds, rows, schema
 from dsr import plan as plans
 from dsr.bonds import Bond, Bonds, Parents, PlanContext, part_of
 from dsr.casefile import CaseFile
@@ -54,7 +54,7 @@ def plan(
     cap: int = PLAN_CAP,
 ) -> PlanSummary:
     """Makes the plan of the request's right, in place of an older one; its summary. Made again of the same records,
-    it is the same, with the same digest.
+    it is the same, with the same digest. With it a new round begins (`dsr.rounds`).
 
     PermanentError("plan.incomplete", <source>) unless each source was found or none and then read whole,
     ("plan.order") when `erase_after` goes in a circle or names a source that isn't declared, ("rows.lost", <source>)
@@ -88,6 +88,8 @@ def plan(
         request["right"], at, counts, tuple(_cautions(planning, counts, cap)), order,
         plans.asked(request), planning.records,
     )  # fmt: skip
+    # Before the plan is there: interrupted between the two, it is done again.
+    rounds.start(case, summary.digest)
     case.write_json(plans.PLAN, summary.as_json())
     return summary
 

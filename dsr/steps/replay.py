@@ -10,12 +10,13 @@ counted, unless a person has confirmed that it must go too.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 
 from dsr import schema
-from dsr.enforced import Enforced, outcome_as_json
+from dsr.enforced import Enforced, outcome_as_json, summed
 from dsr.erasures import EFFECTS, Erased, Erasures
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
@@ -37,13 +38,14 @@ Approved = Callable[[str, str], Approval]
 @dataclass(frozen=True)
 class Replayed:
     """What a replay did for one request in one source: `back` records had come back, `refused` of them are not surely
-    the erased ones, `outcomes` became of the rest; () in a dry run."""
+    the erased ones, `outcomes` became of the rest; () in a dry run. failed: code of what stopped it; "" = nothing."""
 
     request_id: str
     source: str
     back: int
     refused: int
     outcomes: tuple[Outcome, ...] = ()
+    failed: str = ""
 
 
 def replay(
@@ -58,8 +60,10 @@ def replay(
 ) -> Iterator[Replayed]:
     """Goes through the requests that records of a source were erased for; one line for each where any are back.
 
-    `confirmed`: a person has decided that records which are not surely the erased ones go too. Errors of the source
-    and of `approved` are passed on; what was done before is done. Sources in the order of `ordered`.
+    `confirmed`: a person has decided that records which are not surely the erased ones go too. A request that can't
+    be gone on with is reported as `failed`, and the next one is taken. TransientErrors of the source, and errors
+    while it is looked for what is back, are passed on; what was done before is done. Sources in the order of
+    `ordered`.
     """
     declaration = source.declaration
     verb = getattr(source, "erase", None)
@@ -70,10 +74,14 @@ def replay(
         if not back.count:
             continue
         outcomes: list[Outcome] = []
-        if back.certain and not dry_run:
-            selection = back.selection(approved)
-            outcomes = checked(verb([selection]), selection, declaration, EFFECTS, again=False)
-        done = Replayed(request_id, declaration.name, back.count, back.count - back.certain, tuple(outcomes))
+        failed = ""
+        try:
+            for selection in back.selections(approved) if not dry_run else ():
+                outcomes += checked(verb([selection]), selection, declaration, EFFECTS, again=False)
+        except PermanentError as error:
+            failed = error.code
+        refused = back.count - back.certain
+        done = Replayed(request_id, declaration.name, back.count, refused, tuple(summed(outcomes)), failed)
         if not dry_run:
             _tell(ledger, done, at)
         yield done
@@ -100,23 +108,26 @@ class _Back:
         self._source, self._declaration, self._request_id = source, source.declaration, request_id
         self._erasures, self._confirmed = erasures, confirmed
         self._erased = {(e.dataset, e.record_id): e for e in erasures.erased(self._declaration.name, request_id)}
-        self._kept: dict[tuple[str, str], list[pa.RecordBatch]] = {}
+        self._kept: dict[tuple[str, str, str], list[pa.RecordBatch]] = {}
         self.count = self.certain = 0
         self._found = self._find()
         if self._found.matches:
             self._read()
 
-    def selection(self, approved: Approved) -> Selection:
-        """Those that are certain, for the approval that they were erased under.
-        PermanentError("replay.approval") when they were not erased under one plan."""
-        digests = {e.digest for e in self._erased.values()}
-        if len(digests) != 1:
-            raise PermanentError("replay.approval", _PLACE)
-        counts = {key: sum(b.num_rows for b in batches) for key, batches in self._kept.items()}
+    def selections(self, approved: Approved) -> list[Selection]:
+        """Those that are certain, for each approval that they were erased under: a case may have had several plans.
+        Errors of `approved` are passed on, before anything is erased again."""
         order = [dataset.name for dataset in self._declaration.datasets]
-        placed = {key: counts[key] for key in sorted(counts, key=lambda k: (order.index(k[0]), k[1]))}
-        approval = approved(self._request_id, digests.pop())
-        return Selection(approval, self._found, placed, lambda d, e: iter(self._kept[d, e]))
+        digests = sorted({digest for digest, _, _ in self._kept})
+        approvals = {digest: approved(self._request_id, digest) for digest in digests}
+        made = []
+        for digest in digests:
+            its = {(d, effect): batches for (of, d, effect), batches in self._kept.items() if of == digest}
+            placed = {
+                key: sum(b.num_rows for b in its[key]) for key in sorted(its, key=lambda k: (order.index(k[0]), k[1]))
+            }
+            made.append(Selection(approvals[digest], self._found, placed, partial(_batches, its)))
+        return made
 
     def _find(self) -> Found:
         ids = {i for dataset, record_id in self._erased for i in own_ids(self._declaration, dataset, record_id)}
@@ -147,10 +158,17 @@ class _Back:
         sure = [b and (s or o or self._confirmed) for b, s, o in zip(back, same, older, strict=True)]
         self.count += sum(back)
         self.certain += sum(sure)
-        for effect in EFFECTS:
-            mask = [s and e is not None and e.effect == effect for s, e in zip(sure, erased, strict=True)]
-            if any(mask):
-                self._kept.setdefault((dataset, effect), []).append(batch.filter(pa.array(mask)))
+        under = [(e.digest, e.effect) if s and e is not None else None for s, e in zip(sure, erased, strict=True)]
+        for digest, effect in sorted({key for key in under if key is not None}):
+            mask = [key == (digest, effect) for key in under]
+            self._kept.setdefault((digest, dataset, effect), []).append(batch.filter(pa.array(mask)))
+
+
+_Kept = Mapping[tuple[str, str], list[pa.RecordBatch]]
+
+
+def _batches(kept: _Kept, dataset: str, effect: str) -> Iterator[pa.RecordBatch]:
+    return iter(kept[dataset, effect])
 
 
 def _older(dataset: str, batch: pa.RecordBatch, erased: Sequence[Erased | None]) -> list[bool]:
@@ -182,5 +200,7 @@ def _moment(text: str) -> datetime | None:
 def _tell(ledger: Ledger, done: Replayed, at: datetime) -> None:
     counts = Enforced(done.source, done.outcomes).as_json()["counts"]
     detail = {"source": done.source, "back": done.back, "refused": done.refused, "counts": counts}
+    if done.failed:
+        detail["code"] = done.failed
     detail["outcomes"] = [outcome_as_json(o) for o in done.outcomes][:64]
     ledger.append(done.request_id, "replayed", detail, at=at)

@@ -14,10 +14,19 @@ def tell(
     case: CaseFile, kind: str, text: str, *, answer: GiveAnswer, ledger: Ledger, close: bool, at: datetime
 ) -> bool:
     """Writes `text` into the ticket of this case, and closes it if asked; whether this call did, False when an earlier
-    one had. `kind`: what the text is, a code. Errors of `answer` are passed on."""
-    mark = f"told/{kind}"
-    if case.exists(mark):
-        return False
+    one had. `kind`: what the text is, a code. The event is there afterwards in both cases: an earlier call may have
+    been cut off before it. Errors of `answer` are passed on."""
+    told = case.exists(f"told/{kind}")
+    if not told:
+        _say(case, kind, text, answer, close, at)
+        case.write_json(f"told/{kind}", True)
+    outcome = {"outcome": kind}
+    if not any(e.kind == "answered" and e.detail == outcome for e in ledger.events(case.case_id)):
+        ledger.append(case.case_id, "answered", outcome, at=at)
+    return not told
+
+
+def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, at: datetime) -> None:
     request = case.read_json("request")
     answer(
         Answer(
@@ -30,6 +39,3 @@ def tell(
             at=at,
         )
     )
-    case.write_json(mark, True)
-    ledger.append(case.case_id, "answered", {"outcome": kind}, at=at)
-    return True

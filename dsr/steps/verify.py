@@ -19,7 +19,7 @@ from dsr.enforced import Progress
 from dsr.erasures import EFFECTS, Erasures
 from dsr.errors import PermanentError, TransientError
 from dsr.ledger import Ledger
-from dsr.model import Found, Identifier, Match
+from dsr.model import Found, Identifier, Match, Outcome
 from dsr.plan import PlanSummary
 from dsr.planned import counts_of, effects_of
 from dsr.remaining import Compared, Remaining, Sought, compare
@@ -78,9 +78,14 @@ def verify(
     TransientError("verify.remains") while a vendor may still lag, PermanentError("verify.remains") once TRIES have
     shown the same kind of gap: a person must look, and nothing may be told as done. PermanentError
     ("verify.unfinished") when a planned source was not enforced to its end, ("verify.not_connected") when one that
-    was searched can't be asked any more. Errors of the sources are passed on.
+    was searched can't be asked any more, ("verify.search") when the case file doesn't say any more how one was searched
+    and what was found: without that, a search that shows nothing proves nothing. Errors of the sources are passed on.
     """
-    planned, person = plan.read(case), _Person(case)
+    planned = plan.read(case)
+    for name in sorted({count.source for count in planned.counts if count.count}):
+        if not (case.exists(f"search/{name}") and case.exists(f"found/{name}")):
+            raise PermanentError("verify.search", name)
+    person = _Person(case)
     results: list[Compared] = []
     for declaration in declarations:
         source = sources.get(declaration.name)
@@ -155,11 +160,20 @@ class _Look:
             )
             planned = partial(plan.batches, self._case, self._name, dataset.name)
             result = compare(sought, planned, partial(reread(self._case, self._area), dataset.name))
-            erasures.confirm(self._case.case_id, self._name, dataset.name, result.there, at)
+            self._confirm(erasures, result, sought.outcomes, at)
             if new.get(dataset.name):
                 result.remaining.append(self._came_back(dataset.name, new[dataset.name]))
             yield result
         self._case.remove(rows.folder(self._area))
+
+    def _confirm(self, erasures: Erasures, result: Compared, outcomes: Iterable[Outcome], at: datetime) -> None:
+        """States what was seen to be gone. Where the source left some alone that no search shows, never more than are
+        gone by its own word: which of them those are is not known, so that none may be named if there are too many."""
+        most = None
+        if result.unseen:
+            absent = sum(o.count for o in outcomes if o.outcome == "absent" and o.effect in EFFECTS)
+            most = sum(result.right.get(effect, 0) for effect in EFFECTS) - absent
+        erasures.confirm(self._case.case_id, self._name, result.dataset, result.there, at, at_most=most)
 
     def _read(self) -> Mapping[str, int]:
         """Reads it again; person-level records of theirs, per dataset, that the plan didn't know."""

@@ -5,14 +5,18 @@ from typing import Any
 
 import jsonschema
 import pytest
-from made_up_acting import ASA, AT, MadeUp, World, case_of
+from made_up_acting import ASA, AT, MadeUp, World, case_of, declared
 from made_up_sources import NOTE, PERSON
 
 from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
+from dsr.report.acting import ActingLetter
+from dsr.report.certificate import letter_form
+from dsr.report.doings import Doings
 from dsr.report.letters import catalogue
+from dsr.search import SearchResult
 from dsr.settings import Controller, Settings
 from dsr.steps.certify import certify
 from dsr.vocabulary import EFFECTS
@@ -20,6 +24,19 @@ from dsr.vocabulary import EFFECTS
 SETTINGS = Settings(
     "", "", bytes(32), controller=Controller("Kvarn & Son AB", "dpo@kvarn.example", "Kvarngatan 1, 111 11 Stockholm")
 )
+
+REASONS = (
+    "account.of_organisation", "anonymise.undeclared", "anonymise.unmapped", "api.none", "call.others_speak",
+    "call.transcript_kept", "chat.in_bin", "chat.shared", "child.kept", "correction.absent", "correction.none",
+    "crm.not_purged", "dataset.unmapped", "delete.running", "delete.unmapped", "export.binned",
+    "export.versions_differ", "field.read_only", "field.unmapped", "file.unknown", "foreign_key", "key.foreign",
+    "mark.absent", "mark.no_field", "mark.none", "mark.unmapped", "not_deleted", "object.not_the_persons",
+    "pardot.recycle_bin", "pardot.refused", "part_of_what_stays", "person_account.not_approved",
+    "profiling.no_field", "purge.not_permitted", "purge.pending", "purge.unsupported", "readback.differs",
+    "recycle_bin", "referred_to", "s3.compliance", "s3.governance", "s3.legal_hold", "s3.refused", "s3.tags_full",
+    "shared.link_removed", "shared.record", "transcript.in_part", "trigger", "vendor.field_history",
+    "webinar.deleted", "zoom.3000",
+)  # fmt: skip
 
 
 def line(effect: str, reason: str, count: int, until: str | None = None, dataset: str = NOTE) -> dict[str, Any]:
@@ -96,3 +113,100 @@ def test_nothing_but_what_is_gone_is_called_erased() -> None:
 def test_catalogues_have_the_same_keys() -> None:
     one, other = (catalogue(language, "certificate") for language in ("sv", "en"))
     assert {s: set(t) for s, t in one.items()} == {s: set(t) for s, t in other.items()}
+
+
+def told(case: CaseFile, ledger: Ledger, right: str, language: str = "en") -> tuple[Doings, str, str]:
+    """Parts of the letter, the letter, and the certificate in words."""
+    certify(case, [MadeUp(World()).declaration], ledger, settings=SETTINGS, at=AT)
+    jsonschema.validate(case.read_json("certificate"), schema.load("certificate"))
+    form = letter_form(case.read_json("certificate"), SETTINGS)
+    ground = "direct_marketing" if right == "objection" else ""
+    letter = ActingLetter(case.case_id, language, SETTINGS, right, ground).done(form)
+    return Doings.of(form, language, right), letter, words(case, f"certificate.{language}.txt")
+
+
+def seen(case: CaseFile, *remaining: dict[str, Any], right: dict[str, int] | None = None) -> None:
+    """What verification saw."""
+    done = [{"source": "crm", "dataset": NOTE, "effect": e, "count": n} for e, n in (right or {}).items()]
+    case.write_json("verified", {"ok": True, "right": done, "remaining": list(remaining), "tries": 1})
+
+
+def parts(doings: Doings) -> dict[str, int]:
+    """Part → how many records."""
+    return {name: sum(line.count for line in lines) for name, lines in doings.parts.items()}
+
+
+@pytest.mark.parametrize("reason", ["manual", "api.none", "call.others_speak", "shared.record", "new.code"])
+def test_what_a_person_has_to_do_is_told_as_that_whatever_the_reason(
+    verified: CaseFile, ledger: Ledger, reason: str
+) -> None:
+    seen(verified, {**line("erase", reason, 3), "outcome": "manual"}, right={"erase": 2})
+    doings, _, certificate = told(verified, ledger, "erasure")
+    assert parts(doings) == {"erase": 2, "manual": 3}
+    assert doings.unfinished
+    assert doings.extent == "partial"
+    assert "Delete the note by hand." in certificate
+
+
+@pytest.mark.parametrize("right", ["restriction", "objection", "withdrawal"])
+def test_a_mark_that_a_person_has_to_set_is_not_said_to_be_set(verified: CaseFile, ledger: Ledger, right: str) -> None:
+    seen(verified, {**line("restrict", "profiling.no_field", 4), "outcome": "manual", "ground": "gdpr:A18"})
+    doings, letter, certificate = told(verified, ledger, right)
+    assert parts(doings) == {"manual": 4}
+    assert doings.extent == "none"
+    assert catalogue("en", "acting")["part"]["manual"] in letter
+    assert "4: not restricted yet" in certificate
+    assert "4: restricted" not in certificate
+
+
+def test_what_stays_and_is_not_marked_yet_has_its_ground(verified: CaseFile, ledger: Ledger) -> None:
+    law = "gdpr:JustificationA17LegallyRequired"
+    seen(verified, {**line("restrict", "api.none", 4, "2032-12-31"), "outcome": "manual", "ground": law},
+         line("restrict", law, 2, "2032-12-31"), right={"erase": 1})  # fmt: skip
+    doings, letter, _ = told(verified, ledger, "erasure")
+    assert parts(doings) == {"erase": 1, "kept": 2, "unmarked": 4}
+    assert doings.unfinished
+    section = letter.split(catalogue("en", "acting")["part"]["unmarked"])[1].split("\n\n")[0]
+    assert "Article 17(3)(b)" in section
+    assert "31 December 2032" in section
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_records_that_may_be_anothers_are_told_and_keep_the_ticket_open(
+    verified: CaseFile, ledger: Ledger, language: str
+) -> None:
+    verified.write_json("search/crm", SearchResult("crm", "found", AT, 1, 7).as_json())
+    seen(verified, right={"erase": 3})
+    doings, letter, certificate = told(verified, ledger, "erasure", language)
+    assert doings.extent == "partial"
+    assert doings.unfinished
+    assert parts(doings) == {"erase": 3, "doubtful": 7}
+    assert catalogue(language, "acting")["part"]["doubtful"] in letter
+    assert certificate.count(catalogue(language, "certificate")["page"]["doubtful"].partition("{count}")[2]) == 1
+    assert "7: " in certificate
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_systems_that_hold_nothing_are_named(verified: CaseFile, ledger: Ledger, language: str) -> None:
+    declarations = [MadeUp(World()).declaration, declared("mail"), declared("shop"), declared("till")]
+    verified.write_json("search/mail", SearchResult("mail", "none", AT).as_json())
+    verified.write_json("search/shop", SearchResult("shop", "not_connected").as_json())
+    seen(verified, right={"erase": 3})
+    certify(verified, declarations, ledger, settings=SETTINGS, at=AT)
+    jsonschema.validate(verified.read_json("certificate"), schema.load("certificate"))
+    form = letter_form(verified.read_json("certificate"), SETTINGS)
+    letter = ActingLetter(verified.case_id, language, SETTINGS, "erasure").done(form)
+    for text, sentence in (
+        (letter, catalogue(language, "acting")["more"]["nothing"]),
+        (words(verified, f"certificate.{language}.txt"), catalogue(language, "certificate")["page"]["searched"]),
+    ):
+        assert text.split(sentence)[1].split("\n\n")[0].split() == ["-", "The", "mail"]
+        assert "The shop" not in text
+    assert Doings.of(form, language, "erasure").extent == "full"
+    assert "The mail" in words(verified, f"certificate.{language}.html")
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_every_reason_of_the_sources_has_words(language: str) -> None:
+    """Codes by which sources explain what they left undone."""
+    assert [code for code in REASONS if code.replace(".", "_") not in catalogue(language, "certificate")["why"]] == []

@@ -29,14 +29,23 @@ class Way:
 
     def enforced(self, source: MadeUp, effects: Any, right: str = "erasure", **asked: Any) -> CaseFile:
         """A case with its plan carried out."""
+        case = self.planned(source, effects, right, **asked)
+        self.carry_out(case, source)
+        return case
+
+    def planned(self, source: MadeUp, effects: Any, right: str = "erasure", **asked: Any) -> CaseFile:
+        """A case with its plan approved."""
         case = case_of(self.folder, source, effects, self.name, right, **asked)
         self.ledger.append(case.case_id, "identity_verified", {"ok": True}, at=AT)
         suppress(case, self.suppression, self.ledger, at=AT)
+        return case
+
+    def carry_out(self, case: CaseFile, source: MadeUp) -> None:
+        """Once."""
         enforcing.enforce(
             case, source, source.declaration, approval_of(case), holds=HoldsInForce(), ledger=self.ledger,
             erasures=self.erasures, at=AT, select=choose, corrections_of=assess.corrections_of,
         )  # fmt: skip
-        return case
 
     def verify(self, case: CaseFile, source: MadeUp | None) -> step.Verified:
         """Once."""
@@ -46,7 +55,7 @@ class Way:
             at=AT + timedelta(hours=1), corrections_of=assess.corrections_of,
         )  # fmt: skip
 
-    def fails(self, case: CaseFile, source: MadeUp) -> dict[str, Any]:
+    def fails(self, case: CaseFile, source: MadeUp) -> dict[Any, int]:
         """To the end of patience; what was seen."""
         for _ in range(step.TRIES - 1):
             with pytest.raises(TransientError, match=r"verify\.remains"):
@@ -197,3 +206,57 @@ def test_a_system_that_cannot_be_asked_any_more(way: Way) -> None:
     case = way.enforced(source, erase_all)
     with pytest.raises(PermanentError, match=r"verify\.not_connected"):
         way.verify(case, None)
+
+
+@pytest.mark.parametrize("answer", ["retained", "manual", "blocked", "changed"])
+def test_what_hangs_on_an_erased_record_is_not_gone_because_no_search_shows_it(
+    way: Way, erasures: Erasures, answer: str
+) -> None:
+    source = MadeUp(World.of(), answers={(NOTE, "erase"): answer})
+    case = way.enforced(source, erase_all)
+    if answer in ("blocked", "changed"):
+        assert way.fails(case, source) == {(NOTE, "erase", answer): 3}
+    else:
+        verified = way.verify(case, source)
+        assert [(r.dataset, r.reason, r.count, r.outcome) for r in verified.remaining] == [(NOTE, answer, 3, answer)]
+        assert verified.right == {("crm", PERSON, "erase"): 1, ("crm", NOTE, "erase"): 0}
+    assert {e.record_id for e in erasures.erased("crm", case.case_id)} == {"p1"}
+
+
+def test_a_note_changed_since_the_approval_is_named_though_its_person_is_gone(way: Way, erasures: Erasures) -> None:
+    source = MadeUp(World.of())
+    case = way.planned(source, erase_all)
+    source.world.rows[NOTE, "p1n0"]["text"] = "a colleague's new text"
+    way.carry_out(case, source)
+    assert (NOTE, "p1n0") in source.world.rows
+    assert way.fails(case, source) == {(NOTE, "erase", "changed"): 1}
+    assert {e.record_id for e in erasures.erased("crm", case.case_id)} == {"p1", "p1n1", "p1n2"}
+
+
+def test_a_record_edited_by_somebody_is_not_restricted_by_that(way: Way) -> None:
+    source = MadeUp(World.of())
+    case = way.planned(source, lambda d, i: "restrict", "restriction")
+    source.world.rows[PERSON, "p1"]["name"] = "Åsa B"
+    source.world.rows[NOTE, "p1n0"]["text"] = "edited"
+    way.carry_out(case, source)
+    assert [k for k, row in source.world.rows.items() if row.get("restricted")] == [(NOTE, "p1n1"), (NOTE, "p1n2")]
+    assert way.fails(case, source) == {(PERSON, "restrict", "changed"): 1, (NOTE, "restrict", "changed"): 1}
+    right = {(r["dataset"], r["effect"]): r["count"] for r in case.read_json("verified")["right"]}
+    assert right == {(PERSON, "restrict"): 0, (NOTE, "restrict"): 2}
+
+
+def test_a_mark_that_a_person_has_to_set_is_counted_once_and_with_its_ground(way: Way) -> None:
+    source = MadeUp(World.of(), answers={(PERSON, "restrict"): "manual", (NOTE, "restrict"): "manual"})
+    case = way.enforced(source, lambda d, i: "restrict", "restriction")
+    seen = [(r.dataset, r.count, r.outcome, r.ground) for r in way.verify(case, source).remaining]
+    assert seen == [(PERSON, 1, "manual", "gdpr:A17"), (NOTE, 3, "manual", "gdpr:A17")]
+
+
+@pytest.mark.parametrize("lost", ["search/crm", "found/crm"])
+def test_a_case_that_has_lost_its_search_is_not_verified(way: Way, erasures: Erasures, lost: str) -> None:
+    source = MadeUp(World.of(), answers={(NOTE, "erase"): "done", (PERSON, "erase"): "done"})
+    case = way.enforced(source, erase_all)
+    case.remove(lost)
+    with pytest.raises(PermanentError, match=r"verify\.search"):
+        way.verify(case, source)
+    assert list(erasures.erased("crm", case.case_id)) == []

@@ -21,6 +21,7 @@ from dsr.casefile import CaseStore
 from dsr.deliveries import Deliveries
 from dsr.ledger import Ledger
 from dsr.settings import Settings, subkey
+from dsr.vocabulary import RIGHTS
 from dsr.web.intake import Desk, create_app
 from sandbox.postgres import Postgres
 
@@ -100,7 +101,11 @@ def desk(ledger_url: str, airflow_url: str, tmp_path: Path) -> Iterator[Desk]:
     with engine.begin() as connection:
         connection.execute(delete(tables.deliveries))  # tests send the same bodies again
     settings = Settings(
-        case_store=str(tmp_path / "cases"), ledger_url=ledger_url, master_key=MASTER, channel_secrets=SECRETS
+        case_store=str(tmp_path / "cases"),
+        ledger_url=ledger_url,
+        master_key=MASTER,
+        channel_secrets=SECRETS,
+        rights=RIGHTS,
     )
     yield Desk(
         settings,

@@ -1,0 +1,80 @@
+"""How a restriction ends: the person is told on which day (Art. 18(3)), and on that day it is lifted everywhere."""
+
+import os
+from datetime import date, timedelta
+from typing import Any, Final
+
+from airflow.sdk import task
+
+from dsr.errors import TransientError
+from dsr_acting import ENFORCE_RETRIES, tell_person
+from dsr_asked import asked_of, left_until
+from dsr_coded import coded
+from dsr_permission import permission
+from dsr_retries import DELIVERY_RETRIES
+from dsr_tasks import this_request
+from dsr_workplace import Workplace, now
+
+_NOTICE: Final = timedelta(days=float(os.environ.get("DSR_LIFT_NOTICE_DAYS", "7")))
+"""How long before a restriction is lifted the person is told; at the least one day."""
+_NOTE: Final = "lift/announced"
+"""{"on", "reason"} as the person is told it, kept before they are: whoever goes on says the same day."""
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def announce_lift() -> None:
+    """Tells the person that the restriction ends, and why, days before it does (Art. 18(3))."""
+    from dsr.steps.lift import ANNOUNCED
+
+    place, request_id, at = Workplace(), this_request(), now()
+    case, asked = place.case(request_id), asked_of(place.case(request_id))
+    note, today = _note(place, case), at.astimezone(place.settings.zone).date()
+    on = date.fromisoformat(note["on"])
+    if not case.exists("told/lifting") and on <= today:
+        # Nobody has been told yet, and the day has come meanwhile.
+        case.remove(_NOTE)
+        note = _note(place, case)
+        on = date.fromisoformat(note["on"])
+    if not case.exists("told/lifting"):
+        letter = asked.letter(place.settings)
+        text = letter.lifting(on, note["reason"], today)
+        if asked.examined:
+            text = f"{letter.refused(['compelling_grounds'])}\n\n{text}"
+    else:
+        text = ""  # it was told, and is not again
+    tell_person(place, case, "lifting", text, close=True)
+    if not any(event.kind == ANNOUNCED for event in place.ledger.events(request_id)):
+        place.ledger.append(request_id, ANNOUNCED, note, at=at)
+
+
+def _note(place: Workplace, case: Any) -> dict[str, str]:
+    """The day and the reason that the person is told; the same however often it is asked for."""
+    if not case.exists(_NOTE):
+        decided = [e.detail for e in place.ledger.events(case.case_id) if e.kind == "decision"][-1]
+        on = now().astimezone(place.settings.zone).date() + max(_NOTICE, timedelta(days=1))
+        case.write_json(_NOTE, {"on": on.isoformat(), "reason": decided["reason"]})
+    note: dict[str, str] = case.read_json(_NOTE)
+    return note
+
+
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
+@coded
+def lift() -> None:
+    """Takes the restriction away again in every source, only what was set for this request, on the day announced. Whom
+    a refused objection had put on the suppression list is taken off it; what another request put there stays."""
+    from dsr.steps import lift as step
+    from dsr.steps import suppress
+
+    place, request_id, at = Workplace(), this_request(), now()
+    case, today = place.case(request_id), at.astimezone(place.settings.zone).date()
+    announced = [e for e in place.ledger.events(request_id) if e.kind == step.ANNOUNCED][-1:]
+    wait = left_until(date.fromisoformat(announced[0].detail["on"]), today) if announced else None
+    if wait is not None:
+        raise TransientError("lift.announced", "lift", wait)
+    for name in place.vendor_order():
+        client, declaration = place.acting(name)
+        holds = place.holds.in_force(today)
+        step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)
+    if asked_of(case).examined:
+        suppress.readmit(case, place.suppression, place.ledger, at=at)

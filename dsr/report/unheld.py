@@ -1,0 +1,26 @@
+"""What is told to a person who objected to marketing or withdrew a consent when nothing that surely is theirs is held:
+that there was nothing to stop, and that they are kept out all the same (Art. 21(3), 7(3) GDPR)."""
+
+from dsr.report.acting import OF, ActingLetter
+from dsr.report.answers import Summary, controller_values
+from dsr.report.letters import Texts, render
+
+
+def unheld(letter: ActingLetter, summary: Summary, *, listed: bool) -> str:
+    """The answer in the ticket. `summary`: what the search came to, with nothing held; `listed`: the stated address is
+    on the suppression list. It isn't when it is a mailbox that many read, and then the letter says that."""
+    values, settings = controller_values(letter.settings), letter.settings
+    texts, own = Texts(letter.language, values), Texts(letter.language, values, OF)
+    if summary.doubtful:
+        paragraphs = [own("unheld.doubtful"), texts("answer.only_doubtful_next")]
+    else:
+        paragraphs = [texts("answer.nothing_incomplete" if summary.incomplete else "answer.nothing")]
+        if summary.searched:
+            paragraphs.append(texts("answer.nothing_searched", sources=", ".join(summary.searched)))
+    if summary.incomplete:
+        paragraphs.append(texts("incomplete.sources", sources=", ".join(summary.incomplete)))
+    paragraphs.append(own("unheld.listed" if listed else "unheld.shared"))
+    if not summary.doubtful:
+        paragraphs.append(texts("answer.nothing_other"))
+    authority = texts.authority(settings.country)
+    return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=letter.request_id)
