@@ -6,12 +6,12 @@ doing (`belongs`), and what a vendor makes anew each time (`volatile`, `made_by_
 admin port has /state and /snapshots; each test runs on a copy that is put back afterwards.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any, ClassVar
 from unittest import mock
 
@@ -221,7 +221,7 @@ class ActingConformance:
         sandbox.forget()
         self.erase(sandbox, selections)
         wanted = self.shape(lines(sandbox, self.system))
-        for calls in count(1):
+        for calls in itertools.count(1):
             restored()
             killed = self.dies_after(sandbox, selections, calls)
             self.erase(sandbox, selections)
