@@ -71,6 +71,14 @@ class Observed:
         with self.running.client("officer") as officer:
             return officer.wait_for_end(self.dag, request_id, PATIENCE)
 
+    def closed(self, request_id: str) -> None:
+        """Wait until the request is answered and closed; its run may go on asking recipients what became of it."""
+        with self.running.client("officer") as officer:
+            officer.wait(
+                lambda: "closed" in self.kinds(request_id) or self._ended(request_id), "the end of the case", PATIENCE
+            )
+        assert "closed" in self.kinds(request_id), self.states(request_id)
+
     def states(self, request_id: str) -> dict[str, str]:
         """Task → state."""
         with self.running.client("officer") as officer:

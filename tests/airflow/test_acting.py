@@ -33,7 +33,7 @@ def test_erasure_takes_two_officers_and_touches_nobody_else(stack: Observed) -> 
     erasure.decide(request_id, "prepare", VERIFIED)
     assert erasure.decision(request_id)["task_id"] == "approve"
     erasure.decide(request_id, "approve", "Approve", user="second")
-    assert erasure.end(request_id) == "success", erasure.states(request_id)
+    erasure.closed(request_id)
     found = changes(stack, before)
     assert found
     assert of_others(found, _ERASED) == [], [vars(c) for c in of_others(found, _ERASED)]
@@ -62,7 +62,7 @@ def test_an_objection_to_marketing_needs_nobody(stack: Observed) -> None:
     person = stack.population.person(_OBJECTING)
     objection, before = stack.of("objection"), stack.state()
     request_id = objection.ask(person.email, "T-object", ground="direct_marketing")
-    assert objection.end(request_id) == "success", objection.states(request_id)
+    objection.closed(request_id)
     found = changes(stack, before)
     assert of_others(found, _OBJECTING) == []
     assert "decision" not in stack.kinds(request_id)

@@ -134,6 +134,7 @@ def test_every_refusal_is_told_once(place: Place, tmp_path: Path, request_id: st
 
 def test_a_refused_objection(place: Place, tmp_path: Path, request_id: str, clock: Clock) -> None:
     """Told, lifted on the day told and not before, and then no longer on the list."""
+    place.suppression.remove([email(ASA)], "marketing", "consent.given", AT)  # what other tests left
     case = case_of(tmp_path, MadeUp(World.of()), lambda d, i: "restrict", request_id, "objection", **INTEREST)
     suppress(case, place.suppression, place.ledger, at=AT)
     dsr_approvals._decided("objection", answered("x", "one"), "refuse", {"reason": "objection_decided"})
