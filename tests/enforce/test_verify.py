@@ -16,6 +16,7 @@ from dsr.ledger import Ledger
 from dsr.steps import assess
 from dsr.steps import enforce as enforcing
 from dsr.steps import verify as step
+from dsr.steps.reread import reread
 from dsr.steps.suppress import suppress
 from dsr.suppression import Suppression
 
@@ -42,6 +43,7 @@ class Way:
 
     def carry_out(self, case: CaseFile, source: MadeUp) -> None:
         """Once."""
+        reread(case, source, source.declaration, at=AT)
         enforcing.enforce(
             case, source, source.declaration, approval_of(case), holds=HoldsInForce(), ledger=self.ledger,
             erasures=self.erasures, at=AT, select=choose, corrections_of=assess.corrections_of,
