@@ -34,6 +34,7 @@ def make_plan() -> str:
     done anywhere: mend it, then clear *open_case* with all downstream.
     """
     from dsr import approval
+    from dsr.assessing import Law
     from dsr.steps import assess
     from dsr.steps import plan as step
     from dsr.steps import suppress as put_on_list
@@ -42,7 +43,7 @@ def make_plan() -> str:
     case, settings = place.case(request_id), place.settings
     if asked_of(case).at_once:
         put_on_list.suppress(case, place.suppression, place.ledger, at=at)
-    law = step.Law(assess.plan_rows, assess.bonds_of)
+    law = Law(assess.plan_rows, assess.bonds_of)
     holds = place.holds.in_force(at.astimezone(settings.zone).date())
     summary = step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone)
     place.ledger.append(request_id, "planned", approval.planned_detail(case), at=at)
