@@ -43,3 +43,15 @@ def read(source: Source, found: Found) -> Iterator[Rows]:
             raise PermanentError("dataset.undeclared", found.source)
         if isinstance(piece, Rows):
             yield piece
+
+
+def bear_others_addresses(before: Found, now: Found) -> bool:
+    """Whether a record that had addresses has others by now, and none of those: somebody else's (RFC 2606: nobody has
+    an address under .invalid)."""
+    had = {(match.dataset, match.record_id): _addresses(match) for match in before.matches}
+    pairs = ((had.get((match.dataset, match.record_id)), _addresses(match)) for match in now.matches)
+    return any(theirs and has and not theirs & has for theirs, has in pairs)
+
+
+def _addresses(match: Match) -> set[str]:
+    return {i.value for i in match.holds if i.kind == "email" and not i.value.endswith(".invalid")}
