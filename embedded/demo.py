@@ -1,6 +1,7 @@
 """The demonstration: from nothing to one answered request, checked against the truth, then everything stopped."""
 
 import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +41,10 @@ def run(folder: Path, options: Options, console: Console, right: str = "access")
 
     stack = Stack(folder / "stack", replace(options, shape=True, environment=_SHORT_RETRIES), say)
     try:
+        if right == "erasure" and stack.folder.exists():
+            say("the person of the last time is erased: starting from nothing")
+            stack.down()
+            shutil.rmtree(stack.folder)
         say("starting PostgreSQL, Airflow, the portal and the five source systems, on this machine only")
         stack.up()
         if right == "erasure":
