@@ -56,8 +56,8 @@ def make_plan() -> str:
 @task(trigger_rule=_BY_DECISION, show_return_value_in_logs=False)
 @coded
 def suppress() -> None:
-    """Puts the person on the suppression list before anything is changed, so that no import brings them back. Nothing
-    to do for a correction or a restriction."""
+    """Puts the person on the suppression list before anything is changed, so that no import brings them back or
+    changes what is restricted. Nothing to do for a correction."""
     from dsr.steps import suppress as step
 
     place, request_id = Workplace(), this_request()

@@ -61,8 +61,8 @@ def _note(place: Workplace, case: Any) -> dict[str, str]:
 @task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
 @coded
 def lift() -> None:
-    """Takes the restriction away again in every source, only what was set for this request, on the day announced. Whom
-    a refused objection had put on the suppression list is taken off it; what another request put there stays."""
+    """Takes the restriction away again in every source, only what was set for this request, on the day announced. The
+    person is taken off the suppression list; what another request put there stays."""
     from dsr.steps import lift as step
     from dsr.steps import suppress
 
@@ -76,5 +76,4 @@ def lift() -> None:
         client, declaration = place.acting(name)
         holds = place.holds.in_force(today)
         step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)
-    if asked_of(case).examined:
-        suppress.readmit(case, place.suppression, place.ledger, at=at)
+    suppress.readmit(case, place.suppression, place.ledger, at=at)
