@@ -10,7 +10,7 @@ keeps is restricted and named in the answer with its ground and its day.
 | What you see | What it means | What to do |
 |---|---|---|
 | *prepare* waits | the plan is made | an officer looks at it and at who asks, under *Required Actions* |
-| *approve* waits | it was prepared | another officer approves or rejects it |
+| *approve* waits | it was prepared | another officer approves it, refuses, or wants another plan |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
 | an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
 | an *enforce* is red | its log ends in a code | mend, clear it with all downstream: it goes on where it stopped |
@@ -28,6 +28,7 @@ from airflow.sdk import DAG, TaskGroup
 
 import dsr_acting as acting
 import dsr_lifting as lifting
+import dsr_planning_anew as planning
 import dsr_tasks as tasks
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS
@@ -89,16 +90,19 @@ for right, description in RIGHTS.items():
             announce_lift >> lift
             [uphold, lift] >> close
         else:
-            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve")
-            refuse = acting.refuse()
+            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve", right=right)
+            # One each: a task below both would be skipped for what *approve* had chosen before a new plan.
+            refuse, reject = acting.refuse(), acting.refuse.override(task_id="reject")()
             make_plan >> prepare >> [approve, refuse, shred]
-            approve >> suppress
-            refuse >> close
+            approve >> [suppress, reject, planning.plan_anew(), shred]
+            [refuse, reject] >> close
         if right == "restriction":
             decide_lift = DecideLift(task_id="decide_lift")
             announce_lift, lift = lifting.announce_lift(), lifting.lift()
-            answer >> decide_lift >> [announce_lift, close]
-            announce_lift >> lift >> close
+            keep_restricted = lifting.keep_restricted()
+            answer >> decide_lift >> [announce_lift, keep_restricted]
+            announce_lift >> lift
+            [lift, keep_restricted] >> close
         elif right != "objection":
             answer >> close
         close >> shred

@@ -22,6 +22,8 @@ MODULES: Final = (
     "dsr_approvals",
     "dsr_decisions",
     "dsr_keeping",
+    "dsr_lifting",
+    "dsr_planning_anew",
     "dsr_post",
     "dsr_recipients",
     "dsr_tasks",

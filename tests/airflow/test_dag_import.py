@@ -49,6 +49,7 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
         "dsr_access",
         "dsr_erasure",
         "dsr_objection",
+        "dsr_planning_anew",
         "dsr_portability",
         "dsr_rectification",
         "dsr_restriction",
