@@ -16,6 +16,7 @@ the package holds the part that Art. 20 reaches, and goes to another controller 
 | *deliver* or *transmit* is red | one of them refused for good | mend the connection, then as below |
 | *identify*, *combine* or *compose* is red | a fault of ours | its log holds type and place; then as below |
 | *shred* is red: `run.failed` | a task before failed | mend it, then clear *open_case* with all downstream |
+| the month won't do | | extend it once, for a reason of Art. 12(3): start `dsr_extension` with the request's id |
 | only *transmit* is red | the person has their package, the recipient has not | clear *transmit* with all downstream |
 
 Deadline: the ticket and the ledger hold it (`python -m dsr requests`). Logs, XComs and this page hold counts and

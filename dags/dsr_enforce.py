@@ -20,6 +20,7 @@ keeps is restricted and named in the answer with its ground and its day.
 | *shred* is red: `run.failed` | a task before failed | see there |
 | *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
 | *decide_objection* waits | restricted meanwhile | an officer decides whether compelling grounds override it |
+| the month won't do | | extend it once, for a reason of Art. 12(3): start `dsr_extension` with the request's id |
 
 Logs, XComs and this page hold counts and codes only. To stop a run before *enforce*: mark it failed.
 """

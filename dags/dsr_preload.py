@@ -21,6 +21,7 @@ MODULES: Final = (
     "dsr_acting",
     "dsr_approvals",
     "dsr_decisions",
+    "dsr_extending",
     "dsr_keeping",
     "dsr_lifting",
     "dsr_planning_anew",

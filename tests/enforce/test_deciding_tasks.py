@@ -13,6 +13,7 @@ from made_up_place import Place, answered, kinds
 import dsr_acting
 import dsr_approvals
 import dsr_decisions
+import dsr_extending
 import dsr_lifting
 import dsr_planning_anew
 from dsr import approval
@@ -150,7 +151,8 @@ def running(monkeypatch: pytest.MonkeyPatch, request_id: str) -> SimpleNamespace
     run = SimpleNamespace(run_id=request_id, dag_id="dsr_erasure", conf={}, triggering_user_name="officer")
     state = SimpleNamespace(run=run, active=0)
     instance = SimpleNamespace(get_dr_count=lambda **_: state.active, try_number=1)
-    monkeypatch.setattr(dsr_planning_anew, "get_current_context", lambda: {"dag_run": run, "ti": instance})
+    for module in (dsr_planning_anew, dsr_extending):
+        monkeypatch.setattr(module, "get_current_context", lambda: {"dag_run": run, "ti": instance})
     return state
 
 
@@ -195,3 +197,19 @@ def test_nobody_starts_a_run_over_by_hand(
     running.run.conf = {}
     with pytest.raises(PermanentError, match=r"planning\.unwanted"):
         dsr_planning_anew.start_over.function()
+
+
+@pytest.mark.parametrize(
+    ("user", "by"),
+    [("officer", "officer"), ("anna@controller.example", "sha256."), ("", None), (None, None), ("intake", None)],
+)
+def test_who_extends_is_a_person_and_noted_without_their_address(
+    place: Place, user: str | None, by: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "settings", SimpleNamespace(airflow_user="intake"))
+    if by is None:
+        with pytest.raises(PermanentError, match=r"extension\.nobody"):
+            dsr_extending._by(place, user)
+        return
+    assert dsr_extending._by(place, user).startswith(by)
+    assert "anna" not in dsr_extending._by(place, user)
