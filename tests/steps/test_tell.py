@@ -80,3 +80,14 @@ def test_two_texts_are_two_answers(case: CaseFile) -> None:
     assert [(a.text, a.close) for a in said] == [("one", False), ("two", True)]
     assert [e.detail["outcome"] for e in notes.noted] == ["meanwhile", "done"]
     assert len({a.answer_id for a in said}) == 2
+
+
+def test_what_is_said_later_under_the_same_name_is_another_answer(case: CaseFile) -> None:
+    """Receivers drop what they have had: the same text given again, but not what a new plan leads to."""
+    notes, said = Notes(), list[Answer]()
+    given: dict[str, Any] = {"answer": said.append, "ledger": notes, "close": True, "at": AT}
+    for text in ("one", "one", "two"):
+        case.remove("told/")
+        tell(case, "refused", text, **given)
+    first, again, later = (answer.answer_id for answer in said)
+    assert first == again != later
