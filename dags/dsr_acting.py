@@ -67,14 +67,31 @@ def suppress() -> None:
         log.info("%s identifiers are on the list", count)
 
 
+@task(show_return_value_in_logs=False)
+@coded
+def reread(source: str) -> None:
+    """Finds and reads this source's records once more, before any system is written to: one that can't be read any more
+    stops all of them.
+
+    **Red**: nothing was changed anywhere; `http.401`, `connection.failed`: mend it, then clear *open_case* with all
+    downstream. **`reread.lost`**: the source was written to, and what it was begun with is gone: a person must look.
+    """
+    from dsr.steps import reread as step
+
+    place, request_id = Workplace(), this_request()
+    client, declaration = place.acting(source)
+    count = step.reread(place.case(request_id), client, declaration, at=now())
+    log.info("%s records", count)
+
+
 @task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
 @coded
 def enforce(source: str) -> None:
     """Does in this source what the approved plan says, and nothing else; records that changed since are left alone.
 
     Goes on where it stopped. **Up for retry** with `enforce.scheduled`: the vendor deletes later, and is asked again.
-    **Red**: `approval.…`: the plan isn't (any longer) approved by two people; `enforce.order`, `enforce.suppression`,
-    `enforce.identity`: what must come before hasn't; `http.401`: renew `dsr_<source>_write`.
+    **Red**: `approval.…`: the plan isn't (any longer) approved by two people; `enforce.unread`, `enforce.order`,
+    `enforce.suppression`, `enforce.identity`: what must come before hasn't; `http.401`: renew `dsr_<source>_write`.
     """
     from dsr.steps import assess
     from dsr.steps import enforce as step

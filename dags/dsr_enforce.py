@@ -1,17 +1,18 @@
 """
 # Change what systems hold about me: rectify (Art. 16), erase (17), restrict (18), object and withdraw (21, 7(3))
 
-Find → plan → prepare → approve → enforce → verify → notify → answer. The plan says for every record what happens to
-it, on which ground and until when. One officer prepares it, another approves exactly that plan; a record that has
-changed since is left alone. An objection to marketing and a withdrawn consent need nobody's approval: they are done
-at once, and the person is on the suppression list even when nothing of theirs is held. What the law
-keeps is restricted and named in the answer with its ground and its day.
+Find → plan → prepare → approve → reread → enforce → verify → notify → answer. The plan says for every record what
+happens to it, on which ground and until when. One officer prepares it, another approves exactly that plan; a record
+that has changed since is left alone. An objection to marketing and a withdrawn consent need nobody's approval: they are
+done at once, and the person is on the suppression list even when nothing of theirs is held. What the law keeps is
+restricted and named in the answer with its ground and its day.
 
 | What you see | What it means | What to do |
 |---|---|---|
 | *prepare* waits | the plan is made | an officer looks at it and at who asks, under *Required Actions* |
 | *approve* waits | it was prepared | another officer approves or rejects it |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
+| a *reread* is red | a system can't be read any more; nothing was changed | as for *make_plan* |
 | an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
 | an *enforce* is red | its log ends in a code | mend, clear it with all downstream: it goes on where it stopped |
 | *verify* is red: `verify.remains` | records are left | look into the system, then clear it with all downstream |
@@ -63,6 +64,11 @@ for right, description in RIGHTS.items():
         shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
 
         open_case >> [identify, shred]
+        with TaskGroup("reread", tooltip="All systems are read again before the first is changed") as reread:
+            for source in SOURCES:
+                name, pool = source.declaration.name, source.declaration.connection_id
+                acting.reread.override(task_id=name, pool=pool)(name)
+        suppress >> reread
         enforced = {}
         for source in SOURCES:
             name = source.declaration.name
@@ -70,7 +76,7 @@ for right, description in RIGHTS.items():
                 collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
                 enforce = acting.enforce.override(task_id="enforce", pool=source.declaration.connection_id)
                 identify >> collect(name) >> make_plan
-                enforced[name] = suppress >> enforce(name)
+                enforced[name] = reread >> enforce(name)
         for source in SOURCES:
             for before in source.declaration.erase_after:
                 enforced[before] >> enforced[source.declaration.name]

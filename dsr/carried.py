@@ -33,7 +33,7 @@ def planned_found(case: CaseFile, source: str) -> Found:
 
 def identifiers(case: CaseFile, sources: Iterator[str] | tuple[str, ...]) -> frozenset[Identifier]:
     """Everything that the person is known by: what the request states, what the records answered to and carry; also
-    what others carry too, when `identify` has put it down (shared/<source>)."""
+    what others carry too, as `identify` puts it down (shared/<source>)."""
     stated = case.read_json("request").get("subject", {})
     found = {Identifier(kind, value) for kind, value in stated.items() if kind != "name" and value}
     found |= {Identifier("email", value.strip().lower()) for kind, value in stated.items() if kind == "email"}
@@ -41,7 +41,7 @@ def identifiers(case: CaseFile, sources: Iterator[str] | tuple[str, ...]) -> fro
         for match in planned_found(case, source).matches:
             found |= match.by | match.holds
         if case.exists(f"shared/{source}"):
-            found |= {Identifier(kind, value) for kind, value in case.read_json(f"shared/{source}")}
+            found |= {Identifier(kind, value) for kind, value in case.read_json(f"shared/{source}")["identifiers"]}
     return frozenset(found)
 
 

@@ -1,8 +1,10 @@
-"""What others have changed between two attempts on a source, the first of which broke off.
+"""What others have changed in a source since it was read, when that was a while ago: between two attempts, the first of
+which broke off, or while another system took its time.
 
 From the first attempt on, records differ by our own doing too, so a difference alone says nothing. It is somebody
 else's when no verb has asked for records of that dataset and effect yet; or when a record that was to be erased says
-something new in words: deleting only sets marks and times, and empties what leads to the deleted.
+something new in words: deleting only sets marks and times, and empties what leads to the deleted. In a system that
+follows another one which was written to, it is somebody else's only when there are new words.
 
 What was changed is kept as it reads now (rows/<source>.changed): it takes the place of the first reading, so it is no
 longer what was approved, and is left alone.
@@ -41,16 +43,23 @@ def overlaid(case: CaseFile, source: str) -> Reread:
 
 
 def look(
-    case: CaseFile, source: Source, declaration: Declaration, found: Found, started: Collection[tuple[str, str]]
+    case: CaseFile,
+    source: Source,
+    declaration: Declaration,
+    found: Found,
+    started: Collection[tuple[str, str]],
+    *,
+    follows: bool,
 ) -> None:
     """Reads the source again and keeps what others have changed. started: (dataset, effect) that a verb has asked
-    for. In memory: two hashes of each record, and what differs."""
+    for; follows: a system that this one takes changes over from was written to. In memory: two hashes of each record,
+    and what differs."""
     name, area = declaration.name, f"{declaration.name}.again"
     read_again(case, source, found, area)
     first, again, changed = overlaid(case, name), reread(case, area), reread(case, f"{name}.changed")
     kept: dict[str, list[pa.RecordBatch]] = {}
     for dataset in (d.name for d in declaration.datasets):
-        theirs = _theirs(case, name, dataset, first, again, started)
+        theirs = _theirs(case, name, dataset, first, again, started, follows=follows)
         now = [part for batch in again(dataset) if (part := _with(batch, theirs)).num_rows]
         before = [_without(batch, theirs) for batch in changed(dataset)]
         kept[dataset] = [batch for batch in (*before, *now) if batch.num_rows]
@@ -63,7 +72,14 @@ def look(
 
 
 def _theirs(
-    case: CaseFile, source: str, dataset: str, first: Reread, again: Reread, started: Collection[tuple[str, str]]
+    case: CaseFile,
+    source: str,
+    dataset: str,
+    first: Reread,
+    again: Reread,
+    started: Collection[tuple[str, str]],
+    *,
+    follows: bool,
 ) -> set[str]:
     """Ids of the records that others have changed."""
     before, now = _by_id(first, dataset), _by_id(again, dataset)
@@ -76,10 +92,9 @@ def _theirs(
     words = _words(dataset)
     theirs = set()
     for record_id, effect in effects.items():
-        rewritten = effect == "erase" and any(
-            new[record_id][w] and new[record_id][w] != old[record_id][w] for w in words
-        )
-        if (dataset, effect) not in started or rewritten:
+        begun = (dataset, effect) in started
+        said = any(new[record_id][w] and new[record_id][w] != old[record_id][w] for w in words)
+        if (said and (effect == "erase" or not begun)) or not (begun or follows):
             theirs.add(record_id)
     return theirs
 

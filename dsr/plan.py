@@ -59,8 +59,8 @@ class Count:
 
 @dataclass(frozen=True, order=True)
 class Caution:
-    """Something that the approver should look at. code: over_cap, doubtful, younger, nothing_found; source and
-    dataset: "" when it is of none."""
+    """Something that the approver should look at. code: over_cap, doubtful, shared (records that carry what others
+    carry too: a mailbox, a switchboard), younger, nothing_found; source and dataset: "" when it is of none."""
 
     code: str
     source: str

@@ -9,6 +9,7 @@ from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.plan import PlanSummary, searched_everywhere
 from dsr.planned import effects_of
+from dsr.rereading import Reading
 from dsr.selection import Approval
 from dsr.source import Declaration
 
@@ -21,6 +22,7 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
 
     enforce.approval     the approval is another request's, or of another plan
     enforce.search, plan.incomplete  nobody has searched, or a search or a reading failed anywhere
+    enforce.unread       a system was not read again since the plan was made: nothing is written before all were
     enforce.order        a source that must be erased from first isn't finished
     enforce.suppression  the person isn't on the suppression list yet, and would come back with the next import
     enforce.identity     nobody has verified who asks, or it is in doubt; only restricting may go before (Art. 18, 21)
@@ -28,6 +30,8 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
     if (approval.request_id, approval.digest) != (case.case_id, planned.digest):
         raise PermanentError("enforce.approval", _PLACE)
     _check_searches(case)
+    if any(effects_of(planned, name) and Reading.load(case, name) is None for name in planned.order):
+        raise PermanentError("enforce.unread", _PLACE)
     if not all(_finished(case, planned, name) for name in declaration.erase_after):
         raise PermanentError("enforce.order", declaration.name)
     effects, events = effects_of(planned, declaration.name), ledger.events(case.case_id)

@@ -1,15 +1,17 @@
 """Finding again what was found before, and reading it again: before records are changed, after, and after a restore."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import pyarrow as pa
 
-from dsr import rows
+from dsr import rounds, rows
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
 from dsr.evidence import VENDOR_LINKS
 from dsr.model import Found, Identifier, Match, Rows, Subject
+from dsr.search import found_as_json, found_from_json, stamp
 from dsr.source import Declaration, Source
 
 Reread = Callable[[str], Iterator[pa.RecordBatch]]
@@ -73,10 +75,48 @@ def reread(case: CaseFile, area: str) -> Reread:
     return lambda dataset: rows.batches(case, area, dataset)
 
 
-def stands(case: CaseFile, source: str) -> bool:
-    """Whether the reading that a source was begun with (`fresh/<source>`) is still there, whole: without it, records
-    would seem to be gone that nobody has looked for."""
-    if not all(case.exists(f"fresh/{source}{part}") for part in ("", ".answers", ".rows")):
-        return False
-    counts = case.read_json(f"fresh/{source}.rows")
-    return all(case.names(rows.folder(f"{source}.fresh", dataset)) for dataset, count in counts.items() if count)
+@dataclass(frozen=True)
+class Reading:
+    """What a source held right before any system was written to (fresh/<source>, rows/<source>.fresh).
+
+    digest  of the plan that it was read for; at: when, aware
+    found   the certain records that were still there, as before; answers: the same with all that they carried then
+    rows    rows by dataset
+    """
+
+    source: str
+    digest: str
+    at: datetime
+    found: Found
+    answers: Found
+    rows: Mapping[str, int]
+
+    @staticmethod
+    def place(source: str) -> str:
+        """Its name in the case file."""
+        return f"fresh/{source}"
+
+    @classmethod
+    def load(cls, case: CaseFile, source: str) -> "Reading | None":
+        """The reading for the case's plan; None when there is none, or not all of it: without it, records would seem
+        to be gone that nobody has looked for."""
+        if not case.exists(cls.place(source)):
+            return None
+        kept = case.read_json(cls.place(source))
+        if kept["digest"] != rounds.digest_of(case):
+            return None
+        if not all(case.names(rows.folder(f"{source}.fresh", name)) for name, count in kept["rows"].items() if count):
+            return None
+        found, answers = (found_from_json(kept[name]) for name in ("found", "answers"))
+        return cls(source, kept["digest"], datetime.fromisoformat(kept["at"]), found, answers, kept["rows"])
+
+    def save(self, case: CaseFile) -> None:
+        """Puts it into the case file; its rows are there already."""
+        kept = {"digest": self.digest, "at": stamp(self.at), "rows": dict(self.rows)}
+        kept |= {"found": found_as_json(self.found), "answers": found_as_json(self.answers)}
+        case.write_json(self.place(self.source), kept)
+
+    @property
+    def count(self) -> int:
+        """How many rows."""
+        return sum(self.rows.values())

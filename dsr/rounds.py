@@ -4,6 +4,7 @@ round   {"digest"}: of the plan that the working data is about
 ended   {"digest"}: the round came to its end by its own way; absent while it hasn't
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from dsr import rows
@@ -40,6 +41,7 @@ def start(case: CaseFile, digest: str) -> None:
         for name, kept in enforced.items():
             if kept["status"] == "done" and any(o["outcome"] in _LEFT for o in kept["outcomes"]):
                 case.write_json(name, kept | {"digest": ""})
+                case.remove(f"fresh/{name.removeprefix('enforced/')}")
     case.write_json(_ROUND, {"digest": digest})
 
 
@@ -56,6 +58,13 @@ def ended(case: CaseFile) -> bool:
 def begun(case: CaseFile) -> bool:
     """Whether any system was written to for this case, under any of its plans."""
     return any(case.read_json(name)["touched"] for name in case.names("enforced/"))
+
+
+def written(case: CaseFile, sources: Iterable[str]) -> frozenset[str]:
+    """Those of these sources that were written to in this round."""
+    digest = digest_of(case)
+    kept = {name: case.read_json(f"enforced/{name}") for name in sources if case.exists(f"enforced/{name}")}
+    return frozenset(name for name, its in kept.items() if its["digest"] == digest and its["begun_at"])
 
 
 def unfinished(case: CaseFile) -> bool:

@@ -41,6 +41,8 @@ class Dataset:
     personal_data  DPV 2.3 personal-data terms, e.g. "pd:EmailAddressWork"
     processing   id of the row in the register of processing (purposes, legal basis, retention, recipients)
     erasure      one of `vocabulary.ERASURE_WAYS`
+    own_when     boolean schema field: records where it is true are the person's alone, and are deleted whatever
+                 `erasure` says of the others; "" = it holds for all
     rectifiable  names of schema fields that Art. 16 may change here; () = none
     profile      schema field → attribute of the person's profile ("name", "email", "phone", "address",
                  "organisation", "language", "title"); {} = adds nothing to the profile
@@ -57,6 +59,7 @@ class Dataset:
     rectifiable: tuple[str, ...] = ()
     profile: Mapping[str, str] = field(default_factory=dict)
     instructions: Mapping[str, str] = field(default_factory=dict)
+    own_when: str = ""
 
 
 @dataclass(frozen=True)

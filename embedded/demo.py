@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
 from embedded.airflow import ROOT
+from embedded.erasure import Erased, erase
 from embedded.journey import Journey, fulfil, overhead, warm_up
 from embedded.requester import Requester
 from embedded.stack import Options, Stack
@@ -20,10 +22,13 @@ from sandbox.people import Truth, populate
 
 _HELD, _BROKEN = 0, 1
 _TRUTH_OF_EXTRA_ROWS = 1000
-_SHORT_RETRIES = (("DSR_TASK_RETRIES", "2"), ("DSR_TASK_RETRY_SECONDS", "1"))
+_SHORT_RETRIES = (
+    ("DSR_TASK_RETRIES", "2"), ("DSR_TASK_RETRY_SECONDS", "1"), ("DSR_ENFORCE_AGAIN_SECONDS", "2"),
+)  # fmt: skip
+RIGHTS = ("access", "erasure")
 
 
-def run(folder: Path, options: Options, console: Console) -> int:
+def run(folder: Path, options: Options, console: Console, right: str = "access") -> int:
     """Do it; 0 when every part held. `folder`/outcome.json says the same for programs."""
     folder.mkdir(parents=True, exist_ok=True)
     outcome: dict[str, Any] = {"ok": False}
@@ -37,8 +42,12 @@ def run(folder: Path, options: Options, console: Console) -> int:
     try:
         say("starting PostgreSQL, Airflow, the portal and the five source systems, on this machine only")
         stack.up()
-        journey, outcome = _demonstrate(stack, folder, options, say)
-        _summary(console, journey, outcome)
+        if right == "erasure":
+            erased, outcome = _demonstrate_erasure(stack, folder, options, say)
+            _erasure_summary(console, erased, folder)
+        else:
+            journey, outcome = _demonstrate(stack, folder, options, say)
+            _summary(console, journey, outcome)
     except (RuntimeError, httpx.HTTPError) as error:
         outcome["error"] = str(error).splitlines()[0]
         console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
@@ -105,3 +114,34 @@ def _summary(console: Console, journey: Journey, outcome: dict[str, Any]) -> Non
         console.print(f"[bold red]not right:[/] {escape(fault)}", soft_wrap=True)
     console.print(f"\nThe package: {outcome['package']}   (begin with index.html in it)", soft_wrap=True)
     console.print("To look around: make up (Airflow, portal and sandbox stay; it prints where), then make down.")
+
+
+def _demonstrate_erasure(stack: Stack, folder: Path, options: Options, say: Any) -> tuple[Erased, dict[str, Any]]:
+    canary = populate(options.people, options.seed).canary
+    say("reading the systems without look-up into the index (upkeep)")
+    warm_up(stack)
+    say("a ticket comes in: “erase what you hold about me”")
+    erased = erase(stack, canary.key, canary.email, folder, say)
+    say("comparing every row and object of every system with what it was before")
+    return erased, {
+        "ok": not erased.others and {"enforced", "verified", "certified", "closed"} <= set(erased.events),
+        "request_id": erased.request_id,
+        "changes": {system: dict(counts) for system, counts in erased.changes.items()},
+        "changes_to_others": erased.others,
+        "events": list(erased.events),
+        "total_s": round(erased.seconds, 3),
+    }
+
+
+def _erasure_summary(console: Console, erased: Erased, folder: Path) -> None:
+    table = Table(title="What changed where", title_justify="left")
+    for head in ("System", "gone", "changed", "new"):
+        table.add_column(head, justify="left" if head == "System" else "right")
+    for system, counts in sorted(erased.changes.items()):
+        table.add_row(system, *(str(counts.get(what, 0)) for what in ("removed", "changed", "added")))
+    console.print()
+    console.print(Markdown(erased.plan))
+    console.print(table)
+    console.print(f"Records of other people that changed: {erased.others}")
+    console.print(f"From webhook to answer, the officers' wait apart: {erased.seconds:.1f} s")
+    console.print(f"\nThe answer and the certificate: {folder}", soft_wrap=True)

@@ -22,7 +22,6 @@ from typing import Any
 
 import httpx
 
-from dsr.vocabulary import RIGHTS
 from embedded import airflow
 from embedded.client import AirflowClient
 from embedded.process import Component, Register, StackError, wait_until
@@ -212,7 +211,6 @@ class Stack:
                 "DSR_AIRFLOW_PASSWORD": secrets.passwords["intake"],
                 "DSR_OFFICERS": "officer,second",
                 "DSR_MAIL_FROM": "privacy@controller.example",
-                "DSR_RIGHTS": ",".join(RIGHTS),
                 **confirmed_register(self.folder / "register"),
             }
             | {f"DSR_CHANNEL_{name}_SECRET": secret for name, secret in secrets.channels.items()}

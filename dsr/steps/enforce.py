@@ -1,10 +1,10 @@
 """enforce: the only step that writes to a system. Does to the approved records of one source what the plan says.
 
-Right before it writes, it finds and reads the records again and keeps that reading: what isn't exactly as it was when
-the plan was approved is left alone. From the moment that a verb is called the reading stands, since from then on the
-records differ by our own doing; a verb that was interrupted is called again with the same records and goes on, all but
-those that somebody else has surely changed meanwhile (`dsr.interim`). So it can be killed at any moment and run again.
-What a vendor only does later is asked for again until it is done.
+It goes by the reading that `reread` took of every system before the first was written to: what isn't exactly as it was
+when the plan was approved is left alone. From the first verb on the reading stands, since from then on the records
+differ by our own doing; a verb that was interrupted is called again with the same records and goes on, all but those
+that somebody else has surely changed meanwhile (`dsr.interim`). So it can be killed at any moment and run again. What a
+vendor only does later is asked for again until it is done.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dsr import interim, plan, prerequisites, rows
+from dsr import carried, interim, plan, prerequisites, rounds
 from dsr.approval import selections
 from dsr.casefile import CaseFile
 from dsr.enforced import Enforced, Progress
@@ -24,12 +24,12 @@ from dsr.errors import PermanentError, TransientError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
 from dsr.model import Found, Match, Outcome
+from dsr.plan import PlanSummary
 from dsr.planned import effects_of
 from dsr.purposes import purposes_of
 from dsr.reported import by_hand, checked
-from dsr.rereading import Reread, find_again, known_identifiers, narrowed, read_again, reread, stands
+from dsr.rereading import Reading, Reread, find_again, known_identifiers, narrowed
 from dsr.schema import SOURCE_ID
-from dsr.search import found_as_json, found_from_json
 from dsr.selecting import CorrectionsOf, Selecting
 from dsr.selection import Approval, Selection
 from dsr.source import Declaration, Source
@@ -39,6 +39,8 @@ AGAIN: Final = timedelta(hours=6)
 """How long to wait before a vendor is asked again whether it has done what it put off."""
 LONGEST: Final = timedelta(days=40)
 """After so long what was put off counts as not done: vendors promise 30 days at most."""
+RECENT: Final = timedelta(minutes=15)
+"""A reading that is no older is of right before; an older one is held against what is there now."""
 _Verb = tuple[tuple[str, ...], Callable[[], Iterable[Outcome]]]
 """Effects, and the call that brings them about."""
 
@@ -62,8 +64,8 @@ def enforce(
 
     What must hold is in `dsr.prerequisites`, with the codes. TransientError("enforce.scheduled") while the vendor
     hasn't done all of it: call again after `retry_after`; PermanentError("enforce.overdue") after LONGEST;
-    ("enforce.fresh") when the reading that it was begun with is gone; ("enforce.foreign") when a record that was begun
-    with carries somebody else's address by now. Errors of the source are passed on.
+    ("enforce.foreign") when a record that was begun with carries somebody else's address by now. Errors of the source
+    are passed on.
     """
     progress = Progress.load(case, declaration.name)
     _tell(case, ledger, progress, at)
@@ -73,7 +75,7 @@ def enforce(
     prerequisites.check(case, planned, declaration, approval, ledger)
     if progress.begun_at and at - progress.begun_at > LONGEST:
         raise PermanentError("enforce.overdue", declaration.name)
-    found, fresh = _reading(case, source, declaration, progress)
+    found, fresh = _reading(case, source, declaration, progress, planned, at)
     selection, left = select(case, approval, declaration.name, declaration, fresh, found, holds=holds, at=at)
     verbs = _verbs(case, source, declaration, selection, corrections_of)
     outcomes = list(left)
@@ -94,31 +96,27 @@ def enforce(
     return progress.enforced(case.case_id)
 
 
-def _reading(case: CaseFile, source: Source, declaration: Declaration, progress: Progress) -> tuple[Found, Reread]:
-    """What the source holds of the certain records: as read now, or right before they were first written to."""
-    name, area = declaration.name, f"{declaration.name}.fresh"
-    before = found_from_json(case.read_json(f"found/{name}")) if case.exists(f"found/{name}") else Found(name)
-    now = Found(name)
-    if before.matches:
-        now = find_again(source, case.case_id, known_identifiers(declaration, before.matches))
-    if progress.begun_at:
-        if not stands(case, name):
-            raise PermanentError("enforce.fresh", name)
-        if effects_of(plan.read(case), name) & set(EFFECTS):
-            _check_theirs(found_from_json(case.read_json(f"fresh/{name}.answers")), now)
-        first = found_from_json(case.read_json(f"fresh/{name}"))
-        if not progress.outcomes:
-            started = [(dataset, effect) for dataset, effect in progress.started]
-            interim.look(case, source, declaration, narrowed(now, first), started)
-        return first, interim.overlaid(case, name)
-    found = narrowed(now, before)
-    case.remove(rows.folder(f"{name}.changed"))
-    case.write_json(f"fresh/{name}.rows", read_again(case, source, found, area))
-    keys = {(m.dataset, m.record_id) for m in found.matches}
-    answers = Found(name, tuple(m for m in now.matches if (m.dataset, m.record_id) in keys))
-    case.write_json(f"fresh/{name}.answers", found_as_json(answers))
-    case.write_json(f"fresh/{name}", found_as_json(found))
-    return found, reread(case, area)
+def _reading(
+    case: CaseFile, source: Source, declaration: Declaration, progress: Progress, planned: PlanSummary, at: datetime
+) -> tuple[Found, Reread]:
+    """What the source held of the certain records before any system was written to. When that is no longer just now,
+    what others have changed since takes its place."""
+    name = declaration.name
+    reading = Reading.load(case, name)
+    if reading is None:
+        raise PermanentError("enforce.unread", name)
+    recent = not progress.begun_at and at - reading.at <= RECENT
+    if recent or not reading.found.matches:
+        return reading.found, interim.overlaid(case, name)
+    before = carried.planned_found(case, name)
+    now = find_again(source, case.case_id, known_identifiers(declaration, before.matches))
+    if effects_of(planned, name) & set(EFFECTS):
+        _check_theirs(reading.answers, now)
+    if not progress.outcomes:
+        started = [(dataset, effect) for dataset, effect in progress.started]
+        follows = bool(rounds.written(case, declaration.erase_after))
+        interim.look(case, source, declaration, narrowed(now, reading.found), started, follows=follows)
+    return reading.found, interim.overlaid(case, name)
 
 
 def _noting(case: CaseFile, progress: Progress, approval: Approval, selection: Selection) -> Selection:

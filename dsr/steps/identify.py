@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from dsr.casefile import CaseFile
 from dsr.errors import DsrError, PermanentError, TransientError
@@ -22,7 +22,7 @@ from dsr.source import Declaration, Source
 from dsr.subjects import SubjectIndex
 
 _MOST_ROUNDS: Final = 20
-_FOLLOWING: Final = ("search/", "found/", "collected/", "document")
+_FOLLOWING: Final = ("search/", "found/", "shared/", "collected/", "document")
 """What an earlier search and the steps after it left: it answers for other records than this search will find."""
 
 _STALE: Final = timedelta(days=7)
@@ -64,6 +64,7 @@ def identify(
             result = inquiry.result(decision, at)
             if result.status == "found":
                 case.write_json(f"found/{declaration.name}", found_as_json(inquiry.found(decision)))
+                case.write_json(f"shared/{declaration.name}", inquiry.shared(decision))
         case.write_json(f"search/{declaration.name}", result.as_json())
         statuses[declaration.name] = result.status
     return statuses
@@ -171,6 +172,12 @@ class _Inquiry:
         can't be led to somebody else by a shared one."""
         matches = tuple(_narrowed(s.match, decision.trusted) for s in self._mine(decision.theirs))
         return Found(self._declaration.name, matches, self._cache)
+
+    def shared(self, decision: Decision) -> dict[str, Any]:
+        """What the certain records carry and others too: {"identifiers": [[kind, value]], "records": how many do}."""
+        carried = [s.identifiers & decision.shared for s in self._mine(decision.theirs)]
+        pairs = sorted([i.kind, i.value] for i in frozenset().union(*carried))
+        return {"identifiers": pairs, "records": sum(bool(its) for its in carried)}
 
     def result(self, decision: Decision, at: datetime) -> SearchResult:
         """Its line in the search report."""

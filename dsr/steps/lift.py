@@ -16,8 +16,7 @@ from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
 from dsr.purposes import purposes_of
 from dsr.reported import by_hand, checked
-from dsr.rereading import reread, stands
-from dsr.search import found_from_json
+from dsr.rereading import Reading, reread
 from dsr.selecting import Selecting
 from dsr.selection import Approval
 from dsr.source import Declaration, Source
@@ -47,10 +46,11 @@ def lift(
     progress = Progress.load(case, name, _FOLDER)
     if progress.status != "done":
         _check(case, approval, ledger)
-        if not stands(case, name):
+        reading = Reading.load(case, name)
+        if reading is None:
             raise PermanentError("lift.absent", name)
-        found, fresh = found_from_json(case.read_json(f"fresh/{name}")), reread(case, f"{name}.fresh")
-        selection, _ = select(case, approval, name, declaration, fresh, found, holds=holds, at=at)
+        fresh = reread(case, f"{name}.fresh")
+        selection, _ = select(case, approval, name, declaration, fresh, reading.found, holds=holds, at=at)
         progress.begin(at)
         progress.save(case, _FOLDER)
         verb = getattr(source, "restrict", None)

@@ -124,6 +124,7 @@ class _Planning:
         self.records: dict[str, str] = {}
         self.younger: Counter[tuple[str, str]] = Counter()
         self.doubtful: dict[str, int] = {}
+        self.shared: dict[str, int] = {}
         self.marks: dict[str, dict[str, dict[str, str]]] = {}
         self._case, self._register, self._holds, self._law = case, register, holds, law
         self._right, self._context = request["right"], context
@@ -133,6 +134,8 @@ class _Planning:
         """Plans all that was read of a source: `present` rows by dataset."""
         name = declaration.name
         self.doubtful[name] = SearchResult.from_json(self._case.read_json(f"search/{name}")).doubtful
+        if self._case.exists(f"shared/{name}"):
+            self.shared[name] = self._case.read_json(f"shared/{name}")["records"]
         held = HeldRecords(self._holds, name, present, lambda dataset: rows.batches(self._case, name, dataset))
         found, context = carried.planned_found(self._case, name), self._context
         for dataset in _parents_first(declaration, list(present)):
@@ -239,6 +242,9 @@ def _cautions(planning: _Planning, counts: Sequence[Count], cap: int) -> Iterato
     for source, doubtful in planning.doubtful.items():
         if doubtful:
             yield Caution("doubtful", source, "", doubtful)
+    for source, shared in planning.shared.items():
+        if shared:
+            yield Caution("shared", source, "", shared)
     for (source, dataset), younger in sorted(planning.younger.items()):
         if younger:
             yield Caution("younger", source, dataset, younger)

@@ -187,10 +187,24 @@ class _Look:
         came = tuple(self._mine(m for m in now.matches if (m.dataset, m.record_id) not in known))
         before = narrowed(now, self._before)
         read_again(self._case, self._source, replace(before, matches=(*before.matches, *came)), self._area)
+        planned = self._planned_ids({match.dataset for match in came})
         counts: dict[str, int] = {}
         for match in came:
-            counts[match.dataset] = counts.get(match.dataset, 0) + 1
+            # One that is in the plan may answer by itself now, since what it hung on is gone; it is compared as it is.
+            if match.record_id not in planned[match.dataset]:
+                counts[match.dataset] = counts.get(match.dataset, 0) + 1
         return counts
+
+    def _planned_ids(self, datasets: Iterable[str]) -> dict[str, set[str]]:
+        """Ids of the records that the plan has, per dataset."""
+        return {
+            dataset: {
+                record_id
+                for batch in plan.batches(self._case, self._name, dataset)
+                for record_id in batch.column(schema.SOURCE_ID).to_pylist()
+            }
+            for dataset in datasets
+        }
 
     def _mine(self, matches: Iterable[Match]) -> Iterator[Match]:
         """Those that carry an address or number of theirs alone: such a record would have been in the plan."""

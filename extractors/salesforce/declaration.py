@@ -15,9 +15,9 @@ _ADDRESS: Final = ("Street", "City", "State", "PostalCode", "Country")
 
 def _dataset(name: str, title: str, category: str, origin: str, terms: tuple[str, ...], processing: str,
              erasure: str = "delete", rectifiable: tuple[str, ...] = (),
-             profile: dict[str, str] | None = None) -> Dataset:  # fmt: skip
+             profile: dict[str, str] | None = None, own_when: str = "") -> Dataset:  # fmt: skip
     return Dataset(f"salesforce_{name}", title, category, origin, terms, processing, erasure, rectifiable,
-                   profile or {}, INSTRUCTIONS.get(name, {}))  # fmt: skip
+                   profile or {}, INSTRUCTIONS.get(name, {}), own_when)  # fmt: skip
 
 
 _PEOPLE: Final = (
@@ -38,7 +38,7 @@ _PEOPLE: Final = (
                  "Company": "organisation", "Title": "title"},
     ),
     _dataset("account", "Customer register: the organisation you belong to", "contact-identification", "provided",
-             ("pd:Professional",), _CRM, "manual", profile={"Name": "organisation"}),
+             ("pd:Professional",), _CRM, "manual", profile={"Name": "organisation"}, own_when="IsPersonAccount"),
     _dataset("individual", "Customer register: your privacy choices", "contact-identification", "provided",
              ("pd:Name", "pd:PrivacyPreference", "pd:BirthDate"), _CRM, rectifiable=("FirstName", "LastName")),
     _dataset("contact_point_email", "Customer register: your e-mail addresses", "contact-identification", "provided",

@@ -16,6 +16,7 @@ from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
 from dsr.steps import assess
 from dsr.steps.enforce import enforce
+from dsr.steps.reread import reread
 from dsr.steps.suppress import suppress
 from dsr.suppression import Suppression
 
@@ -61,6 +62,7 @@ def test_only_what_was_planned(
         for left in [*kills, 0, 0, 0, 0]:
             source.on_step = _killing(left)
             with ignored(TransientError, Killed):
+                reread(case, source, source.declaration, at=AT)
                 enforce(case, source, source.declaration, approval, **given_)
         touched = {key[1] for key in before if source.world.rows.get(key) != before[key]}
         assert touched == {i for i in _IDS if i not in edited and effects[i] in _WRITING}

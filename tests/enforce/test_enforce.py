@@ -20,6 +20,7 @@ from dsr.ledger import Ledger
 from dsr.search import SearchResult
 from dsr.steps import assess
 from dsr.steps import enforce as step
+from dsr.steps.reread import reread
 from dsr.steps.suppress import suppress
 from dsr.suppression import Suppression
 
@@ -51,10 +52,12 @@ def ready(ledger: Ledger, suppression: Suppression) -> Callable[[CaseFile], Case
 def run(ledger: Ledger, erasures: Erasures) -> Callable[..., Enforced]:
     """Enforces."""
 
-    def enforced(case: CaseFile, source: MadeUp, **more: Any) -> Enforced:
+    def enforced(case: CaseFile, source: MadeUp, *, read: bool = True, **more: Any) -> Enforced:
         given: dict[str, Any] = {"holds": NO_HOLDS, "at": AT, "select": choose, "corrections_of": assess.corrections_of}
         given |= {"approval": approval_of(case)} | more
         approval = given.pop("approval")
+        if read:
+            reread(case, source, source.declaration, at=given["at"])
         return step.enforce(case, source, source.declaration, approval, ledger=ledger, erasures=erasures, **given)
 
     return enforced
@@ -152,6 +155,7 @@ def test_killed_anywhere_and_run_again_ends_the_same(
         interrupted(case, ledger, erasures, source, crash_at)
         crashed = False
         try:
+            reread(case, source, source.declaration, at=AT)
             step.enforce(
                 case, source, source.declaration, approval_of(case), holds=NO_HOLDS, ledger=ledger, erasures=erasures,
                 at=AT, select=choose, corrections_of=assess.corrections_of,
@@ -246,19 +250,22 @@ def test_order_of_sources(tmp_path: Path, ready: Any, run: Any, request_id: str)
     case = case_of(tmp_path, first, erase_all, request_id)
     search_and_plan(case, [first, second], erase_all)
     ready(case)
+    reread(case, first, first.declaration, at=AT)
     with pytest.raises(PermanentError, match=r"enforce\.order"):
         run(case, second)
     run(case, first)
     assert run(case, second).count("done") == 4
 
 
-@pytest.mark.parametrize("lacking", ["suppressed", "identity", "doubt", "search", "approval", "plan"])
+@pytest.mark.parametrize("lacking", ["suppressed", "identity", "doubt", "search", "approval", "plan", "reading"])
 def test_nothing_is_written_unless_all_holds(
     tmp_path: Path, run: Any, ledger: Ledger, suppression: Suppression, request_id: str, lacking: str
 ) -> None:
     source = MadeUp(World.of())
     case = case_of(tmp_path, source, erase_all, request_id)
     approval = approval_of(case)
+    if lacking != "reading":
+        reread(case, source, source.declaration, at=AT)
     if lacking != "identity":
         ledger.append(case.case_id, "identity_verified", {"ok": True}, at=AT)
     if lacking == "doubt":
@@ -273,7 +280,7 @@ def test_nothing_is_written_unless_all_holds(
         case.write_json("plan", {**case.read_json("plan"), "order": ["crm", "crm"]})
     before = source.world.copy()
     with pytest.raises(PermanentError):
-        run(case, source, approval=approval)
+        run(case, source, read=False, approval=approval)
     assert source.world.rows == before
     assert not any(call.startswith(("erase", "restrict", "binned")) for call in source.calls)
 

@@ -14,6 +14,7 @@ from dsr.ledger import Ledger
 from dsr.steps import assess
 from dsr.steps.enforce import enforce
 from dsr.steps.lift import lift
+from dsr.steps.reread import reread
 
 
 def test_two_steps(tmp_path: Path, ledger: Ledger, erasures: Erasures, request_id: str) -> None:
@@ -25,6 +26,7 @@ def test_two_steps(tmp_path: Path, ledger: Ledger, erasures: Erasures, request_i
     approval = approval_of(case)
     with pytest.raises(PermanentError, match=r"lift\.announced"):
         lift(case, source, source.declaration, approval, **given)
+    reread(case, source, source.declaration, at=AT)
     enforce(
         case, source, source.declaration, approval, erasures=erasures, corrections_of=assess.corrections_of, **given
     )

@@ -14,6 +14,7 @@ from dsr.holds import Holds, HoldsInForce
 from dsr.ledger import Ledger
 from dsr.steps import assess
 from dsr.steps.enforce import enforce
+from dsr.steps.reread import reread
 from dsr.steps.suppress import suppress
 from dsr.steps.verify import verify
 from dsr.suppression import Suppression
@@ -42,6 +43,7 @@ def act(
                 raise Killed
 
         source.on_step = kill
+        reread(case, source, source.declaration, at=AT)
         approval = approval_of(case)
         if killed_at:
             with pytest.raises(Killed):

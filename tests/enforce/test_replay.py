@@ -17,6 +17,7 @@ from dsr.steps import assess
 from dsr.steps import enforce as enforcing
 from dsr.steps import verify as verifying
 from dsr.steps.replay import ordered, replay
+from dsr.steps.reread import reread
 from dsr.steps.suppress import suppress
 from dsr.suppression import Suppression
 
@@ -41,6 +42,7 @@ class Erased:
         self.before = self.source.world.copy()
         given: dict[str, Any] = {"ledger": ledger, "erasures": erasures, "at": AT}
         given["corrections_of"] = assess.corrections_of
+        reread(case, self.source, self.source.declaration, at=AT)
         enforcing.enforce(
             case, self.source, self.source.declaration, approval, holds=HoldsInForce(), select=choose, **given
         )

@@ -1,5 +1,7 @@
 """Verifying: nothing is said to be done that wasn't seen to be; what remains is named."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,14 +10,17 @@ import pytest
 from made_up_acting import ASA, AT, MadeUp, World, approval_of, case_of, choose
 from made_up_sources import NOTE, PERSON, FakeIndex
 
+from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.erasures import Erasures
 from dsr.errors import PermanentError, TransientError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
+from dsr.model import Found, Piece, Rows, Subject
 from dsr.steps import assess
 from dsr.steps import enforce as enforcing
 from dsr.steps import verify as step
+from dsr.steps.reread import reread
 from dsr.steps.suppress import suppress
 from dsr.suppression import Suppression
 
@@ -42,6 +47,7 @@ class Way:
 
     def carry_out(self, case: CaseFile, source: MadeUp) -> None:
         """Once."""
+        reread(case, source, source.declaration, at=AT)
         enforcing.enforce(
             case, source, source.declaration, approval_of(case), holds=HoldsInForce(), ledger=self.ledger,
             erasures=self.erasures, at=AT, select=choose, corrections_of=assess.corrections_of,
@@ -260,3 +266,29 @@ def test_a_case_that_has_lost_its_search_is_not_verified(way: Way, erasures: Era
     with pytest.raises(PermanentError, match=r"verify\.search"):
         way.verify(case, source)
     assert list(erasures.erased("crm", case.case_id)) == []
+
+
+class Following(MadeUp):
+    """Gives a second record along with Åsa's; once hers is gone, it answers by itself, as an e-mail to several does."""
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        found = super().find(subjects)
+        if any(m.record_id == "p1" for m in found.matches):
+            return replace(found, matches=tuple(m for m in found.matches if m.record_id != "p3"))
+        return found
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        yield from super().extract(found)
+        for match in found.matches:
+            if match.record_id == "p1":
+                yield Rows(match.request_id, PERSON, schema.batch(PERSON, [("p3", self.world.rows[PERSON, "p3"])]))
+
+
+def test_a_planned_record_that_answers_by_itself_now_did_not_come_back(way: Way) -> None:
+    world = World.of()
+    world.rows[PERSON, "p3"] = {"email": ASA, "name": "Åsa and others", "phone": None, "language": "sv"}
+    source = Following(world)
+    case = way.enforced(source, lambda d, i: "keep" if i == "p3" else "erase")
+    seen = way.verify(case, source)
+    assert seen.ok
+    assert [(r.effect, r.count) for r in seen.remaining] == [("keep", 1)]

@@ -121,6 +121,14 @@ def test_register_data_is_not_kept_by_a_duty_on_accounts(name: str, effect: str)
     assert [row[0] for row in planned(name, {})] == [effect]
 
 
+def test_a_private_customers_account_is_their_own() -> None:
+    """An organisation's account is everybody's who works there; a private customer's is theirs alone, unless held."""
+    private, organisation, unknown = {"IsPersonAccount": True}, {"IsPersonAccount": False}, {"IsPersonAccount": None}
+    got = planned("salesforce_account", private, organisation, unknown, {})
+    assert [row[0] for row in got] == ["erase", "manual", "manual", "manual"]
+    assert [row[0] for row in planned("salesforce_account", private, hold=HOLD)] == ["restrict"]
+
+
 @pytest.mark.parametrize("way", ["delete", "anonymise", "expire", "manual"])
 @pytest.mark.parametrize("name", ["invoicing_invoice", "salesforce_contact"])
 def test_a_legal_hold_wins_over_all(name: str, way: str) -> None:

@@ -172,10 +172,12 @@ def test_what_the_approver_is_warned_of(tmp_path: Path) -> None:
     case = read_case(tmp_path, data)
     search = SearchResult("invoicing", "found", AT, 1, doubtful=2)
     case.write_json("search/invoicing", search.as_json())
+    case.write_json("shared/salesforce", {"identifiers": [["phone", "+4685550100"]], "records": 1})
     found = planned(case, cap=3).warnings
     assert [(w.code, w.source, w.dataset, w.count) for w in found] == [
         ("over_cap", "salesforce", "salesforce_task", 4),
         ("doubtful", "invoicing", "", 2),
+        ("shared", "salesforce", "", 1),
         ("younger", "salesforce", "salesforce_task", 1),
     ]
     assert [w.code for w in planned(read_case(tmp_path, {})).warnings] == ["nothing_found"]

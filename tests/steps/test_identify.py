@@ -77,6 +77,9 @@ def test_extract_is_told_nothing_that_is_shared(case: CaseFile) -> None:
         assert SWITCHBOARD not in match.holds | match.by
         assert match.by
         assert match.request_id == REQUEST_ID
+    shared = case.read_json("shared/salesforce")
+    assert [SWITCHBOARD.kind, SWITCHBOARD.value] in shared["identifiers"]
+    assert shared["records"] >= 1
 
 
 def test_what_is_kept_obeys_its_schema(case: CaseFile) -> None:

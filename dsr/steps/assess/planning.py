@@ -94,7 +94,7 @@ def plan_rows(
         raise PermanentError("right.no_plan", "assess")
     ground = _GROUNDS.get((right, context.ground), _UNSTATED[right])
     if right == "erasure":
-        return _columns(*_erasure(dataset, bonds_of(dataset, batch, activity, context), activity, ground))
+        return _columns(*_erasure(dataset, batch, bonds_of(dataset, batch, activity, context), activity, ground))
     if right == "rectification":
         return _columns(*_rectification(dataset, batch, activity, context, ground))
     return _columns(pa.array([0] * batch.num_rows, pa.int32()), [Verdict("restrict", ground)])
@@ -120,14 +120,23 @@ def corrections_of(dataset: Dataset, corrections: Mapping[str, Any]) -> Mapping[
     return wanted(dataset, corrections).right
 
 
-def _erasure(dataset: Dataset, kept: Bonds, activity: Processing, ground: str) -> tuple[pa.Array, list[Verdict]]:
+def _erasure(
+    dataset: Dataset, batch: pa.RecordBatch, kept: Bonds, activity: Processing, ground: str
+) -> tuple[pa.Array, list[Verdict]]:
     effect, reason = _WAYS[dataset.erasure]
     if effect == "expire" and under_duty(dataset.name, activity.retention):
         # It expires because of the duty; where none holds, or no longer, nothing is left to wait for.
         effect, reason = "erase", ""
     verdicts = [Verdict("restrict", bond.ground, bond.until, bond.reason) for bond in kept.table]
     verdicts.append(Verdict(effect, ground, None, reason))
-    return pc.fill_null(kept.codes, len(verdicts) - 1), verdicts
+    way = pa.scalar(len(verdicts) - 1, pa.int32())
+    if dataset.own_when:
+        verdicts.append(Verdict("erase", ground))
+        own = pc.fill_null(batch.column(dataset.own_when), False)
+        return pc.if_else(
+            pc.is_valid(kept.codes), kept.codes, pc.if_else(own, pa.scalar(len(verdicts) - 1, pa.int32()), way)
+        ), verdicts
+    return pc.fill_null(kept.codes, way), verdicts
 
 
 def _rectification(
