@@ -1,5 +1,6 @@
 """tell: one text of the answer into the ticket, once per plan, with the event `answered`."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -16,12 +17,11 @@ def tell(
 ) -> bool:
     """Writes `text` into the ticket of this case, and closes it if asked; whether this call did, False when an earlier
     one had. `kind`: what the text is, a code. The event is there afterwards in both cases: an earlier call may have
-    been cut off before it. It names the plan that the text is about, and so does the answer's id: what another plan
-    has led to is another answer, which no receiver may drop as a repetition. Errors of `answer` are passed on."""
+    been cut off before it. It names the plan that the text is about, if any. Errors of `answer` are passed on."""
     name, digest = f"told/{kind}", rounds.digest_of(case)
     told = case.exists(name)
     if not told:
-        _say(case, f"{kind}-{digest}" if digest else kind, text, answer, close, at)
+        _say(case, kind, text, answer, close, at)
         case.write_json(name, {"outcome": kind, "digest": digest} if digest else {"outcome": kind})
     outcome: Mapping[str, str] = case.read_json(name)
     if not any(e.kind == "answered" and e.detail == outcome for e in ledger.events(case.case_id)):
@@ -29,12 +29,14 @@ def tell(
     return not told
 
 
-def _say(case: CaseFile, what: str, text: str, answer: GiveAnswer, close: bool, at: datetime) -> None:
+def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, at: datetime) -> None:
     request = case.read_json("request")
+    # Receivers drop the same answer given again. What a later round says under the same name is another one.
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     answer(
         Answer(
             request_id=request["request_id"],
-            answer_id=f"{request['request_id']}-{what}",
+            answer_id=f"{request['request_id']}-{kind}-{digest}",
             channel=request["channel"],
             ticket_id=request["ticket"]["id"],
             text=text,
