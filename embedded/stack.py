@@ -37,7 +37,7 @@ _RECIPIENT = "dsr_recipient_"
 @dataclass(frozen=True)
 class Options:
     """How the sandbox is filled, what Airflow is told beyond the default. `shape`: load the DAG of empty tasks too.
-    `environment`: additional variables of all components."""
+    `environment`: additional variables of all components. `clock`: that of the tasks can be put ahead."""
 
     people: int = 500
     seed: int = 1
@@ -45,6 +45,7 @@ class Options:
     latency_ms: float = 0.0
     shape: bool = False
     environment: tuple[tuple[str, str], ...] = ()
+    clock: bool = False
 
 
 class Stack:
@@ -131,7 +132,7 @@ class Stack:
             self.postgres.ensure_database(database)
         self._settle_addresses()
         self.environment = self._environment()
-        airflow.prepare_home(self.folder, self.secrets)
+        airflow.prepare_home(self.folder, self.secrets, clock=self.options.clock)
         with ThreadPoolExecutor(1) as threads:
             ledger = threads.submit(self._upgrade_ledger)
             self._migrate()

@@ -103,7 +103,7 @@ def test_cut_off_between_the_letter_and_the_ledger(place: Place, tmp_path: Path,
     """The ledger then has the day that the person was told, not a later one."""
     case = case_of(tmp_path, MadeUp(World.of()), lambda d, i: "restrict", request_id, "restriction")
     case.write_json("lift/announced", {"on": "2026-11-27", "reason": "requested"})
-    case.write_json("told/lifting", True)
+    case.write_json("told/lifting", {"outcome": "lifting"})
     clock.at = AT + timedelta(days=2)
     dsr_lifting.announce_lift.function()
     events = {e.kind: e.detail for e in place.ledger.events(request_id)}
