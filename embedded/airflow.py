@@ -48,13 +48,13 @@ if "scheduler" in sys.argv or "worker" in sys.argv:
 
     preload()
 '''
-_CLOCK = '''
+_CLOCK = """
     from pathlib import Path
 
     from embedded.clock import install
 
     install(Path({folder!r}))
-'''
+"""
 
 
 def environment(
