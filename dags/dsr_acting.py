@@ -10,8 +10,8 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_permission import permission
+from dsr_plan_page import plan_page
 from dsr_retries import DELIVERY_RETRIES, is_last_try
-from dsr_tables import plan_table
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
@@ -31,7 +31,8 @@ def make_plan() -> str:
     An objection and a withdrawal → *suppress*, at once; the person is on the list before anything is planned, whatever
     the systems hold or whether they could be read. Nothing that surely is the person's →
     *answer_nothing*. Else → *prepare*. **`plan.incomplete`**: a system could not be searched or read, so nothing is
-    done anywhere: mend it, then clear *open_case* with all downstream.
+    done anywhere: mend it, then clear *open_case* with all downstream. **`correction.field`**, **`correction.type`**:
+    the ticket names a field that no system has, or a value that it can't have: ask the person, send the ticket again.
     """
     from dsr import approval
     from dsr.steps import assess
@@ -46,7 +47,8 @@ def make_plan() -> str:
     holds = place.holds.in_force(at.astimezone(settings.zone).date())
     summary = step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone)
     place.ledger.append(request_id, "planned", approval.planned_detail(case), at=at)
-    get_current_context()["ti"].xcom_push("report", {"table": plan_table(summary), "digest": summary.digest})
+    page = plan_page(summary, case.read_json("request"), DECLARATIONS, place.register.terms)
+    get_current_context()["ti"].xcom_push("report", {"table": page, "digest": summary.digest})
     log.info("planned %s records", summary.count())
     if not summary.count():
         return "answer_nothing"

@@ -1,4 +1,4 @@
-"""A clock of a stack's tasks that can be put ahead, to see what a later day brings: a restriction that ends, say.
+"""A clock of a stack's tasks that can be put ahead, to see what a later day brings: the end of a restriction, say.
 
 It is put into the process that forks the tasks, from Airflow's local settings, which only a stack of this package
 writes: no setting of an installation moves its clock.

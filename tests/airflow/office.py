@@ -16,8 +16,8 @@ APPROVED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"prepare": (VERIFIED, "officer"), "approve": ("Approve", "second")}
 )
 ENDED: Final[Mapping[str, Collection[str]]] = MappingProxyType({"shred": FINAL})
-_AT_LEAST: Final = 1.5
-"""Seconds that an officer thinks."""
+_THOUGHT: Final = 1.5
+"""Seconds that an officer thinks at the least."""
 
 
 @dataclass(frozen=True)
@@ -63,24 +63,26 @@ class Office:
         rests: Mapping[str, Collection[str]] = ENDED,
     ) -> None:
         """Decide what is asked, as the ways say, until every one of these requests rests: one of its tasks is in a
-        state that `rests` names for it, or waits for a decision that officers are `leaving` for now."""
+        state that `rests` names for it, or waits for a decision that officers are `leaving` for now. StackError when
+        nothing has moved for long."""
         moving, seen = set(request_ids), dict[tuple[str, str, int], float]()
         states = {"awaiting_input", *(state for named in rests.values() for state in named)}
-        deadline = time.monotonic() + PATIENCE
+        moved = time.monotonic()
         while moving:
             for task in self._officers["engineer"].tasks_in(moving, states):
-                run, name, state = task["dag_run_id"], task["task_id"], task["state"]
-                asked = state == "awaiting_input"
-                if state in rests.get(name, ()) or (asked and name in leaving):
+                run, name, state, now = task["dag_run_id"], task["task_id"], task["state"], time.monotonic()
+                if state in rests.get(name, ()) or (state == "awaiting_input" and name in leaving):
                     moving.discard(run)
-                elif asked:
-                    since = seen.setdefault((run, name, task["try_number"]), time.monotonic())
-                    if time.monotonic() - since > _AT_LEAST:
-                        answer, user = self.ways[run].decisions[name]
-                        self._officers[user].answer(task["dag_id"], run, name, answer)
-            if time.monotonic() > deadline:
+                    moved = now
+                elif (
+                    state == "awaiting_input" and now - seen.setdefault((run, name, task["try_number"]), now) > _THOUGHT
+                ):
+                    answer, user = self.ways[run].decisions[name]
+                    self._officers[user].answer(task["dag_id"], run, name, answer)
+                    moved = now
+            if time.monotonic() - moved > PATIENCE:
                 raise StackError(f"not at rest: {[self.states(request_id) for request_id in moving]}")
-            time.sleep(0.3)
+            time.sleep(0.5)
 
     def states(self, request_id: str) -> dict[str, str]:
         """Task → state."""

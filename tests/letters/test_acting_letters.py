@@ -46,6 +46,31 @@ def test_what_is_kept_has_ground_and_date_and_the_letter_says_partial(language: 
     assert "7" not in erased
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_right_already_is_not_said_to_be_left_undone(language: str) -> None:
+    """All that was wrong is corrected; where nothing was, that is the answer."""
+    right = line("keep", ground="just:NotRequiredJustification", ground_words=LAW, count=90)
+    texts, made = catalogue(language, "acting"), letter("rectification", language)
+    text = made.done(certificate(line("rectify", count=2), right))
+    assert texts["intro"]["rectification_full"] in text
+    assert texts["more"]["remedy"] not in text
+    assert LAW[language] not in text
+    nothing = made.done(certificate(right))
+    assert texts["intro"]["rectification_none"] in nothing
+    assert LAW[language] in nothing
+
+
+@pytest.mark.parametrize(("right", "ground"), RIGHTS)
+def test_what_came_after_the_decision_is_left_undone_by_an_erasure_only(right: str, ground: str) -> None:
+    """A mark is on the person, whatever comes later, and a correction is of what was wrong. So what a system writes
+    down about our own change doesn't make it half done."""
+    later = line("keep", ground="not_planned", ground_words=LAW, count=4)
+    done = {"erasure": "erase", "rectification": "rectify"}.get(right, "restrict")
+    text = letter(right, ground=ground).done(certificate(line(done), later))
+    assert (LAW["en"] in text) == (right == "erasure")
+    assert (catalogue("en", "acting")["more"]["remedy"] in text) == (right == "erasure")
+
+
 def test_nothing_is_kept_without_a_ground_in_words() -> None:
     for bad in (line("keep"), line("restrict"), line("erase", "retained", until="2030-01-01")):
         with pytest.raises(PermanentError, match=r"ground\.absent"):
