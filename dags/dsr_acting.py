@@ -2,7 +2,7 @@
 
 import logging
 import os
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
@@ -58,8 +58,8 @@ def make_plan() -> str:
 @task(trigger_rule=_BY_DECISION, show_return_value_in_logs=False)
 @coded
 def suppress() -> None:
-    """Puts the person on the suppression list before anything is changed, so that no import brings them back. Nothing
-    to do for a correction or a restriction."""
+    """Puts the person on the suppression list before anything is changed, so that no import brings them back or
+    changes what is restricted. Nothing to do for a correction."""
     from dsr.steps import suppress as step
 
     place, request_id = Workplace(), this_request()
@@ -214,12 +214,14 @@ def answer_unheld() -> None:
 @coded
 def answer() -> str:
     """Certifies what was done and answers in the ticket; what is kept is named with its ground and its day."""
+    from dsr.standing import deadline
+
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
     asked = asked_of(case)
     if asked.examined:
-        request = case.read_json("request")
-        text = asked.letter(place.settings).meanwhile(date.fromisoformat(request["due"]["legal_latest"]))
+        until = deadline(case.read_json("request")["due"])
+        text = asked.letter(place.settings).meanwhile(until)
         tell_person(place, case, "meanwhile", text, close=False)
         return "decide_objection"
     _tell_done(place, case, final=asked.right != "restriction")
@@ -243,7 +245,12 @@ def refuse() -> None:
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     reason = decisions[-1]["reason"]
     tell_person(place, case, "refused", asked_of(case).letter(place.settings).refused([reason]), close=True)
-    if not any(event.kind == "refused" for event in place.ledger.events(request_id)):
+    note_refusal(place, request_id, reason)
+
+
+def note_refusal(place: Workplace, request_id: str, reason: str) -> None:
+    """The event `refused`, once for a reason. Told first: it stands for what the person knows."""
+    if not any(e.kind == "refused" and e.detail == {"reason": reason} for e in place.ledger.events(request_id)):
         place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
 
 

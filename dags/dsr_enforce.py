@@ -10,7 +10,7 @@ restricted and named in the answer with its ground and its day.
 | What you see | What it means | What to do |
 |---|---|---|
 | *prepare* waits | the plan is made | an officer looks at it and at who asks, under *Required Actions* |
-| *approve* waits | it was prepared | another officer approves or rejects it |
+| *approve* waits | it was prepared | another officer approves it, refuses, or wants another plan |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
 | a *reread* is red | a system can't be read any more; nothing was changed | as for *make_plan* |
 | an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
@@ -21,6 +21,7 @@ restricted and named in the answer with its ground and its day.
 | *shred* is red: `run.failed` | a task before failed | see there |
 | *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
 | *decide_objection* waits | restricted meanwhile | an officer decides whether compelling grounds override it |
+| the month won't do | | extend it once, for a reason of Art. 12(3): start `dsr_extension` with the request's id |
 
 Logs, XComs and this page hold counts and codes only. To stop a run before *enforce*: mark it failed.
 """
@@ -29,6 +30,7 @@ from airflow.sdk import DAG, TaskGroup
 
 import dsr_acting as acting
 import dsr_lifting as lifting
+import dsr_planning_anew as planning
 import dsr_tasks as tasks
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS
@@ -95,16 +97,19 @@ for right, description in RIGHTS.items():
             announce_lift >> lift
             [uphold, lift] >> close
         else:
-            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve")
-            refuse = acting.refuse()
+            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve", right=right)
+            # One each: a task below both would be skipped for what *approve* had chosen before a new plan.
+            refuse, reject = acting.refuse(), acting.refuse.override(task_id="reject")()
             make_plan >> prepare >> [approve, refuse, shred]
-            approve >> suppress
-            refuse >> close
+            approve >> [suppress, reject, planning.plan_anew(), shred]
+            [refuse, reject] >> close
         if right == "restriction":
             decide_lift = DecideLift(task_id="decide_lift")
             announce_lift, lift = lifting.announce_lift(), lifting.lift()
-            answer >> decide_lift >> [announce_lift, close]
-            announce_lift >> lift >> close
+            keep_restricted = lifting.keep_restricted()
+            answer >> decide_lift >> [announce_lift, keep_restricted]
+            announce_lift >> lift
+            [lift, keep_restricted] >> close
         elif right != "objection":
             answer >> close
         close >> shred

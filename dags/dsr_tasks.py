@@ -45,8 +45,10 @@ def open_case() -> None:
     **`run.right`**: it was started by hand for a request of another right; nothing was done, nothing removed. The run
     that answers the request is in another DAG.
     """
+    from dsr.standing import deadline
+
     request = Workplace().case(this_request()).read_json("request")
-    log.info("right %s, due %s", request["right"], request["due"]["target"])
+    log.info("right %s, latest %s", request["right"], deadline(request["due"]))
 
 
 @task(show_return_value_in_logs=False)
@@ -270,7 +272,7 @@ def shred() -> None:
 
 
 def _outcome() -> tuple[str, str]:
-    """(delivered | rejected | stopped | failed, task that it ended in), from the states of this run's tasks."""
+    """(delivered | refused | rejected | stopped | failed, task that it ended in), from the states of the tasks."""
     context = get_current_context()
     instance, run_id = context["ti"], context["dag_run"].run_id
     states: Mapping[str, Any] = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id])[run_id]
@@ -282,8 +284,14 @@ def _ended(states: Mapping[str, Any]) -> tuple[str, str]:
     for name in ("deliver", "answer_nothing") if "deliver" in states else ("close",):
         if states.get(name) == "success":
             return "delivered", name
+    for name in ("refuse", "reject", "plan_anew"):
+        # What a decision leads to; where that failed, the decision alone is no end.
+        if states.get(name) == "failed":
+            return "failed", name
     if states.get("release") == "success":
-        return ("rejected", "release") if states.get("deliver") == "skipped" else ("failed", "deliver")
+        if states.get("deliver") != "skipped":
+            return "failed", "deliver"
+        return ("refused", "refuse") if states.get("refuse") == "success" else ("rejected", "release")
     if states.get("decide_incomplete") == "success" and states.get("compose") == "skipped":
         return "stopped", "decide_incomplete"
     if states.get("prepare") == "success" and states.get("suppress") == "skipped":

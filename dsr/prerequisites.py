@@ -14,7 +14,7 @@ from dsr.selection import Approval
 from dsr.source import Declaration
 
 _PLACE: Final = "enforce"
-_SUPPRESSING: Final = ("erasure", "objection", "withdrawal")
+_SUPPRESSING: Final = ("erasure", "restriction", "objection", "withdrawal")
 
 
 def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approval: Approval, ledger: Ledger) -> None:

@@ -13,7 +13,8 @@ from dsr.casefile import CaseFile
 _ROUND: Final = "round"
 _ENDED: Final = "ended"
 _LIFTED: Final = "lifted/"
-_RESULTS: Final = ("verified", "certificate", "told/done", "told/lifting", _LIFTED, _ENDED)
+_TOLD: Final = ("told/done", "told/refused", "told/lifting", "told/kept")
+_RESULTS: Final = ("verified", "certificate", *_TOLD, _LIFTED, _ENDED)
 _LEFT: Final = ("changed", "blocked")
 """Outcomes of records that a later round may still act on."""
 _LIFTABLE: Final = ("restriction", "objection", "withdrawal")

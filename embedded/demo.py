@@ -1,17 +1,19 @@
 """The demonstration: from nothing to one answered request, checked against the truth, then everything stopped."""
 
 import json
+import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
+from dsr.vocabulary import EFFECTS
 from embedded.airflow import ROOT
 from embedded.erasure import Erased, erase
 from embedded.journey import Journey, fulfil, overhead, warm_up
@@ -26,6 +28,7 @@ _SHORT_RETRIES = (
     ("DSR_TASK_RETRIES", "2"), ("DSR_TASK_RETRY_SECONDS", "1"), ("DSR_ENFORCE_AGAIN_SECONDS", "2"),
 )  # fmt: skip
 RIGHTS = ("access", "erasure")
+_CHANGES = ("removed", "changed", "added")
 
 
 def run(folder: Path, options: Options, console: Console, right: str = "access") -> int:
@@ -40,6 +43,10 @@ def run(folder: Path, options: Options, console: Console, right: str = "access")
 
     stack = Stack(folder / "stack", replace(options, shape=True, environment=_SHORT_RETRIES), say)
     try:
+        if right == "erasure" and stack.folder.exists():
+            say("the person of the last time is erased: starting from nothing")
+            stack.down()
+            shutil.rmtree(stack.folder)
         say("starting PostgreSQL, Airflow, the portal and the five source systems, on this machine only")
         stack.up()
         if right == "erasure":
@@ -134,14 +141,21 @@ def _demonstrate_erasure(stack: Stack, folder: Path, options: Options, say: Any)
 
 
 def _erasure_summary(console: Console, erased: Erased, folder: Path) -> None:
-    table = Table(title="What changed where", title_justify="left")
-    for head in ("System", "gone", "changed", "new"):
-        table.add_column(head, justify="left" if head == "System" else "right")
-    for system, counts in sorted(erased.changes.items()):
-        table.add_row(system, *(str(counts.get(what, 0)) for what in ("removed", "changed", "added")))
     console.print()
-    console.print(Markdown(erased.plan))
-    console.print(table)
+    console.print(_counts("What was planned, in records", EFFECTS, erased.plan))
+    console.print(_counts("What changed in the systems, in rows and objects", _CHANGES, erased.changes))
     console.print(f"Records of other people that changed: {erased.others}")
     console.print(f"From webhook to answer, the officers' wait apart: {erased.seconds:.1f} s")
     console.print(f"\nThe answer and the certificate: {folder}", soft_wrap=True)
+
+
+def _counts(title: str, heads: Sequence[str], rows: Mapping[str, Mapping[str, int]]) -> Table:
+    """One line per system; columns without any number are left out."""
+    shown = [head for head in heads if any(counts.get(head) for counts in rows.values())]
+    table = Table(title=title, title_justify="left")
+    table.add_column("System")
+    for head in shown:
+        table.add_column(head, justify="right")
+    for system, counts in sorted(rows.items()):
+        table.add_row(system, *(str(counts.get(head) or "") for head in shown))
+    return table

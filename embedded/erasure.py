@@ -12,6 +12,7 @@ import httpx
 
 from dsr.casefile import CaseStore
 from dsr.ledger import Ledger
+from dsr.plan import read
 from dsr.settings import Settings, subkey
 from embedded.client import FINAL, AirflowClient
 from embedded.process import StackError
@@ -29,12 +30,12 @@ _PAPERS: Final = ("certificate.sv.html", "certificate.en.html")
 
 @dataclass(frozen=True)
 class Erased:
-    """An erasure that was carried out. `plan`: the table that the officers saw, Markdown; `changes`: system → what
+    """An erasure that was carried out. `plan`: system → effect → how many records; `changes`: system → what
     happened to its records → how many; `others`: how many records of other people changed; `answer`: the text in the
     ticket; `events`: what the ledger has, in order; `seconds`: from webhook to answer, the officers' wait apart."""
 
     request_id: str
-    plan: str
+    plan: Mapping[str, Mapping[str, int]]
     changes: Mapping[str, Mapping[str, int]]
     others: int
     answer: str
@@ -50,7 +51,7 @@ def erase(stack: Stack, key: str, email: str, folder: Path, say: Callable[[str],
     request_id = requester.ask(email, ticket_id="T-1002", right="erasure").request_id
     say(f"accepted as {request_id}")
     with stack.client("officer") as officer, stack.client("second") as second:
-        plan = _asked(officer, request_id, "prepare")
+        _asked(officer, request_id, "prepare")
         pause = time.monotonic()
         say("planned, record by record; one officer has seen who asks, another approves")
         _answer(officer, request_id, "prepare", _PREPARED)
@@ -70,7 +71,7 @@ def erase(stack: Stack, key: str, email: str, folder: Path, say: Callable[[str],
     answers = [answer["text"] for answer in requester.answers(request_id)]
     if not answers:
         raise StackError(f"{request_id} was not answered")
-    events = _papers(stack, request_id, folder)
+    plan, events = _papers(stack, request_id, folder)
     (folder / "answer.txt").write_text(answers[-1], encoding="utf-8")
     return Erased(request_id, plan, changes, others, answers[-1], events, seconds)
 
@@ -80,8 +81,8 @@ def _state(stack: Stack) -> list[str]:
     return answer.raise_for_status().text.splitlines()
 
 
-def _asked(officer: AirflowClient, request_id: str, task_id: str) -> str:
-    """Until a person is asked; what they are shown."""
+def _asked(officer: AirflowClient, request_id: str, task_id: str) -> None:
+    """Until a person is asked."""
 
     def waiting() -> Any:
         state = officer.run(DAG, request_id).get("state")
@@ -90,7 +91,6 @@ def _asked(officer: AirflowClient, request_id: str, task_id: str) -> str:
     found = officer.wait(waiting, f"{task_id} to ask", _PATIENCE, every=0.1)
     if isinstance(found, str) or found[0]["task_id"] != task_id:
         raise StackError(f"{request_id} is {found if isinstance(found, str) else found[0]['task_id']}, not {task_id}")
-    return str(found[0]["body"])
 
 
 def _answer(user: AirflowClient, request_id: str, task_id: str, option: str) -> None:
@@ -106,8 +106,8 @@ def _answered(officer: AirflowClient, request_id: str) -> bool:
     return bool(officer.tasks(DAG, request_id)["close"]["state"] == "success")
 
 
-def _papers(stack: Stack, request_id: str, folder: Path) -> tuple[str, ...]:
-    """Puts the certificate into the folder; the ledger's events, whose chain is checked."""
+def _papers(stack: Stack, request_id: str, folder: Path) -> tuple[dict[str, Counter[str]], tuple[str, ...]]:
+    """Puts the certificate into the folder; the plan in numbers, and the ledger's events, whose chain is checked."""
     from dsr import database
 
     settings = Settings.from_environment(stack.environment)
@@ -115,10 +115,13 @@ def _papers(stack: Stack, request_id: str, folder: Path) -> tuple[str, ...]:
     for name in _PAPERS:
         with case.reader(name) as file:
             (folder / name).write_bytes(file.read())
+    planned: dict[str, Counter[str]] = {}
+    for count in read(case).counts:
+        planned.setdefault(count.source, Counter())[count.effect] += count.count
     engine = database.connect(settings.ledger_url)
     try:
         ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
         ledger.verify()
-        return tuple(event.kind for event in ledger.events(request_id))
+        return planned, tuple(event.kind for event in ledger.events(request_id))
     finally:
         engine.dispose()

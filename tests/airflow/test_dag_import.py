@@ -48,7 +48,9 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
     assert set(read["dags"]) == {
         "dsr_access",
         "dsr_erasure",
+        "dsr_extension",
         "dsr_objection",
+        "dsr_planning_anew",
         "dsr_portability",
         "dsr_rectification",
         "dsr_restriction",

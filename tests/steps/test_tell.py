@@ -83,6 +83,17 @@ def test_two_texts_are_two_answers(case: CaseFile) -> None:
     assert len({a.answer_id for a in said}) == 2
 
 
+def test_what_is_said_later_under_the_same_name_is_another_answer(case: CaseFile) -> None:
+    """Receivers drop what they have had: the same text given again, but not what a new plan leads to."""
+    notes, said = Notes(), list[Answer]()
+    given: dict[str, Any] = {"answer": said.append, "ledger": notes, "close": True, "at": AT}
+    for text in ("one", "one", "two"):
+        case.remove("told/")
+        tell(case, "refused", text, **given)
+    first, again, later = (answer.answer_id for answer in said)
+    assert first == again != later
+
+
 def test_what_another_plan_has_led_to_is_another_answer(case: CaseFile) -> None:
     """Else a receiver that drops repetitions drops what was promised: that the rest is done now."""
     notes, said = Notes(), list[Answer]()
