@@ -117,7 +117,7 @@ class Approve(HITLBranchOperator):
 
 
 class DecideLift(HITLBranchOperator):
-    """The data is restricted (Art. 18), as the plan below says. Answer when its ground has ended; until then this waits.
+    """The data is restricted (Art. 18), as the plan below says. Answer once its ground has ended; this waits for it.
 
     - **Lift: …**: the ground has ended. The person is told, some days before it is lifted everywhere (Art. 18(3)).
     - **Keep it restricted, and end here**: the person is told that it stays until further notice, and the ticket is
