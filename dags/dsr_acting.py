@@ -35,6 +35,7 @@ def make_plan() -> str:
     the ticket names a field that no system has, or a value that it can't have: ask the person, send the ticket again.
     """
     from dsr import approval
+    from dsr.assessing import Law
     from dsr.steps import assess
     from dsr.steps import plan as step
     from dsr.steps import suppress as put_on_list
@@ -43,7 +44,7 @@ def make_plan() -> str:
     case, settings = place.case(request_id), place.settings
     if asked_of(case).at_once:
         put_on_list.suppress(case, place.suppression, place.ledger, at=at)
-    law = step.Law(assess.plan_rows, assess.bonds_of)
+    law = Law(assess.plan_rows, assess.bonds_of)
     holds = place.holds.in_force(at.astimezone(settings.zone).date())
     summary = step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone)
     place.ledger.append(request_id, "planned", approval.planned_detail(case), at=at)
@@ -121,23 +122,27 @@ def enforce(source: str) -> None:
 def verify() -> None:
     """Finds and reads everything again, recycle bins and versions too, and compares it with the plan.
 
+    What a law, a hold or a lock keeps is noted then, so that the upkeep erases it when that ends.
+
     **Red**, `verify.remains`: something is left that the plan doesn't explain. Nothing is told as done until it is.
     """
-    from dsr.steps import assess
+    from dsr.steps import assess, retain
     from dsr.steps import verify as step
 
-    place, request_id = Workplace(), this_request()
+    place, request_id, at = Workplace(), this_request(), now()
+    case, sources = place.case(request_id), place.sources()
     verified = step.verify(
-        place.case(request_id),
-        place.sources(),
+        case,
+        sources,
         DECLARATIONS,
         place.index,
         ledger=place.ledger,
         erasures=place.erasures,
-        at=now(),
+        at=at,
         corrections_of=assess.corrections_of,
     )
-    log.info("verified: %s", verified.by_effect())
+    kept = retain.retain(case, sources, DECLARATIONS, retained=place.retained, holds=place.holds, at=at)
+    log.info("verified: %s; kept for now %s", verified.by_effect(), kept)
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)

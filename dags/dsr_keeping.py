@@ -4,8 +4,9 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final, cast
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import TriggerRule, get_current_context, task
 
+from dsr.errors import PermanentError, TransientError
 from dsr.source import IndexedSource
 from dsr_coded import coded
 from dsr_workplace import Workplace, now
@@ -91,6 +92,50 @@ def sweep() -> None:
     place.deliveries.forget(at - _KEEP_DELIVERIES)
     removed = (staging, forgotten, place.cases.sweep())
     log.info("removed working data of %s, cases %s, remains %s; kept %s with changes begun", *removed, kept)
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def end_retention(source: str) -> None:
+    """Erases in this source what a law, a legal hold or a lock kept when an erasure was carried out, once nothing keeps
+    it any more; notes the new day of what is still kept.
+
+    **Red**, `retention.needs_person`: its log says of which requests, how many records and why; all others were done.
+    `refused`: they, or parts of them, are not surely what was approved; `unseen`: nothing leads to them; `left`: the
+    system didn't erase them; `unclear`: a law keeps them, and the register or a field doesn't say until when;
+    `by_hand`: no API can; a code: what stopped that request (`replay.approval`: the ledger doesn't say who approved it;
+    `retained.tampered`: somebody changed the table). The next night looks again; `python -m dsr retained` shows them
+    all and takes a person's word. **Up for retry**: the system was down. `http.401`: renew `dsr_<source>_write`.
+    """
+    from functools import partial
+
+    from dsr.assessing import Law
+    from dsr.reapproval import erased_under
+    from dsr.steps import assess
+    from dsr.steps import end_retention as step
+
+    place, at, zone = Workplace(), now(), Workplace().settings.zone
+    if not place.retained.requests(source, at.astimezone(zone).date()):
+        log.info("nothing is due")
+        return
+    law, holds = Law(assess.plan_rows, assess.bonds_of), place.holds.in_force(at.astimezone(zone).date())
+    stores = step.Stores(place.retained, place.erasures, place.ledger, partial(erased_under, place.ledger))
+    client, _ = place.acting(source)
+    again, persons = "", False
+    for ended in step.end_retention(client, stores, step.Today(at, zone, law, place.register, holds)):
+        log.info("%s: %s%s", ended.request_id, dict(ended.counts), f" {ended.failed}" if ended.failed else "")
+        again, persons = (ended.failed if ended.again else again), persons or ended.needs_person
+    if again:
+        raise TransientError(again, source)
+    if persons:
+        raise PermanentError("retention.needs_person", source)
+
+
+@task(trigger_rule=TriggerRule.ONE_FAILED, retries=0, show_return_value_in_logs=False)
+@coded
+def needs_person() -> None:
+    """Is red when an *end_retention* is, so that the night's run is too: others may have gone on after it."""
+    raise PermanentError("retention.needs_person", "upkeep")
 
 
 def _destroy(place: Workplace, request_id: str) -> None:

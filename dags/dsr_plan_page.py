@@ -79,7 +79,9 @@ def plan_page(
 
 def _asked(request: Mapping[str, Any], systems: Mapping[str, Declaration], terms: "Terms") -> str:
     """What is asked for: right, ground, purposes, fields; and until when it is to be answered."""
-    lines = [f"**{_RIGHTS[request['right']]}**, to be answered by {request['due']['legal_latest']} at the latest."]
+    from dsr.standing import deadline
+
+    lines = [f"**{_RIGHTS[request['right']]}**, to be answered by {deadline(request['due'])} at the latest."]
     if request.get("ground"):
         lines.append(f"Ground that the person states: {request['ground'].replace('_', ' ')}.")
     if request.get("purposes"):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dsr.links import Links
     from dsr.notices import OpenDsr
     from dsr.register import Register
+    from dsr.retained import Retained
     from dsr.settings import Settings
     from dsr.subjects import SubjectIndex
     from dsr.suppression import Suppression
@@ -134,6 +135,14 @@ class Workplace:
         from dsr.settings import subkey
 
         return Erasures(self.engine, subkey(self.settings.master_key, "erasures"))
+
+    @cached_property
+    def retained(self) -> "Retained":
+        """What an erasure left because something keeps it, to erase it when that ends."""
+        from dsr.retained import Retained
+        from dsr.settings import subkey
+
+        return Retained(self.engine, subkey(self.settings.master_key, "retained"))
 
     @cached_property
     def airflow(self) -> "AirflowClient":

@@ -4,16 +4,16 @@ come from DSR_… variables."""
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
-from dsr import database, holds_command
-from dsr.errors import DsrError, PermanentError
+from dsr import database, erased_command, holds_command, retained_command
+from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
+from dsr.source import Source
 from dsr.standing import Standing
 
 _DONE: Final = 0
@@ -61,28 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(command=_letters_preview)
     text = "print the public keys that packages' signatures are checked with, and say how to make a new one"
     commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)
-    _erased_parsers(commands)
+    erased_command.add_parsers(commands, _kinds)
+    retained_command.add_parser(commands, _kinds)
     text = "list the source systems, what they hold, and the Airflow connection that each needs"
     commands.add_parser("sources", help=text, description=text).set_defaults(command=_sources)
     text = "print one Airflow pool per source system, as `airflow pools import` reads it"
     commands.add_parser("pools", help=text, description=text).set_defaults(command=_pools)
     return parser
-
-
-def _erased_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "say of persons whether they were erased or have objected, before they are imported"
-    suppressed = commands.add_parser("suppressed", help=text, description=text)
-    ways = suppressed.add_mutually_exclusive_group(required=True)
-    ways.add_argument("--stdin", action="store_true", help="read an e-mail address or phone number per line")
-    ways.add_argument("--export", action="store_true", help="print the list as keyed hashes, CSV")
-    suppressed.add_argument("--column", default="", help="with --stdin: the lines are CSV, ask for this column")
-    suppressed.set_defaults(command=_suppressed)
-    text = "after a system was restored: erase again what had been erased in it; 1 when something needs a person"
-    replay = commands.add_parser("replay", help=text, description=f"{text}. Connections: AIRFLOW_CONN_DSR_<SOURCE>.")
-    replay.add_argument("--source", help="only this system (default: all that something was erased in)")
-    replay.add_argument("--dry-run", action="store_true", help="only say what is back")
-    replay.add_argument("--confirm-newer", action="store_true", help="also erase what may be newer than the erasure")
-    replay.set_defaults(command=_replay)
 
 
 def _register_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -167,55 +152,6 @@ def _requests(args: argparse.Namespace) -> int:
     return _DONE
 
 
-def _suppressed(args: argparse.Namespace) -> int:
-    from dsr.listing import asked, exported
-    from dsr.suppression import Suppression
-
-    settings = Settings.from_environment(need=_LEDGER)
-    engine = database.connect(settings.ledger_url)
-    suppression = Suppression(engine, subkey(settings.master_key, "suppression"))
-    answers = exported(suppression) if args.export else asked(sys.stdin, suppression, settings.country, args.column)
-    for answer in answers:
-        print(answer)
-    return _DONE
-
-
-def _replay(args: argparse.Namespace) -> int:
-    import os
-
-    from dsr.connections import from_environment
-    from dsr.erasures import Erasures
-    from dsr.reapproval import erased_under
-    from dsr.steps.replay import ordered, replay
-    from extractors import SOURCES
-
-    settings, ledger = Settings.from_environment(need=_LEDGER), _ledger()
-    erasures = Erasures(database.connect(settings.ledger_url), subkey(settings.master_key, "erasures"))
-    kinds = {kind.declaration.name: kind for kind in SOURCES}
-    wanted = [args.source] if args.source else erasures.sources()
-    open_ones = 0
-    for declaration in ordered([kinds[name].declaration for name in wanted if name in kinds]):
-        name = declaration.name
-        connection = from_environment(f"dsr_{name}_write", os.environ) or from_environment(f"dsr_{name}", os.environ)
-        if connection is None:
-            raise PermanentError("connection.missing", name)
-        lines = replay(
-            kinds[name].connect(connection),
-            erasures,
-            ledger,
-            partial(erased_under, ledger),
-            at=datetime.now(UTC),
-            dry_run=args.dry_run,
-            confirmed=args.confirm_newer,
-        )
-        for line in lines:
-            ended = sum(o.count for o in line.outcomes if o.outcome in ("done", "absent"))
-            open_ones += line.back - ended
-            print(f"{name}  {line.request_id}  back {line.back}, refused {line.refused}, erased again {ended}")
-    print(f"{open_ones} records are back and not erased again." if open_ones else "Nothing is left that was erased.")
-    return _FAILED if open_ones else _DONE
-
-
 def _sources(_: argparse.Namespace) -> int:
     from extractors import SOURCES  # the only place here that knows them
 
@@ -232,6 +168,12 @@ def _sources(_: argparse.Namespace) -> int:
             print(f"  not read: {exclusion.what}: {exclusion.reason}")
         print()
     return _DONE
+
+
+def _kinds() -> Mapping[str, type[Source]]:
+    from extractors import SOURCES
+
+    return {kind.declaration.name: kind for kind in SOURCES}
 
 
 def _datasets() -> frozenset[str]:

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from dsr import schema
 from dsr.errors import PermanentError
+
+PARENT_ABSENT: Final = "retention.parent_absent"
+"""Reason of what is kept because it is part of a record that a duty may hold for and that was not read."""
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,21 @@ seen to be gone.
 """
 
 import hmac
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Engine, func, not_, select, text, update
 
 from dsr.database import transaction
 from dsr.errors import PermanentError
-from dsr.settings import subkey
+from dsr.hidden import Hidden
 from dsr.tables import erasures
 
 _PLACE: Final = "erasures"
 _BATCH: Final = 2000
-_NONCE_BYTES: Final = 12
 EFFECTS: Final = ("erase", "anonymise")
 # Columns as arrays: one statement for any number of records.
 _NOTE: Final = text("""
@@ -73,8 +69,7 @@ class Erasures:
     """The table in the database behind `engine`; `key` is `subkey(master_key, "erasures")`."""
 
     def __init__(self, engine: Engine, key: bytes) -> None:
-        self._engine = engine
-        self._hashing, self._cipher = subkey(key, "erasures/hash"), AESGCM(subkey(key, "erasures/seal"))
+        self._engine, self._hidden = engine, Hidden(key, _PLACE)
 
     def note(self, request_id: str, digest: str, source: str, records: Iterable[Erasing], at: datetime) -> int:
         """Notes what is about to be erased, any number of records; how many were given. One that was noted
@@ -83,13 +78,15 @@ class Erasures:
         with transaction(self._engine, _PLACE) as connection:
             while batch := list(islice(remaining, _BATCH)):
                 # One statement must not name the same row twice.
-                rows = {self._record(source, e.dataset, e.record_id): e for e in batch}
+                rows = {self._hidden.record(source, e.dataset, e.record_id): e for e in batch}
                 columns = {
                     "records": list(rows),
                     "datasets": [e.dataset for e in rows.values()],
                     "effects": [e.effect for e in rows.values()],
                     "versions": [self.version(e.version) for e in rows.values()],
-                    "sealed": [self._seal(request_id, record, e.record_id) for record, e in rows.items()],
+                    "sealed": [
+                        self._hidden.seal(e.record_id, _bound(request_id, record)) for record, e in rows.items()
+                    ],
                 }
                 told = {"request_id": request_id, "digest": digest, "source": source, "at": at}
                 connection.execute(_NOTE, {**told, **columns})
@@ -109,7 +106,7 @@ class Erasures:
         """States that the noted records of a dataset were seen to be gone, all but those with the ids `remaining`;
         how many that is now said of for the first time. 0, and nothing is stated, where that would be more than
         `at_most`; None = any number."""
-        there = [self._record(source, dataset, record_id) for record_id in remaining]
+        there = [self._hidden.record(source, dataset, record_id) for record_id in remaining]
         mine = (erasures.c.request_id == request_id, erasures.c.source == source, erasures.c.dataset == dataset)
         change = update(erasures).where(*mine, erasures.c.erased_at.is_(None))
         if there:
@@ -120,6 +117,16 @@ class Erasures:
                 connection.rollback()
                 return 0
             return count
+
+    def confirm_only(self, request_id: str, source: str, dataset: str, gone: Iterable[str], at: datetime) -> int:
+        """As `confirm`, of exactly the noted records with the ids `gone`."""
+        records, count, remaining = erasures.c.record, 0, iter(gone)
+        mine = (erasures.c.request_id == request_id, erasures.c.source == source, erasures.c.erased_at.is_(None))
+        with transaction(self._engine, _PLACE) as connection:
+            while batch := [self._hidden.record(source, dataset, i) for i in islice(remaining, _BATCH)]:
+                change = update(erasures).where(*mine, records == func.any(batch)).values(erased_at=at)
+                count += connection.execute(change).rowcount
+        return count
 
     def sources(self) -> list[str]:
         """The sources that records were erased in, sorted."""
@@ -145,8 +152,8 @@ class Erasures:
         with transaction(self._engine, _PLACE) as connection:
             for row in connection.execute(query.execution_options(yield_per=_BATCH)):
                 record = bytes(row.record)
-                record_id = self._open(request_id, record, bytes(row.sealed))
-                if not hmac.compare_digest(record, self._record(source, row.dataset, record_id)):
+                record_id = self._hidden.open(bytes(row.sealed), _bound(request_id, record))
+                if not hmac.compare_digest(record, self._hidden.record(source, row.dataset, record_id)):
                     raise PermanentError("erasures.tampered", _PLACE)
                 moment = row.erased_at.astimezone(UTC)
                 yield Erased(
@@ -159,23 +166,7 @@ class Erasures:
 
     def keyed(self, purpose: str, value: str) -> bytes:
         """A keyed hash of a value, for proving later what it was; another for each purpose."""
-        return hmac.digest(self._hashing, f"{purpose}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
-
-    def _record(self, source: str, dataset: str, record_id: str) -> bytes:
-        return self.keyed("record", f"{source}\0{dataset}\0{record_id}")
-
-    def _seal(self, request_id: str, record: bytes, record_id: str) -> bytes:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(
-            nonce, record_id.encode("utf-8", "surrogatepass"), _bound(request_id, record)
-        )
-
-    def _open(self, request_id: str, record: bytes, sealed: bytes) -> str:
-        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        try:
-            return self._cipher.decrypt(nonce, rest, _bound(request_id, record)).decode("utf-8", "surrogatepass")
-        except (InvalidTag, ValueError):
-            raise PermanentError("erasures.tampered", _PLACE) from None
+        return self._hidden.keyed(purpose, value)
 
 
 def _bound(request_id: str, record: bytes) -> bytes:

@@ -66,6 +66,15 @@ class HoldsInForce:
             found = _longer(found, hold) if hold else found
         return found
 
+    def on_subjects(self, subjects: Iterable[bytes]) -> Hold | None:
+        """As `on_person`, for a person of whom nothing is known any more but what `Holds.subjects` gave."""
+        persons = self._holds.get(("", ""), {})
+        found = None
+        for subject in subjects if persons else ():
+            hold = persons.get(subject.hex())
+            found = _longer(found, hold) if hold else found
+        return found
+
     def on_records(self, source: str, dataset: str, ids: pa.Array) -> Mapping[str, Hold]:
         """The records among these that a hold is on, with it; {} when there is none."""
         records = self._holds.get((source, dataset))
@@ -116,6 +125,10 @@ class Holds:
         if not any(hold.hold_id == hold_id and not hold.ended for hold in self.all()):
             raise PermanentError("hold.absent", _PLACE)
         self._ledger.append(STREAM, "hold_ended", {"hold": hold_id, "by": by}, at=at)
+
+    def subjects(self, identifiers: Iterable[Identifier]) -> frozenset[bytes]:
+        """The keyed hashes by which a hold would know a person who is known by these; 32 bytes each."""
+        return frozenset(bytes.fromhex(_person(self._key, i)) for i in identifiers if i.kind in KINDS)
 
     def all(self) -> list[Hold]:
         """Every hold there ever was, oldest first."""

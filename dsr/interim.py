@@ -89,11 +89,11 @@ def _theirs(
     effects = _effects(case, source, dataset, differing)
     old = {row[SOURCE_ID]: row for batch in first(dataset) for row in _with(batch, differing).to_pylist()}
     new = {row[SOURCE_ID]: row for batch in again(dataset) for row in _with(batch, differing).to_pylist()}
-    words = _words(dataset)
+    names = words(dataset)
     theirs = set()
     for record_id, effect in effects.items():
         begun = (dataset, effect) in started
-        said = any(new[record_id][w] and new[record_id][w] != old[record_id][w] for w in words)
+        said = any(new[record_id][w] and new[record_id][w] != old[record_id][w] for w in names)
         if (said and (effect == "erase" or not begun)) or not (begun or follows):
             theirs.add(record_id)
     return theirs
@@ -114,7 +114,7 @@ def _effects(case: CaseFile, source: str, dataset: str, ids: set[str]) -> dict[s
     return found
 
 
-def _words(dataset: str) -> list[str]:
+def words(dataset: str) -> list[str]:
     """The fields that a person writes into."""
     properties: Mapping[str, Any] = schema.load(dataset)["properties"]
     return [

@@ -1,8 +1,10 @@
 """What steps that write to a system are given: how selections come about, and what corrections mean."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
+
+import pyarrow as pa
 
 from dsr.casefile import CaseFile
 from dsr.holds import HoldsInForce
@@ -31,3 +33,13 @@ class Selecting(Protocol):
         holds: HoldsInForce,
         at: datetime,
     ) -> tuple[Selection, tuple[Outcome, ...]]: ...
+
+
+def selection_of(
+    approval: Approval, found: Found, declaration: Declaration, kept: Mapping[tuple[str, str], Sequence[pa.RecordBatch]]
+) -> Selection:
+    """Of records that are in memory, by dataset and effect; in the declaration's order."""
+    order = [dataset.name for dataset in declaration.datasets]
+    keys = sorted(kept, key=lambda key: (order.index(key[0]), key[1]))
+    counts = {key: sum(batch.num_rows for batch in kept[key]) for key in keys}
+    return Selection(approval, found, counts, lambda dataset, effect: iter(kept[dataset, effect]))

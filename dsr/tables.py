@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -111,4 +112,38 @@ erasures = Table(
     Column("noted_at", _MOMENT, nullable=False),
     Column("erased_at", _MOMENT, comment="when it was seen to be gone; null until then"),
     Index("erasures_source", "source", "request_id"),
+)
+
+retained = Table(
+    "retained",
+    metadata,
+    Column("record", LargeBinary, primary_key=True, comment="HMAC-SHA256 of source, dataset and record id"),
+    Column("request_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("dataset", Text, nullable=False),
+    Column("ground", Text, nullable=False, comment="a DPV term; empty when the system itself keeps it"),
+    Column("reason", Text, nullable=False, comment="a code"),
+    Column("until", Date, comment="the last day that it is kept; null = no end is known"),
+    Column("digest", Text, nullable=False, comment="of the approved plan"),
+    Column("version", LargeBinary, nullable=False, comment="HMAC-SHA256 of the version; empty when it was not read"),
+    Column("sealed", LargeBinary, nullable=False, comment="the record's id and how to know it again, AES-256-GCM"),
+    Column("noted_at", _MOMENT, nullable=False),
+    Column("asked_at", _MOMENT, comment="when its erasure was asked for; null = not yet"),
+    Index("retained_source", "source", "request_id"),
+    Index("retained_request_id", "request_id"),
+)
+
+retained_ways = Table(
+    "retained_ways",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False, comment="ids that lead to the records, AES-256-GCM"),
+)
+
+retained_subjects = Table(
+    "retained_subjects",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("subject", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value, as legal holds have it"),
 )

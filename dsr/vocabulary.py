@@ -11,6 +11,7 @@ IDENTIFIER_KINDS: Final = (
     "salesforce_account",
     "pardot_prospect",
     "invoicing_contact",
+    "invoicing_customer",
     "webinar_registrant",
     "call_contact",
 )

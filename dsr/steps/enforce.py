@@ -23,10 +23,11 @@ from dsr.erasures import EFFECTS, Erasing, Erasures
 from dsr.errors import PermanentError, TransientError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
-from dsr.model import Found, Match, Outcome
+from dsr.model import Found, Outcome
 from dsr.plan import PlanSummary
 from dsr.planned import effects_of
 from dsr.purposes import purposes_of
+from dsr.reaching import bear_others_addresses
 from dsr.reported import by_hand, checked
 from dsr.rereading import Reading, Reread, find_again, known_identifiers, narrowed
 from dsr.schema import SOURCE_ID
@@ -110,8 +111,8 @@ def _reading(
         return reading.found, interim.overlaid(case, name)
     before = carried.planned_found(case, name)
     now = find_again(source, case.case_id, known_identifiers(declaration, before.matches))
-    if effects_of(planned, name) & set(EFFECTS):
-        _check_theirs(reading.answers, now)
+    if effects_of(planned, name) & set(EFFECTS) and bear_others_addresses(reading.answers, now):
+        raise PermanentError("enforce.foreign", name)
     if not progress.outcomes:
         started = [(dataset, effect) for dataset, effect in progress.started]
         follows = bool(rounds.written(case, declaration.erase_after))
@@ -130,20 +131,6 @@ def _noting(case: CaseFile, progress: Progress, approval: Approval, selection: S
 
     counts = {(d, effect): selection.count(d, effect) for effect in EVERY for d in selection.datasets(effect)}
     return Selection(approval, selection.found, counts, batches)
-
-
-def _check_theirs(first: Found, now: Found) -> None:
-    """Between two attempts a record may be given to somebody else: other addresses than it had, none of them ours
-    (RFC 2606: nobody has an address under .invalid)."""
-    had = {(m.dataset, m.record_id): _addresses(m) for m in first.matches}
-    for match in now.matches:
-        before, has = had.get((match.dataset, match.record_id)), _addresses(match)
-        if before and has and not before & has:
-            raise PermanentError("enforce.foreign", first.source)
-
-
-def _addresses(match: Match) -> set[str]:
-    return {i.value for i in match.holds if i.kind == "email" and not i.value.endswith(".invalid")}
 
 
 def _verbs(

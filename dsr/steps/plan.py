@@ -5,8 +5,7 @@ fails anywhere means that nothing is erased anywhere. Records that are doubtful 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -15,11 +14,12 @@ import pyarrow.compute as pc
 
 from dsr import carried, rounds, rows, schema
 from dsr import plan as plans
-from dsr.bonds import Bond, Bonds, Parents, PlanContext, part_of
+from dsr.assessing import Judged, Law
+from dsr.bonds import PlanContext
 from dsr.casefile import CaseFile
 from dsr.collected import Collected
 from dsr.errors import PermanentError
-from dsr.heldrecords import HeldRecords, hold_bond
+from dsr.heldrecords import hold_bond
 from dsr.holds import HoldsInForce
 from dsr.model import Found
 from dsr.plan import Caution, Count, PlanSummary
@@ -31,15 +31,6 @@ PLAN_CAP: Final = 10_000
 """More records of one dataset than this are unusual for one person: the approver is told."""
 _CREATED: Final = ("CreatedDate", "createdAt", "created_at", "create_time")
 _PLACE: Final = "plan"
-
-
-@dataclass(frozen=True)
-class Law:
-    """What `assess` says. rows: (dataset, batch, activity, right=, context=) → effect, ground, until, reason per
-    record; bonds: (dataset, batch, activity, context) → what keeps each record."""
-
-    rows: Callable[..., pa.RecordBatch]
-    bonds: Callable[[Dataset, pa.RecordBatch, Any, PlanContext], Bonds]
 
 
 def plan(
@@ -138,40 +129,39 @@ class _Planning:
         self.doubtful[name] = SearchResult.from_json(self._case.read_json(f"search/{name}")).doubtful
         if self._case.exists(f"shared/{name}"):
             self.shared[name] = self._case.read_json(f"shared/{name}")["records"]
-        held = HeldRecords(self._holds, name, present, lambda dataset: rows.batches(self._case, name, dataset))
-        found, context = carried.planned_found(self._case, name), self._context
-        for dataset in _parents_first(declaration, list(present)):
-            kept = self._dataset(name, dataset, context, held, found, _key(dataset.name, list(present)))
-            context = replace(context, parents={**context.parents, dataset.name: kept})
-            if (
-                sum(c.count for c in self.counts if (c.source, c.dataset) == (name, dataset.name))
-                != present[dataset.name]
-            ):
+        found = carried.planned_found(self._case, name)
+
+        def read(dataset: str) -> Iterator[pa.RecordBatch]:
+            return rows.batches(self._case, name, dataset)
+
+        assessed = self._law.assessed(
+            declaration,
+            list(present),
+            read,
+            right=self._right,
+            register=self._register,
+            holds=self._holds,
+            context=self._context,
+        )
+        for dataset, judged in assessed:
+            count = self._dataset(name, dataset, judged, found)
+            if count != present[dataset.name]:
                 raise PermanentError("rows.lost", name)
 
-    def _dataset(
-        self, source: str, dataset: Dataset, context: PlanContext, held: HeldRecords, found: Found, key: str | None
-    ) -> Parents:
-        """Plans a dataset; what keeps each of its records, by their key, when others are part of them."""
-        if dataset.processing not in self._register.activities:
-            raise PermanentError("dataset.unregistered", source)
-        activity = self._register.activity(dataset.processing)
-        kept: dict[str, Bond | None] = {}
+    def _dataset(self, source: str, dataset: Dataset, judged: Judged, found: Found) -> int:
+        """Plans a dataset; how many records it has."""
         marks: dict[str, str] = {}
         with plans.writing(self._case, source, dataset.name) as writer:
-            for batch in rows.batches(self._case, source, dataset.name):
-                its = replace(context, held=held.of(dataset.name, batch))
-                writer.add(batch, self._law.rows(dataset, batch, activity, right=self._right, context=its))
+            for batch, verdicts in judged:
+                writer.add(batch, verdicts)
                 marks |= carried.marks(dataset, batch, found)
-                self.younger[source, dataset.name] += _younger(dataset.name, batch, self._received, context.zone)
-                if key is not None:
-                    bonds = self._law.bonds(dataset, batch, activity, its).rows()
-                    kept |= zip(batch.column(key).cast(pa.string()).to_pylist(), bonds, strict=True)
+                self.younger[source, dataset.name] += _younger(dataset.name, batch, self._received, self._context.zone)
         self.records[f"{source}/{dataset.name}"] = plans.lines_digest(self._case, source, dataset.name)
-        self.counts += [Count(source, dataset.name, *what, count) for what, count in writer.counts.items()]
+        counts = [Count(source, dataset.name, *what, count) for what, count in writer.counts.items()]
+        self.counts += counts
         if marks:
             self.marks.setdefault(source, {})[dataset.name] = dict(sorted(marks.items()))
-        return kept
+        return sum(count.count for count in counts)
 
 
 def _check_fields(corrections: Mapping[str, Any], declarations: Sequence[Declaration]) -> None:
@@ -180,27 +170,6 @@ def _check_fields(corrections: Mapping[str, Any], declarations: Sequence[Declara
     for name, fields in corrections.items():
         if isinstance(fields, Mapping) and (name not in datasets or fields.keys() - schema.load(name)["properties"]):
             raise PermanentError("correction.field", _PLACE)
-
-
-def _parents_first(declaration: Declaration, present: Sequence[str]) -> list[Dataset]:
-    """The datasets with records, each after the one that its records are part of. PermanentError("plan.parts") when
-    they are parts of each other."""
-    waiting = [dataset for dataset in declaration.datasets if dataset.name in present]
-    ordered: list[Dataset] = []
-    while waiting:
-        names = {dataset.name for dataset in waiting}
-        ready = [d for d in waiting if (part := part_of(d.name)) is None or part["dataset"] not in names]
-        if not ready:
-            raise PermanentError("plan.parts", declaration.name)
-        ordered += ready
-        waiting = [dataset for dataset in waiting if dataset not in ready]
-    return ordered
-
-
-def _key(dataset: str, others: Sequence[str]) -> str | None:
-    """The field by which others name the record that they are part of; None when none does."""
-    parts = (part_of(name) for name in others)
-    return next((part["key"] for part in parts if part is not None and part["dataset"] == dataset), None)
 
 
 def _read_whole(case: CaseFile, declaration: Declaration) -> dict[str, int]:

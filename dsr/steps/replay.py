@@ -7,29 +7,29 @@ Anything else may be a new record that got the old id, or a new relation with th
 counted, unless a person has confirmed that it must go too.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from functools import partial
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
 import pyarrow as pa
 
-from dsr import schema
 from dsr.enforced import Enforced, outcome_as_json, summed
-from dsr.erasures import EFFECTS, Erased, Erasures
+from dsr.erasures import EFFECTS, Erasures
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
-from dsr.model import Found, Outcome, Rows
+from dsr.model import Found, Outcome
+from dsr.reaching import reach, read
 from dsr.reported import checked
-from dsr.rereading import find_again, own_ids
+from dsr.rereading import own_ids
+from dsr.sameness import none_younger
 from dsr.schema import SOURCE_ID
+from dsr.selecting import selection_of
 from dsr.selection import Approval, Selection
 from dsr.source import Declaration, Source
 from dsr.version import versions
 
 _PLACE: Final = "replay"
-_TIMES: Final = ("date-time", "date")
 
 Approved = Callable[[str, str], Approval]
 """(request id, digest of its plan) → the approval that the ledger holds of it: `dsr.approval`'s."""
@@ -111,39 +111,23 @@ class _Back:
         self._kept: dict[tuple[str, str, str], list[pa.RecordBatch]] = {}
         self.count = self.certain = 0
         self._found = self._find()
-        if self._found.matches:
-            self._read()
+        for rows in read(source, self._found):
+            self._sort(rows.dataset, rows.batch)
 
     def selections(self, approved: Approved) -> list[Selection]:
         """Those that are certain, for each approval that they were erased under: a case may have had several plans.
         Errors of `approved` are passed on, before anything is erased again."""
-        order = [dataset.name for dataset in self._declaration.datasets]
         digests = sorted({digest for digest, _, _ in self._kept})
         approvals = {digest: approved(self._request_id, digest) for digest in digests}
         made = []
         for digest in digests:
             its = {(d, effect): batches for (of, d, effect), batches in self._kept.items() if of == digest}
-            placed = {
-                key: sum(b.num_rows for b in its[key]) for key in sorted(its, key=lambda k: (order.index(k[0]), k[1]))
-            }
-            made.append(Selection(approvals[digest], self._found, placed, partial(_batches, its)))
+            made.append(selection_of(approvals[digest], self._found, self._declaration, its))
         return made
 
     def _find(self) -> Found:
         ids = {i for dataset, record_id in self._erased for i in own_ids(self._declaration, dataset, record_id)}
-        if not ids:
-            return Found(self._declaration.name)
-        now = find_again(self._source, self._request_id, frozenset(ids))
-        # Only what was erased: an id may lead on to others.
-        matches = tuple(m for m in now.matches if (m.dataset, m.record_id) in self._erased)
-        return Found(now.source, matches, now.cache)
-
-    def _read(self) -> None:
-        for piece in self._source.extract(self._found):
-            if piece.request_id != self._request_id:
-                raise PermanentError("piece.foreign", self._declaration.name)
-            if isinstance(piece, Rows):
-                self._sort(piece.dataset, piece.batch)
+        return reach(self._source, self._request_id, frozenset(ids), self._erased)
 
     def _sort(self, dataset: str, batch: pa.RecordBatch) -> None:
         ids = batch.column(SOURCE_ID).to_pylist()
@@ -154,7 +138,7 @@ class _Back:
         same = [e is not None and self._erasures.version(v) == e.version for e, v in zip(erased, now, strict=True)]
         # A record that was made anonymous is still there; only with its old content has it come back.
         back = [e is not None and (s or e.effect == "erase") for e, s in zip(erased, same, strict=True)]
-        older = _older(dataset, batch, erased)
+        older = none_younger(dataset, batch, [None if e is None else e.erased_at for e in erased])
         sure = [b and (s or o or self._confirmed) for b, s, o in zip(back, same, older, strict=True)]
         self.count += sum(back)
         self.certain += sum(sure)
@@ -162,39 +146,6 @@ class _Back:
         for digest, effect in sorted({key for key in under if key is not None}):
             mask = [key == (digest, effect) for key in under]
             self._kept.setdefault((digest, dataset, effect), []).append(batch.filter(pa.array(mask)))
-
-
-_Kept = Mapping[tuple[str, str], list[pa.RecordBatch]]
-
-
-def _batches(kept: _Kept, dataset: str, effect: str) -> Iterator[pa.RecordBatch]:
-    return iter(kept[dataset, effect])
-
-
-def _older(dataset: str, batch: pa.RecordBatch, erased: Sequence[Erased | None]) -> list[bool]:
-    """Whether a record tells times, and none of them is younger than its erasure."""
-    properties: Mapping[str, Any] = schema.load(dataset)["properties"]
-    names = [name for name, definition in properties.items() if definition.get("format") in _TIMES]
-    if not names:
-        return [False] * batch.num_rows
-    rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
-    return [e is not None and _before(row, e.erased_at) for row, e in zip(rows, erased, strict=True)]
-
-
-def _before(texts: Sequence[str | None], moment: datetime) -> bool:
-    moments = [_moment(text) for text in texts if text]
-    return bool(moments) and all(m is not None and m <= moment for m in moments)
-
-
-def _moment(text: str) -> datetime | None:
-    """A time, or the start of a day; None when it is neither, which counts as younger."""
-    try:
-        if len(text) == len("2026-01-01"):
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _tell(ledger: Ledger, done: Replayed, at: datetime) -> None:

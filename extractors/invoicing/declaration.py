@@ -145,7 +145,7 @@ DECLARATION: Final = Declaration(
         "extra.query": "further parameters of the driver, an object",
     },
     datasets=_DATASETS,
-    finds_by=("email", "phone", "customer_number", "invoicing_contact", "salesforce_contact"),
+    finds_by=("email", "phone", "customer_number", "invoicing_contact", "invoicing_customer", "salesforce_contact"),
     exclusions=(
         Exclusion("Records of companies", "A company that is not a sole trader is no natural person (Art. 4(1))."),
         Exclusion(

@@ -12,8 +12,6 @@ from extractors.invoicing import identifiers
 from extractors.invoicing.layout import Layout
 from extractors.invoicing.mapping import Books, Persons
 
-OWN_KIND = "invoicing_contact"
-_CUSTOMER_ID = "customer-"
 _NOT_QUITE_TEXT = ("UUID",)
 """Types that a database does not compare with text."""
 
@@ -46,7 +44,8 @@ def _statement(books: Books, layout: Layout, persons: Persons, asked: Asked) -> 
         for kind, columns in persons.identifiers.items()
         for column in columns
     ]
-    conditions.append(_in(own.c[persons.rows.key], types[persons.rows.key], OWN_KIND, _own_ids(persons, asked)))
+    own_ids = identifiers.sendable(asked.get(persons.rows.dataset, ()))
+    conditions.append(_in(own.c[persons.rows.key], types[persons.rows.key], persons.rows.dataset, own_ids))
     if "customer_number" not in persons.identifiers:
         numbers = identifiers.sendable(asked.get("customer_number", ()))
         numbered = books.customer.number
@@ -76,14 +75,6 @@ def _candidates(kind: str, asked: Asked, region: str) -> list[str]:
     return identifiers.sendable(values)
 
 
-def _own_ids(persons: Persons, asked: Asked) -> list[str]:
-    """Record ids that subjects already know; those of a customer begin with "customer-"."""
-    own = asked.get(OWN_KIND, [])
-    if persons.sole_traders:
-        own = [value.removeprefix(_CUSTOMER_ID) for value in own if value.startswith(_CUSTOMER_ID)]
-    return identifiers.sendable(own)
-
-
 def _in(
     column: sa.ColumnElement[Any], family: tuple[str, str], kind: str, values: Sequence[str]
 ) -> sa.ColumnElement[bool]:
@@ -109,7 +100,7 @@ def _matches(books: Books, persons: Persons, row: RowMapping, asking: Mapping[Id
             by[request_id].add(identifier)
     if _is_emptied(persons, row):
         # The company's number, which it still bears, would make it a doubtful record of every colleague.
-        by = {request_id: its for request_id, its in by.items() if any(i.kind == OWN_KIND for i in its)}
+        by = {request_id: its for request_id, its in by.items() if any(i.kind == persons.rows.dataset for i in its)}
     name = " ".join(str(row[f"p_{c}"]) for c in persons.name if row[f"p_{c}"])
     reference = {
         "customer": str(row["customer"]),
@@ -130,8 +121,7 @@ def _is_emptied(persons: Persons, row: RowMapping) -> bool:
 
 
 def _holds(books: Books, persons: Persons, row: RowMapping) -> set[Identifier]:
-    own = f"{_CUSTOMER_ID}{row['key']}" if persons.sole_traders else str(row["key"])
-    found = {(OWN_KIND, own), ("customer_number", str(row["number"] or ""))}
+    found = {(persons.rows.dataset, str(row["key"])), ("customer_number", str(row["number"] or ""))}
     for kind, columns in persons.identifiers.items():
         for column in columns:
             raw = str(row[f"p_{column}"] or "")

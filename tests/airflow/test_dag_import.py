@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from extractors import SOURCES
+
 ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.airflow
 
@@ -75,3 +77,17 @@ def test_their_groups_can_be_drawn(read: dict[str, Any]) -> None:
 def test_reading_them_imports_nothing_heavy(read: dict[str, Any]) -> None:
     """Every task reads its DAG file: an import of a vendor's client there costs each a second."""
     assert read["heavy"] == []
+
+
+def test_what_was_kept_is_erased_in_the_vendors_order(read: dict[str, Any]) -> None:
+    """One task per system in its own pool, after those that must be erased from first, whatever became of them; and
+    when one of them is red the night's run is."""
+    tasks = {task["__var"]["task_id"]: task["__var"] for task in read["dags"]["dsr_upkeep"]["dag"]["tasks"]}
+    for source in SOURCES:
+        declaration = source.declaration
+        task = tasks[f"{declaration.name}.end_retention"]
+        assert (task["pool"], task["trigger_rule"]) == (declaration.connection_id, "all_done")
+        assert "needs_person" in task["downstream_task_ids"]
+        for before in declaration.erase_after:
+            assert task["task_id"] in tasks[f"{before}.end_retention"]["downstream_task_ids"]
+    assert tasks["needs_person"]["trigger_rule"] == "one_failed"

@@ -40,17 +40,33 @@ def made_up_datasets() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A fresh database on a server of this session's own."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server of this session's own."""
+    made = Postgres(tmp_path_factory.mktemp("postgres"))
+    made.start()
+    yield made
+    made.stop()
+
+
+def _database(server: Postgres) -> Iterator[Engine]:
     name = f"enforce_{secrets.token_hex(6)}"
     server.ensure_database(name)
     made = database.connect(server.url(name))
     database.upgrade(made)
     yield made
     made.dispose()
-    server.stop()
+
+
+@pytest.fixture(scope="session")
+def engine(server: Postgres) -> Iterator[Engine]:
+    """A fresh database that all tests share."""
+    yield from _database(server)
+
+
+@pytest.fixture
+def own_engine(server: Postgres) -> Iterator[Engine]:
+    """A fresh database of the test's own, for what looks at all rows of a system."""
+    yield from _database(server)
 
 
 @pytest.fixture

@@ -115,11 +115,13 @@ class TestFinding:
     def test_own_ids(self, source: Invoicing, sandbox: Sandbox) -> None:
         """A record is found again by the id that it holds; an id that isn't one finds nothing."""
         first = source.find([subject(("email", CANARY.email), ("email", CANARY.emails[1]))]).matches
-        ids = [(i.kind, i.value) for m in first for i in m.holds if i.kind == "invoicing_contact"]
+        ids = [(i.kind, i.value) for m in first for i in m.holds if i.kind == m.dataset]
+        assert set(ids) == {(m.dataset, m.record_id) for m in first}
         again = source.find([subject(*ids)]).matches
         assert {(m.dataset, m.record_id) for m in again} == {(m.dataset, m.record_id) for m in first}
-        wrong = ["1001 OR 1=1", "01001", "+1001", "１００１", "9" * 40, "customer-", "-1", "1001\0"]
-        assert source.find([subject(*(("invoicing_contact", w) for w in wrong))]).matches == ()
+        wrong = ["1001 OR 1=1", "01001", "+1001", "１００１", "9" * 40, "-1", "1001\0"]
+        for kind in ("invoicing_contact", "invoicing_customer"):
+            assert source.find([subject(*((kind, w) for w in wrong))]).matches == ()
 
     @pytest.mark.parametrize("kind", ["email", "phone", "customer_number", "salesforce_contact", "invoicing_contact"])
     @pytest.mark.parametrize("text", ["\0", "\ud800", "'; DROP TABLE customer--", "%(x)s", ":x", "x" * 100_000, ""])

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from dsr import approval, ledger, rows, schema
+from dsr.assessing import Law
 from dsr.casefile import CaseFile, CaseStore
 from dsr.collected import Collected
 from dsr.holds import HoldsInForce
@@ -32,7 +33,7 @@ REQUEST_ID = "dsr-abcdefghijklmnopqrstuvwxyz"
 REGISTER = Register.load()
 DECLARED = {source.declaration.name: source.declaration for source in SOURCES}
 DECLARATIONS = [replace(DECLARED[name], erase_after=()) for name in ("salesforce", "invoicing")]
-LAW = step.Law(assess.plan_rows, assess.bonds_of)
+LAW = Law(assess.plan_rows, assess.bonds_of)
 ASA = Identifier("email", "asa@kvarn.example")
 KEY = b"h" * 32
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsr import schema
-from dsr.bonds import Bond, Bonds, Parents, part_of
+from dsr.bonds import PARENT_ABSENT, Bond, Bonds, Parents, part_of
 
 LEGALLY_REQUIRED: Final = "gdpr:JustificationA17LegallyRequired"
 YEAR_END: Final = "calendar_year_end"
@@ -41,8 +41,7 @@ class Duty(Protocol):
 
 UNDATED: Final = Bond(LEGALLY_REQUIRED, None, "retention.undated")
 """A duty holds, and nobody can say until when: kept."""
-ORPHANED: Final = Bond(LEGALLY_REQUIRED, None, "retention.parent_absent")
-"""Part of a record that a duty may hold for and that was not read: kept."""
+ORPHANED: Final = Bond(LEGALLY_REQUIRED, None, PARENT_ABSENT)
 
 
 def bonds(
