@@ -12,7 +12,7 @@ from dsr_coded import coded
 from dsr_permission import permission
 from dsr_plan_page import plan_page
 from dsr_retries import DELIVERY_RETRIES, is_last_try
-from dsr_tasks import this_request
+from dsr_tasks import erased_before, this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
@@ -208,6 +208,7 @@ def answer_unheld() -> None:
         doubtful=sum(r.doubtful for r in results),
         searched=tuple(titles[r.source] for r in results if r.source not in missing),
         incomplete=tuple(titles[name] for name in missing),
+        erased_before=erased_before(place, case),
     )
     put_on_list.suppress(case, place.suppression, place.ledger, at=now())
     text = unheld(asked.letter(place.settings), summary, listed=not is_common(put_on_list.stated(case)))

@@ -35,7 +35,7 @@ _CHOICES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Answer about a plan → choice as the ledger has it."""
 _YEARS: Final = timedelta(days=3 * 365)
-_TABLE: Final = "{{ ti.xcom_pull(task_ids='make_plan', key='report')['table'] }}"
+_PLAN: Final = "{{ ti.xcom_pull(task_ids='make_plan', key='report')['table'] }}"
 
 
 class AnotherPlan(AskedAgain):
@@ -63,10 +63,9 @@ class Prepare(HITLBranchOperator):
         refusals = dict.fromkeys(refusals_of(right), "refuse")
         super().__init__(
             subject="Is it them, and is the plan right?",
-            body=_TABLE,
             options=[VERIFIED, *refusals, STOP],
             options_mapping={VERIFIED: "approve", **refusals, STOP: "shred"},
-            **asking(self),
+            **asking(self, _PLAN),
             **kwargs,
         )
 
@@ -98,10 +97,9 @@ class Approve(HITLBranchOperator):
         refusals = dict.fromkeys(refusals_of(right), "reject")
         super().__init__(
             subject="Carry out this plan?",
-            body=_TABLE,
             options=[APPROVE, *refusals, PLAN_ANEW, STOP],
             options_mapping={APPROVE: "suppress", **refusals, PLAN_ANEW: "plan_anew", STOP: "shred"},
-            **asking(self),
+            **asking(self, _PLAN),
             **kwargs,
         )
 
@@ -119,20 +117,20 @@ class Approve(HITLBranchOperator):
 
 
 class DecideLift(HITLBranchOperator):
-    """The data is restricted (Art. 18). When the ground has ended, lift it: the person is told some days before.
+    """The data is restricted (Art. 18), as the plan below says. Answer once its ground has ended; this waits for it.
 
-    **Keep it restricted, and end here**: the person is told that it stays until further notice, and the ticket is
-    closed. Choose it when no end is in sight: nothing asks about it any more, and lifting it later is yours, by hand
-    and only after telling the person (Art. 18(3)).
+    - **Lift: …**: the ground has ended. The person is told, some days before it is lifted everywhere (Art. 18(3)).
+    - **Keep it restricted, and end here**: the person is told that it stays until further notice, and the ticket is
+      closed. Choose it when no end is in sight: nothing asks about it any more, and lifting it later is yours, by hand
+      and only after telling the person.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             subject="Has the ground of the restriction ended?",
-            body=_TABLE,
             options=[*LIFT, KEEP],
             options_mapping={**dict.fromkeys(LIFT, "announce_lift"), KEEP: "keep_restricted"},
-            **asking(self, _YEARS),
+            **asking(self, _PLAN, _YEARS),
             **kwargs,
         )
 
@@ -156,10 +154,9 @@ class DecideObjection(HITLBranchOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             subject="Are there compelling grounds against the objection?",
-            body=_TABLE,
             options=[UPHOLD, *OVERRIDE],
             options_mapping={UPHOLD: "uphold", **dict.fromkeys(OVERRIDE, "announce_lift")},
-            **asking(self),
+            **asking(self, _PLAN),
             **kwargs,
         )
 

@@ -5,6 +5,7 @@ visibly: neither silence nor a default may release or refuse anything.
 """
 
 import hashlib
+import inspect
 import os
 import re
 from collections.abc import Mapping
@@ -73,10 +74,12 @@ _ASK_AGAIN: Final[dict[str, Any]] = {
 }
 
 
-def asking(operator: Any, patience: timedelta = PATIENCE) -> dict[str, Any]:
-    """What every operator that asks an officer has in common: who, how long, and how it asks again."""
-    common = {"response_timeout": patience, "assigned_users": officers(), "doc_md": operator.__doc__}
-    return {**common, **_ASK_AGAIN, "execution_timeout": None}
+def asking(operator: Any, shown: str, patience: timedelta = PATIENCE) -> dict[str, Any]:
+    """What every operator that asks an officer has in common: what each answer leads to stands above what is `shown`
+    (a template), since Airflow shows a task's documentation elsewhere; who may answer, how long, how it asks again."""
+    explained = inspect.cleandoc(operator.__doc__)
+    common = {"response_timeout": patience, "assigned_users": officers(), "doc_md": explained}
+    return {"body": f"{explained}\n\n---\n\n{shown}", **common, **_ASK_AGAIN, "execution_timeout": None}
 
 
 class DecideIncomplete(HITLBranchOperator):
@@ -93,10 +96,9 @@ class DecideIncomplete(HITLBranchOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             subject="Something is missing: make the package without it?",
-            body="{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}",
             options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
             options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
-            **asking(self),
+            **asking(self, "{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}"),
             **kwargs,
         )
 
@@ -122,17 +124,16 @@ class Release(HITLBranchOperator):
       have the package made anew, clear *open_case* with all downstream.
 
     What to look at: does every system say *found* or *none*; are *doubtful* records few; does the number of records
-    look like one person. To see the package itself use the console.
+    look like one person.
     """
 
     def __init__(self, *, right: str, **kwargs: Any) -> None:
         refusals = dict.fromkeys(refusals_of(right), "refuse")
         super().__init__(
             subject="Release the package to the person?",
-            body="{{ ti.xcom_pull(task_ids='compose')['table'] }}",
             options=[APPROVE, *refusals, REJECT],
             options_mapping={APPROVE: "deliver", **refusals, REJECT: "shred"},
-            **asking(self),
+            **asking(self, "{{ ti.xcom_pull(task_ids='compose')['table'] }}"),
             **kwargs,
         )
 

@@ -26,6 +26,8 @@ restricted and named in the answer with its ground and its day.
 Logs, XComs and this page hold counts and codes only. To stop a run before *enforce*: mark it failed.
 """
 
+from typing import Any
+
 from airflow.sdk import DAG, TaskGroup
 
 import dsr_acting as acting
@@ -42,6 +44,13 @@ RIGHTS = {
     "restriction": "Restricts processing until the ground has ended (Art. 18 GDPR)",
     "objection": "Stops marketing and profiling at once, examines other objections (Art. 21, 7(3) GDPR)",
 }
+
+
+def each_source(task: Any) -> dict[str, Any]:
+    """One task for each source, named by it and in its pool."""
+    sources = {source.declaration.name: source.declaration.connection_id for source in SOURCES}
+    return {name: task.override(task_id=name, pool=pool)(name) for name, pool in sources.items()}
+
 
 for right, description in RIGHTS.items():
     with DAG(
@@ -66,23 +75,18 @@ for right, description in RIGHTS.items():
         shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
 
         open_case >> [identify, shred]
+        # A group for each step, not for each source: Airflow can't draw one that is both before and after *prepare*.
+        with TaskGroup("collect", tooltip="What each system holds is read") as collect:
+            each_source(tasks.collect)
         with TaskGroup("reread", tooltip="All systems are read again before the first is changed") as reread:
+            each_source(acting.reread)
+        with TaskGroup("enforce", tooltip="What was approved is done in each system") as enforce:
+            enforced = each_source(acting.enforce)
             for source in SOURCES:
-                name, pool = source.declaration.name, source.declaration.connection_id
-                acting.reread.override(task_id=name, pool=pool)(name)
-        suppress >> reread
-        enforced = {}
-        for source in SOURCES:
-            name = source.declaration.name
-            with TaskGroup(name, tooltip=source.declaration.title):
-                collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
-                enforce = acting.enforce.override(task_id="enforce", pool=source.declaration.connection_id)
-                identify >> collect(name) >> make_plan
-                enforced[name] = reread >> enforce(name)
-        for source in SOURCES:
-            for before in source.declaration.erase_after:
-                enforced[before] >> enforced[source.declaration.name]
-        list(enforced.values()) >> verify >> notify >> answer
+                for before in source.declaration.erase_after:
+                    enforced[before] >> enforced[source.declaration.name]
+        identify >> collect >> make_plan
+        suppress >> reread >> enforce >> verify >> notify >> answer
         # Beside the answer, which is a branch and holds up for no recipient.
         notify >> acting.follow_notices()
         make_plan >> answer_nothing >> close

@@ -42,17 +42,22 @@ _REASONS: Final = {
 }
 """Why, beside the ground; "" = the effect says it."""
 _CAUTIONS: Final = {
-    "nothing_found": "**Nothing was found that surely is theirs.**",
-    "over_cap": "**{count} records of “{what}” in {where}: unusually many for one person.** Look there whether they "
-    "are all theirs before you go on.",
-    "doubtful": "**{count} in {where} may be theirs or somebody else's, and are left alone.** If they are theirs, ask "
-    "for what shows it (a customer number, a former address) by a new ticket.",
-    "shared": "**{count} in {where} carry an address or a number that others carry too** (a mailbox, a switchboard). "
-    "Look there whether they are theirs alone.",
-    "younger": "**{count} of “{what}” in {where} came after the request.** Make sure that they belong to it, and not "
-    "to what the person has done since.",
+    "nothing_found": ("nothing found that surely is theirs", "There is nothing to decide."),
+    "over_cap": ("unusually many for one person", "Look in the system whether they are all theirs before you go on."),
+    "doubtful": (
+        "that may be theirs or somebody else's, and are left alone",
+        "Are they theirs? Then ask for what shows it (a customer number, a former address), by a new ticket.",
+    ),
+    "shared": (
+        "with an address or a number that others have too, such as a mailbox or a switchboard",
+        "Look in the system whether they are theirs alone.",
+    ),
+    "younger": (
+        "made after the request came in",
+        "Make sure that the request is about them, and not only about what was there before.",
+    ),
 }
-"""What an approver should look at, and what to do about it."""
+"""What an approver should look at → what is said of the records, and what to do about it."""
 _UNCHANGED: Final = "nothing.to_correct"
 
 
@@ -64,7 +69,7 @@ def plan_page(
     systems = {declaration.name: declaration for declaration in declarations}
     parts = [_asked(request, systems, terms), _totals(plan)]
     if plan.warnings:
-        parts.append("\n".join(["**Look at this first**", "", *(f"- {_caution(w, systems)}" for w in plan.warnings)]))
+        parts.append("\n".join(["**Look at this first**", "", *_cautions(plan.warnings, systems)]))
     for name in plan.order:
         counts = [count for count in plan.counts if count.source == name]
         if counts:
@@ -105,17 +110,28 @@ def _totals(plan: "PlanSummary") -> str:
     for count in plan.counts:
         counts[_what(count.effect, plan.right).partition(":")[0]] += count.count
     systems = len({count.source for count in plan.counts})
-    said = ", ".join(f"{number} {what}" for what, number in counts.most_common())
+    said = " · ".join(f"{number} {what}" for what, number in counts.most_common())
     last = max((count.until for count in plan.counts if count.until), default="")
     until = f" What is kept for a time ends by {last} at the latest." if last else ""
     return f"**{_records(counts.total())} in {systems} system{'s' if systems != 1 else ''}**: {said}.{until}"
 
 
-def _caution(caution: "Caution", systems: Mapping[str, Declaration]) -> str:
-    system = systems.get(caution.source)
-    what = system.dataset(caution.dataset).title if system and caution.dataset else ""
-    count = str(caution.count) if what else _records(caution.count)
-    return _CAUTIONS[caution.code].format(count=count, what=what, where=system.title if system else "")
+def _cautions(warnings: Iterable["Caution"], systems: Mapping[str, Declaration]) -> Iterator[str]:
+    """One line for each kind, with all places where it was met."""
+    kinds: dict[str, list[Caution]] = {}
+    for warning in warnings:
+        kinds.setdefault(warning.code, []).append(warning)
+    for code, met in kinds.items():
+        said, to_do = _CAUTIONS[code]
+        total = f"{_records(sum(warning.count for warning in met))} " if met[0].source else ""
+        places = ", ".join(_place(warning, systems) for warning in met if warning.source)
+        yield f"- **{total}{said}**{f': {places}' if places else ''}. {to_do}"
+
+
+def _place(caution: "Caution", systems: Mapping[str, Declaration]) -> str:
+    system = systems[caution.source]
+    what = f"“{system.dataset(caution.dataset).title}” in " if caution.dataset else ""
+    return f"{what}{system.title} ({caution.count})"
 
 
 def _system(system: Declaration, counts: Sequence["Count"], right: str, terms: "Terms") -> str:

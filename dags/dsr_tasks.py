@@ -152,11 +152,22 @@ def deliver() -> None:
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def answer_nothing() -> None:
-    """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's."""
-    _deliver(Workplace(), this_request(), None, None)
+    """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's. Whom we
+    have erased before is told that what had to be kept then still is."""
+    place, request_id = Workplace(), this_request()
+    _deliver(place, request_id, None, None, erased_before=erased_before(place, place.case(request_id)))
 
 
-def _deliver(place: Workplace, request_id: str, sha256: str | None, transmit_title: str | None) -> None:
+def erased_before(place: Workplace, case: Any) -> bool:
+    """Whether data of whoever stated this address was erased, for this request or an earlier one."""
+    from dsr.steps.suppress import stated
+
+    return "all" in place.suppression.asks([stated(case)])
+
+
+def _deliver(
+    place: Workplace, request_id: str, sha256: str | None, transmit_title: str | None, *, erased_before: bool = False
+) -> None:
     from dsr.steps import deliver as step
 
     case = place.case(request_id)
@@ -172,6 +183,7 @@ def _deliver(place: Workplace, request_id: str, sha256: str | None, transmit_tit
         released=sha256,
         titles={declaration.name: declaration.titles[language] for declaration in DECLARATIONS},
         transmit_title=transmit_title,
+        erased_before=erased_before,
     )
     log.info("answered: %s", delivered.outcome)
 

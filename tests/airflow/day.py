@@ -41,7 +41,7 @@ WAYS: Final[Mapping[str, Way]] = {
     "withdrawn": Way("withdrawal", "p000006", {"purposes": ["dpv:DirectMarketing"], "language": "en"}, {}),
 }
 """What is asked for → who asks, and what is decided. `unkilled` and `killed` are two of whom the systems hold alike."""
-KILLED: Final = {"make_plan": 0.1, "salesforce.enforce": 0.6, "verify": 0.4}
+KILLED: Final = {"make_plan": 0.1, "enforce.salesforce": 0.6, "verify": 0.4}
 """Tasks that are killed with -9 in the run of `killed`, so many seconds after they began."""
 WAITING: Final = ("decide_lift", "decide_objection")
 

@@ -87,7 +87,7 @@ def test_an_erasure_says_what_is_kept_why_and_until_when(day: Day) -> None:
 def test_what_the_vendor_deletes_later_is_asked_for_until_it_is_gone(day: Day) -> None:
     request_id = day.requests["erased"]
     with day.stack.running.client("engineer") as client:
-        assert client.tasks("dsr_erasure", request_id)["pardot.enforce"]["try_number"] > 1
+        assert client.tasks("dsr_erasure", request_id)["enforce.pardot"]["try_number"] > 1
     told = [e.detail for e in day.stack.events(request_id) if e.kind == "enforced" and e.detail["source"] == "pardot"]
     of_prospect = [(e["attempt"], e["outcome"]) for e in told if e["dataset"] == "pardot_prospect"]
     assert of_prospect[0] == (1, "scheduled")

@@ -1,6 +1,7 @@
 """What the second officer can choose and what each choice leads to; what a kept restriction and a refused package tell.
 Without a running Airflow."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +41,33 @@ def prepared(place: Place, tmp_path: Path, request_id: str, right: str = "erasur
 
 def decided(place: Place, request_id: str) -> list[dict[str, Any]]:
     return [dict(e.detail) for e in place.ledger.events(request_id) if e.kind == "decision"]
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        *(
+            kind(task_id="x", right=right)
+            for kind in (dsr_approvals.Prepare, dsr_approvals.Approve)
+            for right in RIGHTS
+        ),
+        dsr_approvals.DecideLift(task_id="x"),
+        dsr_approvals.DecideObjection(task_id="x"),
+        dsr_decisions.DecideIncomplete(task_id="x"),
+        *(dsr_decisions.Release(task_id="x", right=right) for right in ("access", "portability")),
+    ],
+    ids=lambda operator: type(operator).__name__,
+)
+def test_whoever_decides_reads_what_each_answer_leads_to(operator: Any) -> None:
+    """Above what they decide about: Airflow shows a task's documentation on another page."""
+    explained, _, shown = operator.body.partition("\n\n---\n\n")
+    unsaid = [o for o in operator.options if not {f"**{o}**", f"**{o.partition(':')[0]}: …**"} & set(bold(explained))]
+    assert unsaid == []
+    assert shown.startswith("{{ ti.xcom_pull(")
+
+
+def bold(text: str) -> list[str]:
+    return re.findall(r"\*\*[^*]+\*\*", text.replace("\n", " "))
 
 
 @pytest.mark.parametrize("right", RIGHTS)

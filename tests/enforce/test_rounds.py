@@ -113,6 +113,17 @@ def test_the_same_plan_made_again_keeps_what_stands(office: Office) -> None:
     assert office.case.exists("fresh/crm")
 
 
+def test_the_same_plan_made_again_after_it_was_lifted_begins_anew(office: Office) -> None:
+    """The systems look as they did before the restriction, so that the plan is the same: but nothing of it stands."""
+    office.plan_again("restrict")
+    office.enforce()
+    for name in ("verified", "certificate", "told/done", "told/lifting", "lifted/crm"):
+        office.case.write_json(name, {"ok": True})
+    rounds.start(office.case, plan.read(office.case).digest)
+    assert Progress.load(office.case, "crm").status == "new"
+    assert not [name for name in ("verified", "told/done", "lifted/crm", "fresh/crm") if office.case.exists(name)]
+
+
 def test_nothing_of_an_older_round_counts(office: Office) -> None:
     office.enforce()
     told = ("told/done", "told/refused", "told/kept")
