@@ -2,7 +2,7 @@
 
 import logging
 import os
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
@@ -10,9 +10,9 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_permission import permission
+from dsr_plan_page import plan_page
 from dsr_retries import DELIVERY_RETRIES, is_last_try
-from dsr_tables import plan_table
-from dsr_tasks import this_request
+from dsr_tasks import erased_before, this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
@@ -31,7 +31,8 @@ def make_plan() -> str:
     An objection and a withdrawal → *suppress*, at once; the person is on the list before anything is planned, whatever
     the systems hold or whether they could be read. Nothing that surely is the person's →
     *answer_nothing*. Else → *prepare*. **`plan.incomplete`**: a system could not be searched or read, so nothing is
-    done anywhere: mend it, then clear *open_case* with all downstream.
+    done anywhere: mend it, then clear *open_case* with all downstream. **`correction.field`**, **`correction.type`**:
+    the ticket names a field that no system has, or a value that it can't have: ask the person, send the ticket again.
     """
     from dsr import approval
     from dsr.assessing import Law
@@ -47,7 +48,8 @@ def make_plan() -> str:
     holds = place.holds.in_force(at.astimezone(settings.zone).date())
     summary = step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone)
     place.ledger.append(request_id, "planned", approval.planned_detail(case), at=at)
-    get_current_context()["ti"].xcom_push("report", {"table": plan_table(summary), "digest": summary.digest})
+    page = plan_page(summary, case.read_json("request"), DECLARATIONS, place.register.terms)
+    get_current_context()["ti"].xcom_push("report", {"table": page, "digest": summary.digest})
     log.info("planned %s records", summary.count())
     if not summary.count():
         return "answer_nothing"
@@ -57,8 +59,8 @@ def make_plan() -> str:
 @task(trigger_rule=_BY_DECISION, show_return_value_in_logs=False)
 @coded
 def suppress() -> None:
-    """Puts the person on the suppression list before anything is changed, so that no import brings them back. Nothing
-    to do for a correction or a restriction."""
+    """Puts the person on the suppression list before anything is changed, so that no import brings them back or
+    changes what is restricted. Nothing to do for a correction."""
     from dsr.steps import suppress as step
 
     place, request_id = Workplace(), this_request()
@@ -206,6 +208,7 @@ def answer_unheld() -> None:
         doubtful=sum(r.doubtful for r in results),
         searched=tuple(titles[r.source] for r in results if r.source not in missing),
         incomplete=tuple(titles[name] for name in missing),
+        erased_before=erased_before(place, case),
     )
     put_on_list.suppress(case, place.suppression, place.ledger, at=now())
     text = unheld(asked.letter(place.settings), summary, listed=not is_common(put_on_list.stated(case)))
@@ -216,12 +219,14 @@ def answer_unheld() -> None:
 @coded
 def answer() -> str:
     """Certifies what was done and answers in the ticket; what is kept is named with its ground and its day."""
+    from dsr.standing import deadline
+
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
     asked = asked_of(case)
     if asked.examined:
-        request = case.read_json("request")
-        text = asked.letter(place.settings).meanwhile(date.fromisoformat(request["due"]["legal_latest"]))
+        until = deadline(case.read_json("request")["due"])
+        text = asked.letter(place.settings).meanwhile(until)
         tell_person(place, case, "meanwhile", text, close=False)
         return "decide_objection"
     _tell_done(place, case, final=asked.right != "restriction")
@@ -245,7 +250,12 @@ def refuse() -> None:
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     reason = decisions[-1]["reason"]
     tell_person(place, case, "refused", asked_of(case).letter(place.settings).refused([reason]), close=True)
-    if not any(event.kind == "refused" for event in place.ledger.events(request_id)):
+    note_refusal(place, request_id, reason)
+
+
+def note_refusal(place: Workplace, request_id: str, reason: str) -> None:
+    """The event `refused`, once for a reason. Told first: it stands for what the person knows."""
+    if not any(e.kind == "refused" and e.detail == {"reason": reason} for e in place.ledger.events(request_id)):
         place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
 
 

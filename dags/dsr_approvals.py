@@ -7,33 +7,18 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
+from airflow.providers.standard.operators.hitl import HITLBranchOperator
 
 from dsr_coded import Coded
-from dsr_decisions import AskedAgain, asking, who
+from dsr_decisions import APPROVE, STOP, AskedAgain, asking, who
+from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_shown import show, shown
 from dsr_tasks import this_request
 from dsr_workplace import Workplace, now
 
 VERIFIED: Final = "It is them, and the plan is right"
-REFUSE: Final[Mapping[str, str]] = {
-    "Refuse: who asks is not proven": "identity",
-    "Refuse: manifestly excessive": "manifestly_excessive",
-    "Refuse: manifestly unfounded": "manifestly_unfounded",
-    "Refuse: no case of the right applies": "no_ground",
-    "Refuse: the data was found accurate": "accurate",
-    "Refuse: a law demands the processing": "legal_obligation",
-    "Refuse: needed for legal claims": "legal_claims",
-}
-_OF_SOME: Final[Mapping[str, tuple[str, ...]]] = {
-    "no_ground": ("erasure", "restriction"),
-    "accurate": ("rectification", "restriction"),
-    "legal_obligation": ("erasure",),
-    "legal_claims": ("erasure",),
-}
-"""Reasons that only these rights know (Art. 16, 17(3)(b) and (e), 18(1)); the others hold for all (Art. 12)."""
-STOP: Final = "Stop"
-KEEP: Final = "Leave it restricted, end here; I close the ticket"
+PLAN_ANEW: Final = "Plan anew"
+KEEP: Final = "Keep it restricted, and end here"
 LIFT: Final[Mapping[str, str]] = {
     "Lift: the data was found accurate": "accuracy_verified",
     "Lift: the claims have ended": "claims_ended",
@@ -41,9 +26,16 @@ LIFT: Final[Mapping[str, str]] = {
     "Lift: the processing is lawful": "lawful",
 }
 UPHOLD: Final = "Uphold the objection"
-COMPELLING: Final = "Refuse: compelling legitimate grounds"
+OVERRIDE: Final[Mapping[str, str]] = {
+    "Refuse: compelling legitimate grounds": "compelling_grounds",
+    "Refuse: needed for legal claims": "legal_claims",
+}
+_CHOICES: Final[Mapping[str, str]] = {
+    APPROVE: "approve", PLAN_ANEW: "plan_anew", STOP: "stop", **dict.fromkeys(REFUSE, "refuse"),
+}  # fmt: skip
+"""Answer about a plan → choice as the ledger has it."""
 _YEARS: Final = timedelta(days=3 * 365)
-_TABLE: Final = "{{ ti.xcom_pull(task_ids='make_plan', key='report')['table'] }}"
+_PLAN: Final = "{{ ti.xcom_pull(task_ids='make_plan', key='report')['table'] }}"
 
 
 class AnotherPlan(AskedAgain):
@@ -51,7 +43,7 @@ class AnotherPlan(AskedAgain):
 
 
 class SamePerson(AskedAgain):
-    """Who prepared a plan can't approve it: somebody else is asked."""
+    """Who prepared a plan can't approve it: somebody else is asked. Not approving it is anybody's right."""
 
 
 class Prepare(HITLBranchOperator):
@@ -59,7 +51,9 @@ class Prepare(HITLBranchOperator):
 
     - **It is them, and the plan is right**: you have checked that the ticket comes from the person, by a contact that
       was on file before. Another officer then approves.
-    - **Refuse: …**: nothing is done; the person is told why and where to complain. Only a person decides this.
+    - **Refuse: …**: nothing is done; the person is told why and where to complain. Only a person decides this. Note in
+      your own file why it holds, above all for the manifestly excessive or unfounded: it is you who have to show it
+      (Art. 12(5)), and the letter says that it was noted.
     - **Stop**: nothing is done and nothing is told; the ticket stays open, and answering it is yours.
 
     The decision names the plan that was shown here; if another has been made meanwhile, this asks again.
@@ -69,10 +63,9 @@ class Prepare(HITLBranchOperator):
         refusals = dict.fromkeys(refusals_of(right), "refuse")
         super().__init__(
             subject="Is it them, and is the plan right?",
-            body=_TABLE,
             options=[VERIFIED, *refusals, STOP],
             options_mapping={VERIFIED: "approve", **refusals, STOP: "shred"},
-            **asking(self),
+            **asking(self, _PLAN),
             **kwargs,
         )
 
@@ -89,19 +82,24 @@ class Prepare(HITLBranchOperator):
         return super().execute_complete(context, event)
 
 
-class Approve(ApprovalOperator):
-    """Another officer approves exactly this plan, or not. Rejected → nothing is done and nothing is told: the ticket
-    stays open, and answering it is yours (Art. 12(4)); clear *open_case* with all downstream to plan anew, where
-    *prepare* can also refuse with a reason that the person is told. The decision names the plan that was shown here.
+class Approve(HITLBranchOperator):
+    """Another officer decides about exactly this plan; the decision names the plan that was shown here.
+
+    - **Approve**: it is carried out. Not open to who prepared it; everything else is.
+    - **Refuse: …**: nothing is done; the person is told why and where to complain. As in *prepare*.
+    - **Plan anew**: nothing is done yet. Every system is read again, and *prepare* asks about the new plan.
+    - **Stop**: nothing is done and nothing is told; the ticket stays open, and answering it is yours (Art. 12(4)).
 
     What to look at: do the numbers look like one person; are the warnings explained; is what is kept kept rightly.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, right: str, **kwargs: Any) -> None:
+        refusals = dict.fromkeys(refusals_of(right), "reject")
         super().__init__(
             subject="Carry out this plan?",
-            body=_TABLE,
-            **asking(self),
+            options=[APPROVE, *refusals, PLAN_ANEW, STOP],
+            options_mapping={APPROVE: "suppress", **refusals, PLAN_ANEW: "plan_anew", STOP: "shred"},
+            **asking(self, _PLAN),
             **kwargs,
         )
 
@@ -119,17 +117,20 @@ class Approve(ApprovalOperator):
 
 
 class DecideLift(HITLBranchOperator):
-    """The data is restricted (Art. 18). When the ground has ended, lift it: the person is told some days before.
-    **Leave it restricted, end here; I close the ticket**: it stays as it is, and nothing is written into the ticket:
-    say there that the restriction stays, and close it. Lifting it later needs a request of its own."""
+    """The data is restricted (Art. 18), as the plan below says. Answer once its ground has ended; this waits for it.
+
+    - **Lift: …**: the ground has ended. The person is told, some days before it is lifted everywhere (Art. 18(3)).
+    - **Keep it restricted, and end here**: the person is told that it stays until further notice, and the ticket is
+      closed. Choose it when no end is in sight: nothing asks about it any more, and lifting it later is yours, by hand
+      and only after telling the person.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             subject="Has the ground of the restriction ended?",
-            body=_TABLE,
             options=[*LIFT, KEEP],
-            options_mapping={**dict.fromkeys(LIFT, "announce_lift"), KEEP: "close"},
-            **asking(self, _YEARS),
+            options_mapping={**dict.fromkeys(LIFT, "announce_lift"), KEEP: "keep_restricted"},
+            **asking(self, _PLAN, _YEARS),
             **kwargs,
         )
 
@@ -146,17 +147,16 @@ class DecideObjection(HITLBranchOperator):
     """The data is restricted while the objection is examined (Art. 18(1)(d), 21(1)).
 
     - **Uphold the objection**: it stays restricted for good, and the person is told.
-    - **Refuse: compelling legitimate grounds**: they override the person's interests, or it is for legal claims. The
-      person is told why, and that the restriction ends; then it is lifted.
+    - **Refuse: …**: compelling legitimate grounds override the person's interests, or it is for legal claims; note in
+      your own file why. The person is told why, and that the restriction ends; then it is lifted.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             subject="Are there compelling grounds against the objection?",
-            body=_TABLE,
-            options=[UPHOLD, COMPELLING],
-            options_mapping={UPHOLD: "uphold", COMPELLING: "announce_lift"},
-            **asking(self),
+            options=[UPHOLD, *OVERRIDE],
+            options_mapping={UPHOLD: "uphold", **dict.fromkeys(OVERRIDE, "announce_lift")},
+            **asking(self, _PLAN),
             **kwargs,
         )
 
@@ -164,14 +164,10 @@ class DecideObjection(HITLBranchOperator):
         """The officer has answered."""
         if "error" not in event:
             with Coded():
-                upheld = _choice(event) == UPHOLD
-                _decided("objection", event, "uphold" if upheld else "refuse", {"reason": "objection_decided"})
+                why = {"refused_for": OVERRIDE[_choice(event)]} if _choice(event) in OVERRIDE else {}
+                more = {"reason": "objection_decided", **why}
+                _decided("objection", event, "refuse" if why else "uphold", more)
         return super().execute_complete(context, event)
-
-
-def refusals_of(right: str) -> dict[str, str]:
-    """Answer → reason, of those that this right may be refused for."""
-    return {answer: reason for answer, reason in REFUSE.items() if right in _OF_SOME.get(reason, (right,))}
 
 
 def _show(decision: str, context: Any) -> None:
@@ -199,19 +195,18 @@ def _prepared(event: Mapping[str, Any]) -> None:
         detail = approval.prepare_detail(place.case(request_id), verified=True)
         _decided("prepare", event, "approve", detail | digest)
     else:
-        reason = {"reason": REFUSE[choice]} if choice in REFUSE else {}
-        _decided("prepare", event, "refuse" if reason else "stop", reason)
+        _decided("prepare", event, _CHOICES[choice], reason_of(choice))
 
 
 def _approved(event: Mapping[str, Any]) -> None:
     """SamePerson when it is who prepared the plan, AnotherPlan when it isn't what was shown."""
-    place, request_id = Workplace(), this_request()
+    place, request_id, answer = Workplace(), this_request(), _choice(event)
     digest = _shown(place, request_id, "approve")
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     prepared = [detail for detail in decisions if detail["decision"] == "prepare"][-1]
-    if _choice(event) == "Approve" and prepared.get("by") == who(event):
+    if answer == APPROVE and prepared.get("by") == who(event):
         raise SamePerson("approval.four_eyes", "approve")
-    _decided("approve", event, _choice(event).lower(), {"digest": digest})
+    _decided("approve", event, _CHOICES[answer], {"digest": digest, **reason_of(answer)})
 
 
 def _choice(event: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ class Asked:
     @property
     def suppresses(self) -> bool:
         """Whether the person must not come back with an import."""
-        return self.right in ("erasure", "objection", "withdrawal")
+        return self.right in ("erasure", "restriction", "objection", "withdrawal")
 
     def letter(self, settings: "Settings") -> "ActingLetter":
         """The letters about it."""

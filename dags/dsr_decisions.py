@@ -5,19 +5,21 @@ visibly: neither silence nor a default may release or refuse anything.
 """
 
 import hashlib
+import inspect
 import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
+from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from dsr.errors import DsrError, TransientError
 from dsr_coded import Coded
 from dsr_collecting import CONNECTED, collect_into_case, combine_case
+from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_released import show, shown
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
@@ -25,6 +27,8 @@ from dsr_workplace import DECLARATIONS, Workplace, now
 RELEASE_WITHOUT: Final = "Release without"
 TRY_AGAIN: Final = "Try again"
 STOP: Final = "Stop"
+APPROVE: Final = "Approve"
+REJECT: Final = "Reject"
 
 PATIENCE: Final = timedelta(days=20)
 _PAUSE: Final = timedelta(seconds=30)
@@ -70,10 +74,12 @@ _ASK_AGAIN: Final[dict[str, Any]] = {
 }
 
 
-def asking(operator: Any, patience: timedelta = PATIENCE) -> dict[str, Any]:
-    """What every operator that asks an officer has in common: who, how long, and how it asks again."""
-    common = {"response_timeout": patience, "assigned_users": officers(), "doc_md": operator.__doc__}
-    return {**common, **_ASK_AGAIN, "execution_timeout": None}
+def asking(operator: Any, shown: str, patience: timedelta = PATIENCE) -> dict[str, Any]:
+    """What every operator that asks an officer has in common: what each answer leads to stands above what is `shown`
+    (a template), since Airflow shows a task's documentation elsewhere; who may answer, how long, how it asks again."""
+    explained = inspect.cleandoc(operator.__doc__)
+    common = {"response_timeout": patience, "assigned_users": officers(), "doc_md": explained}
+    return {"body": f"{explained}\n\n---\n\n{shown}", **common, **_ASK_AGAIN, "execution_timeout": None}
 
 
 class DecideIncomplete(HITLBranchOperator):
@@ -90,10 +96,9 @@ class DecideIncomplete(HITLBranchOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             subject="Something is missing: make the package without it?",
-            body="{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}",
             options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
             options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
-            **asking(self),
+            **asking(self, "{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}"),
             **kwargs,
         )
 
@@ -108,20 +113,27 @@ class DecideIncomplete(HITLBranchOperator):
         return super().execute_complete(context, event)
 
 
-class Release(ApprovalOperator):
-    """The package is ready; a privacy officer lets it go, or not. Rejected → nothing is sent, everything is shredded.
-    The decision names the package that was shown here by its digest, and the recipient by that of its connection:
-    *deliver* and *transmit* send no other, and nowhere else.
+class Release(HITLBranchOperator):
+    """The package is ready; a privacy officer lets it go, or not. The decision names the package that was shown here by
+    its digest, and the recipient by that of its connection: *deliver* and *transmit* send no other, and nowhere else.
+
+    - **Approve**: it goes to the person.
+    - **Refuse: …**: nothing is sent; the person is told why and where to complain. Note in your own file why it holds:
+      it is you who have to show it (Art. 12(5)).
+    - **Reject**: nothing is sent and nothing is told; the ticket stays open, and answering it is yours (Art. 12(4)). To
+      have the package made anew, clear *open_case* with all downstream.
 
     What to look at: does every system say *found* or *none*; are *doubtful* records few; does the number of records
-    look like one person. To see the package itself use the console.
+    look like one person.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, right: str, **kwargs: Any) -> None:
+        refusals = dict.fromkeys(refusals_of(right), "refuse")
         super().__init__(
             subject="Release the package to the person?",
-            body="{{ ti.xcom_pull(task_ids='compose')['table'] }}",
-            **asking(self),
+            options=[APPROVE, *refusals, REJECT],
+            options_mapping={APPROVE: "deliver", **refusals, REJECT: "shred"},
+            **asking(self, "{{ ti.xcom_pull(task_ids='compose')['table'] }}"),
             **kwargs,
         )
 
@@ -135,7 +147,8 @@ class Release(ApprovalOperator):
         """The person has answered."""
         if "error" not in event:
             with Coded():
-                _note("release", event, shown(Workplace(), this_request()))
+                answer = event["chosen_options"][0]
+                _note("release", event, shown(Workplace(), this_request()) | reason_of(answer))
         return super().execute_complete(context, event)
 
 
@@ -173,14 +186,20 @@ def _read_again(place: Workplace, request_id: str) -> None:
 
 
 def _note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> None:
-    choice = event["chosen_options"][0].lower().replace(" ", "_")
+    answer = event["chosen_options"][0]
+    choice = "refuse" if answer in REFUSE else answer.lower().replace(" ", "_")
     detail = {"decision": decision, "choice": choice, "by": who(event), **more}
     Workplace().ledger.append(this_request(), "decision", detail, at=now())
 
 
 def who(event: Mapping[str, Any]) -> str:
-    """The id of who answered; where ids are addresses or numbers of people, a hash that tells them apart."""
-    user = str((event.get("responded_by_user") or {}).get("id") or "nobody")
+    """The id of who answered, as a code; "nobody" when it isn't known."""
+    return as_code(str((event.get("responded_by_user") or {}).get("id") or "nobody"))
+
+
+def as_code(user: str) -> str:
+    """A user's id or name as the ledger has it; where those are addresses or numbers of people, a hash that tells them
+    apart."""
     if _PLAIN_ID.fullmatch(user):
         return user
     return f"sha256.{hashlib.sha256(user.encode()).hexdigest()[:16]}"

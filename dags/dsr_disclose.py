@@ -7,7 +7,7 @@ the package holds the part that Art. 20 reaches, and goes to another controller 
 
 | What you see | What it means | What to do |
 |---|---|---|
-| *release* waits | the package is ready | a privacy officer approves or rejects under *Required Actions* |
+| *release* waits | the package is ready | a privacy officer approves or refuses under *Required Actions* |
 | *decide_incomplete* waits | a system could not be read | its *collect* says why; mend it and *Try again*, or decide |
 | ... | or a row of the register is blank or unconfirmed | fill it in, confirm it, *Try again*; or decide |
 | a *collect* is up for retry | the system is down or asks to wait | nothing; it retries by itself |
@@ -16,6 +16,7 @@ the package holds the part that Art. 20 reaches, and goes to another controller 
 | *deliver* or *transmit* is red | one of them refused for good | mend the connection, then as below |
 | *identify*, *combine* or *compose* is red | a fault of ours | its log holds type and place; then as below |
 | *shred* is red: `run.failed` | a task before failed | mend it, then clear *open_case* with all downstream |
+| the month won't do | | extend it once, for a reason of Art. 12(3): start `dsr_extension` with the request's id |
 | only *transmit* is red | the person has their package, the recipient has not | clear *transmit* with all downstream |
 
 Deadline: the ticket and the ledger hold it (`python -m dsr requests`). Logs, XComs and this page hold counts and
@@ -24,6 +25,7 @@ codes only; nothing about the person is ever in Airflow. To stop a run: mark it 
 
 from airflow.sdk import DAG, TaskGroup
 
+import dsr_acting as acting
 import dsr_tasks as tasks
 from dsr_decisions import DecideIncomplete, Release
 from dsr_retries import DEFAULT_ARGS
@@ -51,8 +53,8 @@ for right, description in RIGHTS.items():
         combine = tasks.combine()
         decide_incomplete = DecideIncomplete(task_id="decide_incomplete")
         compose = tasks.compose()
-        release = Release(task_id="release")
-        deliver = tasks.deliver()
+        release = Release(task_id="release", right=right)
+        deliver, refuse = tasks.deliver(), acting.refuse()
         answer_nothing = tasks.answer_nothing()
         close = tasks.close()
         shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
@@ -64,7 +66,7 @@ for right, description in RIGHTS.items():
                 identify >> collect(source.declaration.name) >> combine
         combine >> [compose, decide_incomplete, answer_nothing]
         decide_incomplete >> [compose, shred]
-        compose >> release >> deliver
-        [deliver, answer_nothing] >> close >> shred
+        compose >> release >> [deliver, refuse, shred]
+        [deliver, refuse, answer_nothing] >> close >> shred
         if right == "portability":
             deliver >> tasks.transmit() >> close

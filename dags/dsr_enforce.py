@@ -10,7 +10,7 @@ restricted and named in the answer with its ground and its day.
 | What you see | What it means | What to do |
 |---|---|---|
 | *prepare* waits | the plan is made | an officer looks at it and at who asks, under *Required Actions* |
-| *approve* waits | it was prepared | another officer approves or rejects it |
+| *approve* waits | it was prepared | another officer approves it, refuses, or wants another plan |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
 | a *reread* is red | a system can't be read any more; nothing was changed | as for *make_plan* |
 | an *enforce* is up for retry | the vendor does it later, or is down | nothing; it asks again for weeks |
@@ -21,14 +21,18 @@ restricted and named in the answer with its ground and its day.
 | *shred* is red: `run.failed` | a task before failed | see there |
 | *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
 | *decide_objection* waits | restricted meanwhile | an officer decides whether compelling grounds override it |
+| the month won't do | | extend it once, for a reason of Art. 12(3): start `dsr_extension` with the request's id |
 
 Logs, XComs and this page hold counts and codes only. To stop a run before *enforce*: mark it failed.
 """
+
+from typing import Any
 
 from airflow.sdk import DAG, TaskGroup
 
 import dsr_acting as acting
 import dsr_lifting as lifting
+import dsr_planning_anew as planning
 import dsr_tasks as tasks
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS
@@ -40,6 +44,13 @@ RIGHTS = {
     "restriction": "Restricts processing until the ground has ended (Art. 18 GDPR)",
     "objection": "Stops marketing and profiling at once, examines other objections (Art. 21, 7(3) GDPR)",
 }
+
+
+def each_source(task: Any) -> dict[str, Any]:
+    """One task for each source, named by it and in its pool."""
+    sources = {source.declaration.name: source.declaration.connection_id for source in SOURCES}
+    return {name: task.override(task_id=name, pool=pool)(name) for name, pool in sources.items()}
+
 
 for right, description in RIGHTS.items():
     with DAG(
@@ -64,23 +75,18 @@ for right, description in RIGHTS.items():
         shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
 
         open_case >> [identify, shred]
+        # A group for each step, not for each source: Airflow can't draw one that is both before and after *prepare*.
+        with TaskGroup("collect", tooltip="What each system holds is read") as collect:
+            each_source(tasks.collect)
         with TaskGroup("reread", tooltip="All systems are read again before the first is changed") as reread:
+            each_source(acting.reread)
+        with TaskGroup("enforce", tooltip="What was approved is done in each system") as enforce:
+            enforced = each_source(acting.enforce)
             for source in SOURCES:
-                name, pool = source.declaration.name, source.declaration.connection_id
-                acting.reread.override(task_id=name, pool=pool)(name)
-        suppress >> reread
-        enforced = {}
-        for source in SOURCES:
-            name = source.declaration.name
-            with TaskGroup(name, tooltip=source.declaration.title):
-                collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
-                enforce = acting.enforce.override(task_id="enforce", pool=source.declaration.connection_id)
-                identify >> collect(name) >> make_plan
-                enforced[name] = reread >> enforce(name)
-        for source in SOURCES:
-            for before in source.declaration.erase_after:
-                enforced[before] >> enforced[source.declaration.name]
-        list(enforced.values()) >> verify >> notify >> answer
+                for before in source.declaration.erase_after:
+                    enforced[before] >> enforced[source.declaration.name]
+        identify >> collect >> make_plan
+        suppress >> reread >> enforce >> verify >> notify >> answer
         # Beside the answer, which is a branch and holds up for no recipient.
         notify >> acting.follow_notices()
         make_plan >> answer_nothing >> close
@@ -95,16 +101,19 @@ for right, description in RIGHTS.items():
             announce_lift >> lift
             [uphold, lift] >> close
         else:
-            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve")
-            refuse = acting.refuse()
+            prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve", right=right)
+            # One each: a task below both would be skipped for what *approve* had chosen before a new plan.
+            refuse, reject = acting.refuse(), acting.refuse.override(task_id="reject")()
             make_plan >> prepare >> [approve, refuse, shred]
-            approve >> suppress
-            refuse >> close
+            approve >> [suppress, reject, planning.plan_anew(), shred]
+            [refuse, reject] >> close
         if right == "restriction":
             decide_lift = DecideLift(task_id="decide_lift")
             announce_lift, lift = lifting.announce_lift(), lifting.lift()
-            answer >> decide_lift >> [announce_lift, close]
-            announce_lift >> lift >> close
+            keep_restricted = lifting.keep_restricted()
+            answer >> decide_lift >> [announce_lift, keep_restricted]
+            announce_lift >> lift
+            [lift, keep_restricted] >> close
         elif right != "objection":
             answer >> close
         close >> shred

@@ -1,13 +1,15 @@
-"""How a restriction ends: the person is told on which day (Art. 18(3)), and on that day it is lifted everywhere."""
+"""How a restriction ends: the person is told on which day (Art. 18(3)), and on that day it is lifted everywhere. Or it
+stays, and the person is told that."""
 
 import os
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
 from airflow.sdk import task
 
 from dsr.errors import TransientError
-from dsr_acting import ENFORCE_RETRIES, tell_person
+from dsr_acting import ENFORCE_RETRIES, note_refusal, tell_person
 from dsr_asked import asked_of, left_until
 from dsr_coded import coded
 from dsr_permission import permission
@@ -19,12 +21,15 @@ _NOTICE: Final = timedelta(days=float(os.environ.get("DSR_LIFT_NOTICE_DAYS", "7"
 """How long before a restriction is lifted the person is told; at the least one day."""
 _NOTE: Final = "lift/announced"
 """{"on", "reason"} as the person is told it, kept before they are: whoever goes on says the same day."""
+_OVERRIDDEN: Final = "compelling_grounds"
+"""Why an objection was refused, where the decision doesn't say."""
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def announce_lift() -> None:
-    """Tells the person that the restriction ends, and why, days before it does (Art. 18(3))."""
+    """Tells the person that the restriction ends, and why, days before it does (Art. 18(3)); where it ends because the
+    objection is refused, that too, and where to complain (Art. 12(4))."""
     from dsr.steps.lift import ANNOUNCED
 
     place, request_id, at = Workplace(), this_request(), now()
@@ -36,14 +41,16 @@ def announce_lift() -> None:
         case.remove(_NOTE)
         note = _note(place, case)
         on = date.fromisoformat(note["on"])
+    text = ""  # once told, it is not told again
     if not case.exists("told/lifting"):
         letter = asked.letter(place.settings)
-        text = letter.lifting(on, note["reason"], today)
         if asked.examined:
-            text = f"{letter.refused(['compelling_grounds'])}\n\n{text}"
-    else:
-        text = ""  # it was told, and is not again
+            text = letter.overridden(_refused_for(place, case), on, today)
+        else:
+            text = letter.lifting(on, note["reason"], today)
     tell_person(place, case, "lifting", text, close=True)
+    if asked.examined:
+        note_refusal(place, request_id, _refused_for(place, case))
     if not any(event.kind == ANNOUNCED for event in place.ledger.events(request_id)):
         place.ledger.append(request_id, ANNOUNCED, note, at=at)
 
@@ -51,18 +58,35 @@ def announce_lift() -> None:
 def _note(place: Workplace, case: Any) -> dict[str, str]:
     """The day and the reason that the person is told; the same however often it is asked for."""
     if not case.exists(_NOTE):
-        decided = [e.detail for e in place.ledger.events(case.case_id) if e.kind == "decision"][-1]
         on = now().astimezone(place.settings.zone).date() + max(_NOTICE, timedelta(days=1))
-        case.write_json(_NOTE, {"on": on.isoformat(), "reason": decided["reason"]})
+        case.write_json(_NOTE, {"on": on.isoformat(), "reason": _decided(place, case)["reason"]})
     note: dict[str, str] = case.read_json(_NOTE)
     return note
+
+
+def _decided(place: Workplace, case: Any) -> Mapping[str, Any]:
+    """The last decision."""
+    return [e.detail for e in place.ledger.events(case.case_id) if e.kind == "decision"][-1]
+
+
+def _refused_for(place: Workplace, case: Any) -> str:
+    return str(_decided(place, case).get("refused_for", _OVERRIDDEN))
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def keep_restricted() -> None:
+    """Tells the person that the restriction stays until further notice, and closes the ticket."""
+    place = Workplace()
+    case = place.case(this_request())
+    tell_person(place, case, "kept", asked_of(case).letter(place.settings).kept(), close=True)
 
 
 @task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
 @coded
 def lift() -> None:
-    """Takes the restriction away again in every source, only what was set for this request, on the day announced. Whom
-    a refused objection had put on the suppression list is taken off it; what another request put there stays."""
+    """Takes the restriction away again in every source, only what was set for this request, on the day announced. The
+    person is taken off the suppression list; what another request put there stays."""
     from dsr.steps import lift as step
     from dsr.steps import suppress
 
@@ -76,5 +100,4 @@ def lift() -> None:
         client, declaration = place.acting(name)
         holds = place.holds.in_force(today)
         step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)
-    if asked_of(case).examined:
-        suppress.readmit(case, place.suppression, place.ledger, at=at)
+    suppress.readmit(case, place.suppression, place.ledger, at=at)

@@ -7,7 +7,6 @@ from dsr.errors import PermanentError
 from dsr.source import Declaration
 
 if TYPE_CHECKING:
-    from dsr.plan import PlanSummary
     from dsr_recipients import Allowed
 
 
@@ -38,24 +37,6 @@ def transmission_line(recipient: "Allowed | None") -> str:
         f"**Transmission** on the person's instruction (Art. 20(2)): to {title}, `{recipient.where}`. "
         "Approving the release approves it."
     )
-
-
-def plan_table(plan: "PlanSummary") -> str:
-    """A plan as people approve it: counts by system, dataset, effect, ground and day, then what to look at."""
-    rows = [
-        {
-            "system": count.source,
-            "dataset": count.dataset,
-            "effect": count.effect,
-            "ground": count.ground,
-            "until": count.until or "",
-            "reason": count.reason,
-            "records": count.count,
-        }
-        for count in plan.counts
-    ]
-    warnings = [f"- **{w.code}** {w.source} {w.dataset}: {w.count}" for w in plan.warnings]
-    return "\n".join([_table(rows) if rows else "Nothing.", "", *warnings])
 
 
 def _row(case: Any, name: str) -> dict[str, Any]:

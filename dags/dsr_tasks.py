@@ -45,8 +45,10 @@ def open_case() -> None:
     **`run.right`**: it was started by hand for a request of another right; nothing was done, nothing removed. The run
     that answers the request is in another DAG.
     """
+    from dsr.standing import deadline
+
     request = Workplace().case(this_request()).read_json("request")
-    log.info("right %s, due %s", request["right"], request["due"]["target"])
+    log.info("right %s, latest %s", request["right"], deadline(request["due"]))
 
 
 @task(show_return_value_in_logs=False)
@@ -150,11 +152,22 @@ def deliver() -> None:
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def answer_nothing() -> None:
-    """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's."""
-    _deliver(Workplace(), this_request(), None, None)
+    """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's. Whom we
+    have erased before is told that what had to be kept then still is."""
+    place, request_id = Workplace(), this_request()
+    _deliver(place, request_id, None, None, erased_before=erased_before(place, place.case(request_id)))
 
 
-def _deliver(place: Workplace, request_id: str, sha256: str | None, transmit_title: str | None) -> None:
+def erased_before(place: Workplace, case: Any) -> bool:
+    """Whether data of whoever stated this address was erased, for this request or an earlier one."""
+    from dsr.steps.suppress import stated
+
+    return "all" in place.suppression.asks([stated(case)])
+
+
+def _deliver(
+    place: Workplace, request_id: str, sha256: str | None, transmit_title: str | None, *, erased_before: bool = False
+) -> None:
     from dsr.steps import deliver as step
 
     case = place.case(request_id)
@@ -170,6 +183,7 @@ def _deliver(place: Workplace, request_id: str, sha256: str | None, transmit_tit
         released=sha256,
         titles={declaration.name: declaration.titles[language] for declaration in DECLARATIONS},
         transmit_title=transmit_title,
+        erased_before=erased_before,
     )
     log.info("answered: %s", delivered.outcome)
 
@@ -258,7 +272,7 @@ def shred() -> None:
 
 
 def _outcome() -> tuple[str, str]:
-    """(delivered | rejected | stopped | failed, task that it ended in), from the states of this run's tasks."""
+    """(delivered | refused | rejected | stopped | failed, task that it ended in), from the states of the tasks."""
     context = get_current_context()
     instance, run_id = context["ti"], context["dag_run"].run_id
     states: Mapping[str, Any] = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id])[run_id]
@@ -270,8 +284,14 @@ def _ended(states: Mapping[str, Any]) -> tuple[str, str]:
     for name in ("deliver", "answer_nothing") if "deliver" in states else ("close",):
         if states.get(name) == "success":
             return "delivered", name
+    for name in ("refuse", "reject", "plan_anew"):
+        # What a decision leads to; where that failed, the decision alone is no end.
+        if states.get(name) == "failed":
+            return "failed", name
     if states.get("release") == "success":
-        return ("rejected", "release") if states.get("deliver") == "skipped" else ("failed", "deliver")
+        if states.get("deliver") != "skipped":
+            return "failed", "deliver"
+        return ("refused", "refuse") if states.get("refuse") == "success" else ("rejected", "release")
     if states.get("decide_incomplete") == "success" and states.get("compose") == "skipped":
         return "stopped", "decide_incomplete"
     if states.get("prepare") == "success" and states.get("suppress") == "skipped":

@@ -41,9 +41,13 @@ if TYPE_CHECKING:
 DECLARATIONS: Sequence[Declaration] = tuple(source.declaration for source in SOURCES)
 
 
+clock: Callable[[], datetime] = partial(datetime.now, UTC)
+"""Where `now` looks. No setting reaches it; a stack for tests puts its own in (`embedded.clock`)."""
+
+
 def now() -> datetime:
     """The clock of all tasks, UTC."""
-    return datetime.now(UTC)
+    return clock()
 
 
 class Workplace:

@@ -1,6 +1,6 @@
 """Who may do what in Airflow: two roles of our own, one user each, and one administrator. Safe to run again.
 
-    officer    reads all, decides and repairs requests; no connections, no variables, no users
+    officer    reads all, decides, extends and repairs requests; no connections, no variables, no users
     intake     the webhook's service user: starts runs of requests, and nothing else; above all it releases nothing
     engineer   Airflow's own role Admin
 
@@ -15,6 +15,11 @@ REQUESTS: Final = (
     "dsr_access", "dsr_portability", "dsr_erasure", "dsr_rectification", "dsr_restriction", "dsr_objection",
 )  # fmt: skip
 """The DAGs whose runs are requests. DAG permission is asked for beside that on runs, tasks and decisions (FAB)."""
+
+EXTENSION: Final = "dsr_extension"
+"""The DAG that an officer starts by hand, and nobody's program."""
+PLANNING: Final = "dsr_planning_anew"
+"""The DAG that only a request's run starts; an officer may repair its runs."""
 
 _EDIT_REQUESTS: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in REQUESTS]
 
@@ -36,6 +41,8 @@ ROLES: Final = {
         *[("menu_access", menu) for menu in ("DAGs", "DAG Runs", "Task Instances", "HITL Detail", "Browse")],
         *[("can_edit", resource) for resource in ("HITL Detail", "DAG Runs", "Task Instances", "My Password")],
         *_EDIT_REQUESTS,
+        *[("can_edit", f"DAG:{dag_id}") for dag_id in (EXTENSION, PLANNING)],
+        ("can_create", f"DAG Run:{EXTENSION}"),
     ],
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
 from dsr.source import Source
+from dsr.standing import Standing
 
 _DONE: Final = 0
 _FAILED: Final = 1
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("upgrade", help=text, description=text).set_defaults(command=_upgrade)
     text = "check that nothing in the ledger was edited, removed, added or moved"
     commands.add_parser("verify-ledger", help=text, description=text).set_defaults(command=_verify)
-    text = "list the requests with their dates and what happened last"
+    text = "list the requests with their dates, as extended, and what happened last"
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
     requests.set_defaults(command=_requests)
@@ -139,17 +140,15 @@ def _requests(args: argparse.Namespace) -> int:
     by_request: dict[str, list[Event]] = {}
     for event in _ledger().events():
         by_request.setdefault(event.request_id, []).append(event)
-    row = "{:<30}  {:<8}  {:<16}  {:<10}  {:<10}  {}"
+    row = "{:<30}  {:<13}  {:<16}  {:<10}  {:<10}  {}"
     print(row.format("request", "right", "received (UTC)", "target", "latest", "last event"))
     for request_id, events in by_request.items():
-        received = next((e for e in events if e.kind == "request_received"), None)
-        done = {"answered", "closed"} & {e.kind for e in events}
-        if received is None or (args.open and done):
+        found = Standing.of(events)
+        if found is None or (args.open and found.answered):
             continue
-        known = received.detail
         last = f"{events[-1].kind} {events[-1].at:%Y-%m-%d %H:%M}"
-        since = known["received_at"][:16].replace("T", " ")
-        print(row.format(request_id, known["right"], since, known["target"], known["legal_latest"], last))
+        days = [day.isoformat() for day in (found.extended or found.target, found.deadline)]
+        print(row.format(request_id, found.right, f"{found.received_at.astimezone(UTC):%Y-%m-%d %H:%M}", *days, last))
     return _DONE
 
 

@@ -13,8 +13,8 @@ _AT_ONCE: Final = 500
 
 
 def asked(lines: Iterable[str], suppression: Suppression, region: str, column: str = "") -> Iterator[str]:
-    """One answer per line, in order: "allowed", "suppressed all", "suppressed marketing", "suppressed all marketing",
-    or "unreadable" for what is neither an address nor a number, which an importer should not take for allowed.
+    """One answer per line, in order: "allowed"; "suppressed" with the scopes (all, marketing, restricted), blanks
+    between; "unreadable" for what is neither an address nor a number, which an importer should not take for allowed.
 
     `column`: the lines are CSV with a header, and it names the column to ask for; "" = a line is an identifier.
     KeyError when there is no such column. `region`: of numbers without a country code (ISO 3166).

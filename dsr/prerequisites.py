@@ -14,7 +14,7 @@ from dsr.selection import Approval
 from dsr.source import Declaration
 
 _PLACE: Final = "enforce"
-_SUPPRESSING: Final = ("erasure", "objection", "withdrawal")
+_SUPPRESSING: Final = ("erasure", "restriction", "objection", "withdrawal")
 
 
 def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approval: Approval, ledger: Ledger) -> None:
@@ -30,7 +30,7 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
     if (approval.request_id, approval.digest) != (case.case_id, planned.digest):
         raise PermanentError("enforce.approval", _PLACE)
     _check_searches(case)
-    if any(effects_of(planned, name) and Reading.load(case, name) is None for name in planned.order):
+    if _unread(case, planned):
         raise PermanentError("enforce.unread", _PLACE)
     if not all(_finished(case, planned, name) for name in declaration.erase_after):
         raise PermanentError("enforce.order", declaration.name)
@@ -40,6 +40,10 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
         raise PermanentError("enforce.suppression", _PLACE)
     if (erasing or "rectify" in effects) and not _identified(events):
         raise PermanentError("enforce.identity", _PLACE)
+
+
+def _unread(case: CaseFile, planned: PlanSummary) -> bool:
+    return any(effects_of(planned, name) and Reading.load(case, name) is None for name in planned.order)
 
 
 def _check_searches(case: CaseFile) -> None:

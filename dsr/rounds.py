@@ -12,7 +12,9 @@ from dsr.casefile import CaseFile
 
 _ROUND: Final = "round"
 _ENDED: Final = "ended"
-_RESULTS: Final = ("verified", "certificate", "told/done", "told/lifting", "lifted/", _ENDED)
+_LIFTED: Final = "lifted/"
+_TOLD: Final = ("told/done", "told/refused", "told/lifting", "told/kept")
+_RESULTS: Final = ("verified", "certificate", *_TOLD, _LIFTED, _ENDED)
 _LEFT: Final = ("changed", "blocked")
 """Outcomes of records that a later round may still act on."""
 _LIFTABLE: Final = ("restriction", "objection", "withdrawal")
@@ -25,17 +27,21 @@ def digest_of(case: CaseFile) -> str:
 
 def start(case: CaseFile, digest: str) -> None:
     """A plan was made. When it is another, what the older one has led to goes; how often a source was written to stays
-    known. When it is the same, only sources that left something alone begin anew."""
+    known. When it is the same, only sources that left something alone begin anew; all of them when what it had led to
+    was lifted."""
     enforced = {name: case.read_json(name) for name in case.names("enforced/")}
     verified = case.read_json("verified")["ok"] if case.exists("verified") else None
     of = {kept["digest"] for kept in enforced.values()} - {""}
-    if of - {digest} or (case.exists(_ROUND) and case.read_json(_ROUND)["digest"] != digest):
+    lifted = bool(case.names(_LIFTED))
+    if lifted or of - {digest} or (case.exists(_ROUND) and case.read_json(_ROUND)["digest"] != digest):
         sources = {name.split("/")[1].removesuffix(".fresh") for name in case.names("rows/") if ".fresh/" in name}
         for source in sorted(sources):
             case.remove(rows.folder(f"{source}.fresh"))
             case.remove(rows.folder(f"{source}.changed"))
         for prefix in ("fresh/", *_RESULTS):
             case.remove(prefix)
+        for name, kept in enforced.items() if lifted else ():
+            case.write_json(name, kept | {"digest": ""})
     elif not verified:
         case.remove("verified")
         for name, kept in enforced.items():

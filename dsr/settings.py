@@ -50,7 +50,7 @@ _OPTIONAL: Final = {
     "former_public_keys": "",
     "register": "",
     "recipients": "",
-    "rights": "access,portability",
+    "rights": ",".join(RIGHTS),
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
@@ -94,8 +94,7 @@ class Settings:
     recipients       keys of the other controllers that packages may be sent to (Art. 20(2) GDPR), each with a
                      connection `dsr_recipient_<key>` in Airflow; () = nobody. What a person names is compared with
                      these before anything is looked up by it
-    rights           rights of `vocabulary.RIGHTS` that requests are taken for; others are refused. Those that change
-                     systems are switched on deliberately
+    rights           rights of `vocabulary.RIGHTS` that requests are taken for; others are refused
     """
 
     case_store: str = field(repr=False)
@@ -117,7 +116,7 @@ class Settings:
     former_public_keys: tuple[str, ...] = ()
     register: str = ""
     recipients: tuple[str, ...] = ()
-    rights: tuple[str, ...] = ("access", "portability")
+    rights: tuple[str, ...] = RIGHTS
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:

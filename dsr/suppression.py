@@ -1,11 +1,13 @@
-"""Who must not be taken in again: persons who were erased or have objected, as keyed hashes of what identifies them.
+"""Who must not be taken in again: persons who were erased or have objected, or whose data is restricted, as keyed
+hashes of what identifies them.
 
 What imports persons asks here first, by `asks` or by `python -m dsr suppressed --stdin`: else an erased person comes
 back with the next file. Art. 21(3) needs such a list, and Art. 17 doesn't end it: it holds no address and no number,
 and without the key nobody can tell who is on it.
 
 Scopes: "all" = erased, is not to be kept at all; "marketing" = has objected to direct marketing (Art. 21(2)), mail
-about orders and invoices stays possible.
+about orders and invoices stays possible; "restricted" = is only to be stored for now, neither changed nor used
+(Art. 18). Each request puts a person there by itself, and is ended by itself.
 """
 
 import hmac
@@ -26,7 +28,7 @@ from dsr.errors import PermanentError
 from dsr.model import Identifier
 from dsr.tables import suppression
 
-SCOPES: Final = ("all", "marketing")
+SCOPES: Final = ("all", "marketing", "restricted")
 KINDS: Final = ("email", "phone")
 """What identifies a person wherever they come from. A customer number is a company's, a vendor's id is ever new."""
 _PLACE: Final = "suppression"
@@ -49,13 +51,10 @@ class Suppression:
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine, self._key = engine, key
 
-    def add(
-        self, identifiers: Iterable[Identifier], scope: str, request_id: str, at: datetime, *, own: bool = False
-    ) -> int:
-        """Puts a person on the list; how many identifiers it now holds of them, others than mail and phone left out.
-        One that is on it already stays as it was, but with `own` it is this request's from now on, so that no other
-        one's end takes it off; one that had been taken off is on it again from `at`.
-        PermanentError("suppression.scope") for a scope that is none."""
+    def add(self, identifiers: Iterable[Identifier], scope: str, request_id: str, at: datetime) -> int:
+        """Puts a person on the list for a request; how many identifiers it now holds of them, others than mail and
+        phone left out. One that the request has put there already stays as it was; one that had been taken off is on
+        it again from `at`. PermanentError("suppression.scope") for a scope that is none."""
         if scope not in SCOPES:
             raise PermanentError("suppression.scope", _PLACE)
         hashes = sorted({self.hash(i) for i in identifiers if i.kind in KINDS})
@@ -64,13 +63,12 @@ class Suppression:
         row = {"scope": scope, "request_id": request_id, "since": at, "lifted_at": None, "lifted_reason": ""}
         fresh = insert(suppression).values([{"identifier": value, **row} for value in hashes])
         again = fresh.on_conflict_do_update(
-            index_elements=["identifier", "scope"], set_=row, where=suppression.c.lifted_at.is_not(None)
+            index_elements=["identifier", "scope", "request_id"],
+            set_={name: row[name] for name in ("since", "lifted_at", "lifted_reason")},
+            where=suppression.c.lifted_at.is_not(None),
         )
-        taken = update(suppression).where(suppression.c.identifier == func.any(hashes), suppression.c.scope == scope)
         with transaction(self._engine, _PLACE) as connection:
             connection.execute(again)
-            if own:
-                connection.execute(taken.values(request_id=request_id))
         return len(hashes)
 
     def asks(self, identifiers: Iterable[Identifier]) -> frozenset[str]:
@@ -95,9 +93,9 @@ class Suppression:
     def remove(
         self, identifiers: Iterable[Identifier], scope: str, reason: str, at: datetime, *, request_id: str = ""
     ) -> int:
-        """Takes a person off the list, since they have consented anew or their objection was refused: `reason` is a
-        code that stays recorded (`consent.given`); how many were on it. `request_id`: only what that request put
-        there; "" = all. PermanentError("suppression.reason") when it is no code."""
+        """Takes a person off the list, since they have consented anew, their objection was refused or a restriction
+        has ended: `reason` is a code that stays recorded (`consent.given`); how many entries that were. `request_id`:
+        only what that request put there; "" = all. PermanentError("suppression.reason") when it is no code."""
         if not _REASON.fullmatch(reason):
             raise PermanentError("suppression.reason", _PLACE)
         hashes = sorted({self.hash(i) for i in identifiers if i.kind in KINDS})
@@ -114,8 +112,9 @@ class Suppression:
     def entries(self) -> Iterator[Suppressed]:
         """The whole list, sorted by hash and scope, for jobs that compare hashes themselves (HMAC-SHA256 under this
         list's key over kind, a zero byte and the normalised value)."""
-        query = select(suppression.c.identifier, suppression.c.scope, suppression.c.since)
-        query = query.where(suppression.c.lifted_at.is_(None)).order_by(suppression.c.identifier, suppression.c.scope)
+        entry = (suppression.c.identifier, suppression.c.scope)
+        query = select(*entry, func.min(suppression.c.since).label("since"))
+        query = query.where(suppression.c.lifted_at.is_(None)).group_by(*entry).order_by(*entry)
         with transaction(self._engine, _PLACE) as connection:
             for row in connection.execute(query.execution_options(yield_per=_BATCH)):
                 yield Suppressed(bytes(row.identifier).hex(), row.scope, row.since.astimezone(UTC))

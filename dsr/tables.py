@@ -91,7 +91,7 @@ suppression = Table(
     metadata,
     Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
     Column("scope", Text, primary_key=True, comment="all or marketing"),
-    Column("request_id", Text, nullable=False),
+    Column("request_id", Text, primary_key=True),
     Column("since", _MOMENT, nullable=False),
     Column("lifted_at", _MOMENT, comment="when it ended; null while it holds"),
     Column("lifted_reason", Text, nullable=False, server_default="", comment="a code"),

@@ -33,7 +33,8 @@ Reread = Callable[[str], Iterator[pa.RecordBatch]]
 """dataset → its rows as they are now, from their start at each call."""
 
 ACTING: Final = ("erase", "anonymise", "restrict", "rectify")
-"""Effects that a source brings about; of the others nothing is selected."""
+"""Effects that a source brings about. Records with the others are selected too, since they tell a source whose what is:
+a file on a quote of the person's own is nobody else's."""
 _REWRITING: Final = ("erase", "anonymise", "rectify")
 """What a legal hold stands against."""
 _AHEAD: Final = 65_536
@@ -115,11 +116,11 @@ def _compare(case: CaseFile, source: str, dataset: str, fresh: Reread) -> _Compa
             effect = waiting.take(version)
             if effect is None:
                 unplanned[version] = record_id
-            elif effect in ACTING:
+            else:
                 result.selected[effect] += 1
     for version in waiting.late(unplanned):
         effect = waiting.take(version)
-        if effect in ACTING:
+        if effect is not None:
             result.selected[effect] += 1
         del unplanned[version]
     now = set(unplanned.values())

@@ -27,7 +27,7 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         if args.command == "demo":
-            return demo.run(args.folder or _DEMO, options, console)
+            return demo.run(args.folder or _DEMO, options, console, args.right)
         return _up_down_status(args, options, console)
     except RuntimeError as error:
         console.print(f"[bold red]failed:[/] {escape(str(error))}", markup=True, soft_wrap=True)
@@ -83,13 +83,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
         ("up", "start the stack and leave it running"),
-        ("demo", "fulfil one access request, from webhook to downloaded package, then stop everything"),
+        ("demo", "fulfil one request, from webhook to downloaded package or certificate, then stop everything"),
     ):
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--people", type=int, default=500, help="size of the sandbox's population (default 500)")
         command.add_argument("--seed", type=int, default=1, help="same seed, same people (default 1)")
         command.add_argument("--rows-for-canary", type=int, default=0, help="extra invoicing rows for the person asked")
         command.add_argument("--latency-ms", type=float, default=0.0, help="how slowly the systems answer")
+    text = "what is asked for (default access)"
+    commands.choices["demo"].add_argument("--right", choices=demo.RIGHTS, default="access", help=text)
     commands.add_parser("down", help="stop it")
     commands.add_parser("status", help="what runs, and where")
     for command in commands.choices.values():

@@ -48,6 +48,13 @@ if "scheduler" in sys.argv or "worker" in sys.argv:
 
     preload()
 '''
+_CLOCK = """
+    from pathlib import Path
+
+    from embedded.clock import install
+
+    install(Path({folder!r}))
+"""
 
 
 def environment(
@@ -86,12 +93,14 @@ def environment(
     }  # fmt: skip
 
 
-def prepare_home(folder: Path, secrets: Secrets) -> None:
-    """Write the files that Airflow reads from its home."""
+def prepare_home(folder: Path, secrets: Secrets, *, clock: bool = False) -> None:
+    """Write the files that Airflow reads from its home. `clock`: that of the tasks can be put ahead, see
+    `embedded.clock`."""
     home = folder / "airflow"
     (home / "config").mkdir(parents=True, exist_ok=True)
     write_private(home / "passwords.json", json.dumps(dict(secrets.passwords)))
-    (home / "config" / "airflow_local_settings.py").write_text(_PRELOAD)
+    settings = _PRELOAD + (_CLOCK.format(folder=str(folder)) if clock else "")
+    (home / "config" / "airflow_local_settings.py").write_text(settings)
 
 
 def connection_variables(connections: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

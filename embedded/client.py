@@ -61,6 +61,13 @@ class AirflowClient:
         rows = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=200)["task_instances"]
         return {row["task_id"]: row for row in rows}
 
+    def tasks_in(self, run_ids: Iterable[str], states: Iterable[str]) -> list[dict[str, Any]]:
+        """The task instances of these runs, of any DAG, that are in one of the states."""
+        wanted = {"dag_run_ids": list(run_ids), "state": list(states), "page_limit": 1000}
+        answer = self._http.post("/api/v2/dags/~/dagRuns/~/taskInstances/list", json=wanted).raise_for_status()
+        found: list[dict[str, Any]] = answer.json()["task_instances"]
+        return found
+
     def awaits_input(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Human decisions that a run waits for: [{"task_id", "options", "body", …}]; parked ones only."""
         details = self.get(f"dags/{dag_id}/dagRuns/{run_id}/hitlDetails", response_received=False)["hitl_details"]
@@ -71,6 +78,12 @@ class AirflowClient:
         """Answer a human decision as the signed-in user."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
         self._http.patch(path, json={"chosen_options": [option], "params_input": {}}).raise_for_status()
+
+    def clear(self, dag_id: str, run_id: str, task_ids: Iterable[str], *, downstream: bool = False) -> None:
+        """Let these tasks of a run run again, with what follows them if asked."""
+        wanted = {"dag_run_id": run_id, "task_ids": list(task_ids), "include_downstream": downstream}
+        body = {**wanted, "dry_run": False, "only_failed": False, "reset_dag_runs": True}
+        self._http.post(f"/api/v2/dags/{dag_id}/clearTaskInstances", json=body).raise_for_status()
 
     def ensure_pools(self, pools: Iterable[tuple[str, int]]) -> None:
         """Make the pools of that name and number of slots, or bring them in line."""

@@ -1,7 +1,9 @@
 """The demonstration: from nothing to one answered request, checked against the truth, then everything stopped."""
 
 import json
+import shutil
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dsr.vocabulary import EFFECTS
 from embedded.airflow import ROOT
+from embedded.erasure import Erased, erase
 from embedded.journey import Journey, fulfil, overhead, warm_up
 from embedded.requester import Requester
 from embedded.stack import Options, Stack
@@ -20,10 +24,14 @@ from sandbox.people import Truth, populate
 
 _HELD, _BROKEN = 0, 1
 _TRUTH_OF_EXTRA_ROWS = 1000
-_SHORT_RETRIES = (("DSR_TASK_RETRIES", "2"), ("DSR_TASK_RETRY_SECONDS", "1"))
+_SHORT_RETRIES = (
+    ("DSR_TASK_RETRIES", "2"), ("DSR_TASK_RETRY_SECONDS", "1"), ("DSR_ENFORCE_AGAIN_SECONDS", "2"),
+)  # fmt: skip
+RIGHTS = ("access", "erasure")
+_CHANGES = ("removed", "changed", "added")
 
 
-def run(folder: Path, options: Options, console: Console) -> int:
+def run(folder: Path, options: Options, console: Console, right: str = "access") -> int:
     """Do it; 0 when every part held. `folder`/outcome.json says the same for programs."""
     folder.mkdir(parents=True, exist_ok=True)
     outcome: dict[str, Any] = {"ok": False}
@@ -35,10 +43,18 @@ def run(folder: Path, options: Options, console: Console) -> int:
 
     stack = Stack(folder / "stack", replace(options, shape=True, environment=_SHORT_RETRIES), say)
     try:
+        if right == "erasure" and stack.folder.exists():
+            say("the person of the last time is erased: starting from nothing")
+            stack.down()
+            shutil.rmtree(stack.folder)
         say("starting PostgreSQL, Airflow, the portal and the five source systems, on this machine only")
         stack.up()
-        journey, outcome = _demonstrate(stack, folder, options, say)
-        _summary(console, journey, outcome)
+        if right == "erasure":
+            erased, outcome = _demonstrate_erasure(stack, folder, options, say)
+            _erasure_summary(console, erased, folder)
+        else:
+            journey, outcome = _demonstrate(stack, folder, options, say)
+            _summary(console, journey, outcome)
     except (RuntimeError, httpx.HTTPError) as error:
         outcome["error"] = str(error).splitlines()[0]
         console.print(f"[bold red]failed:[/] {escape(str(error))}", soft_wrap=True)
@@ -105,3 +121,41 @@ def _summary(console: Console, journey: Journey, outcome: dict[str, Any]) -> Non
         console.print(f"[bold red]not right:[/] {escape(fault)}", soft_wrap=True)
     console.print(f"\nThe package: {outcome['package']}   (begin with index.html in it)", soft_wrap=True)
     console.print("To look around: make up (Airflow, portal and sandbox stay; it prints where), then make down.")
+
+
+def _demonstrate_erasure(stack: Stack, folder: Path, options: Options, say: Any) -> tuple[Erased, dict[str, Any]]:
+    canary = populate(options.people, options.seed).canary
+    say("reading the systems without look-up into the index (upkeep)")
+    warm_up(stack)
+    say("a ticket comes in: “erase what you hold about me”")
+    erased = erase(stack, canary.key, canary.email, folder, say)
+    say("comparing every row and object of every system with what it was before")
+    return erased, {
+        "ok": not erased.others and {"enforced", "verified", "certified", "closed"} <= set(erased.events),
+        "request_id": erased.request_id,
+        "changes": {system: dict(counts) for system, counts in erased.changes.items()},
+        "changes_to_others": erased.others,
+        "events": list(erased.events),
+        "total_s": round(erased.seconds, 3),
+    }
+
+
+def _erasure_summary(console: Console, erased: Erased, folder: Path) -> None:
+    console.print()
+    console.print(_counts("What was planned, in records", EFFECTS, erased.plan))
+    console.print(_counts("What changed in the systems, in rows and objects", _CHANGES, erased.changes))
+    console.print(f"Records of other people that changed: {erased.others}")
+    console.print(f"From webhook to answer, the officers' wait apart: {erased.seconds:.1f} s")
+    console.print(f"\nThe answer and the certificate: {folder}", soft_wrap=True)
+
+
+def _counts(title: str, heads: Sequence[str], rows: Mapping[str, Mapping[str, int]]) -> Table:
+    """One line per system; columns without any number are left out."""
+    shown = [head for head in heads if any(counts.get(head) for counts in rows.values())]
+    table = Table(title=title, title_justify="left")
+    table.add_column("System")
+    for head in shown:
+        table.add_column(head, justify="right")
+    for system, counts in sorted(rows.items()):
+        table.add_row(system, *(str(counts.get(head) or "") for head in shown))
+    return table

@@ -22,7 +22,6 @@ from typing import Any
 
 import httpx
 
-from dsr.vocabulary import RIGHTS
 from embedded import airflow
 from embedded.client import AirflowClient
 from embedded.process import Component, Register, StackError, wait_until
@@ -38,7 +37,7 @@ _RECIPIENT = "dsr_recipient_"
 @dataclass(frozen=True)
 class Options:
     """How the sandbox is filled, what Airflow is told beyond the default. `shape`: load the DAG of empty tasks too.
-    `environment`: additional variables of all components."""
+    `environment`: additional variables of all components. `clock`: that of the tasks can be put ahead."""
 
     people: int = 500
     seed: int = 1
@@ -46,6 +45,7 @@ class Options:
     latency_ms: float = 0.0
     shape: bool = False
     environment: tuple[tuple[str, str], ...] = ()
+    clock: bool = False
 
 
 class Stack:
@@ -132,7 +132,7 @@ class Stack:
             self.postgres.ensure_database(database)
         self._settle_addresses()
         self.environment = self._environment()
-        airflow.prepare_home(self.folder, self.secrets)
+        airflow.prepare_home(self.folder, self.secrets, clock=self.options.clock)
         with ThreadPoolExecutor(1) as threads:
             ledger = threads.submit(self._upgrade_ledger)
             self._migrate()
@@ -211,7 +211,6 @@ class Stack:
                 "DSR_AIRFLOW_PASSWORD": secrets.passwords["intake"],
                 "DSR_OFFICERS": "officer,second",
                 "DSR_MAIL_FROM": "privacy@controller.example",
-                "DSR_RIGHTS": ",".join(RIGHTS),
                 **confirmed_register(self.folder / "register"),
             }
             | {f"DSR_CHANNEL_{name}_SECRET": secret for name, secret in secrets.channels.items()}

@@ -1,6 +1,6 @@
-"""What the person is told when a right that changes data was exercised: what was done, what was not and why, that more
-time is needed, that a restriction ends. Every letter ends with the complaint and the court (`answer.txt.j2`); one that
-says no, or not all, gives its reasons (Art. 12(4) GDPR).
+"""What the person is told when a right that changes data was exercised: what was done, what was not and why, that a
+restriction ends or stays; and about every right, that it is refused or that more time is needed. Every letter ends with
+the complaint and the court (`answer.txt.j2`); one that says no, or not all, gives its reasons (Art. 12(4) GDPR).
 
 A letter takes what it says from the certificate that verification made:
 
@@ -19,29 +19,17 @@ from babel.dates import format_date
 
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
+from dsr.refusal import REASONS, reasons
 from dsr.report.answers import controller_values, envelope, filled
 from dsr.report.doings import Doings
-from dsr.report.letters import Texts, render
+from dsr.report.letters import Texts, catalogue, render
 from dsr.settings import Settings
 
 OF: Final = "acting"
-REASONS: Final = (
-    "manifestly_excessive",
-    "manifestly_unfounded",
-    "identity",
-    "no_ground",
-    "legal_obligation",
-    "legal_claims",
-    "freedom_of_expression",
-    "accurate",
-    "compelling_grounds",
-    "not_consent",
-)
-"""Why a request may be refused. The first two are only ever a person's recorded decision (Art. 12(5))."""
 EXTENSIONS: Final = ("complexity", "number")
 """The only two reasons of Art. 12(3)."""
-LIFTINGS: Final = ("accuracy_verified", "objection_decided", "claims_ended", "requested", "lawful")
-KINDS: Final = ("done", "refused", "extended", "lifting", "recipients", "meanwhile")
+LIFTINGS: Final = ("accuracy_verified", "claims_ended", "requested", "lawful")
+KINDS: Final = ("done", "refused", "extended", "lifting", "kept", "recipients", "meanwhile")
 """Kinds of letters, for `mail`."""
 
 _WORDLESS: Final = ("erase", "anonymise", "restrict", "rectify", "scheduled", "expire")
@@ -52,8 +40,8 @@ _LOCALES: Final = {"sv": "sv", "en": "en_GB"}
 
 @dataclass(frozen=True)
 class ActingLetter:
-    """The letters about one request in one language, "sv" or "en". `right`: erasure, restriction, rectification,
-    objection or withdrawal; `ground`: as the request states it, needed for an objection."""
+    """The letters about one request in one language, "sv" or "en". `right`: one of `vocabulary.RIGHTS`; about access
+    and portability only `refused` and `extended`. `ground`: as the request states it, needed for an objection."""
 
     request_id: str
     language: str
@@ -81,42 +69,47 @@ class ActingLetter:
             paragraphs.append(texts("more.again"))
         return self._rendered(paragraphs)
 
-    def refused(self, reasons: Sequence[str]) -> str:
-        """That nothing is done, and why: some of `REASONS`. PermanentError("reason.absent") for none,
-        ("reason.unknown") for another, ("right.absolute") for an objection to direct marketing or a withdrawal that
-        isn't refused on Art. 12's own grounds: those rights know no other (Art. 21(3), 7(3))."""
-        own = ("identity", "manifestly_excessive", "manifestly_unfounded", "not_consent")
-        absolute = self.right == "withdrawal" or self.ground == "direct_marketing"
-        if absolute and not set(reasons) <= set(own):
-            raise PermanentError("right.absolute", _PLACE)
+    def refused(self, why: Sequence[str]) -> str:
+        """That nothing is done, and why: some of `refusal.reasons` for this right. PermanentError("reason.absent") for
+        none, ("reason.unknown") for what is no reason, ("reason.unfit") for one that this right doesn't know."""
         texts = self._texts()
-        why = [texts(f"reason.{code}") for code in _known(reasons, REASONS)]
-        return self._rendered([texts(f"refused.{self.right}"), *why, texts("refused.remedy")])
+        return self._rendered([texts(f"refused.{self.right}"), *self._reasons(texts, why), texts("refused.remedy")])
 
-    def extended(self, deadlines: Mapping[str, str], reasons: Sequence[str], received: date, at: date) -> str:
+    def overridden(self, why: str, on: date, at: date) -> str:
+        """That an objection under Art. 21(1) is refused, why, and on which day the restriction ends that held while it
+        was examined. PermanentError as `refused` and `lifting`."""
+        texts = self._texts()
+        ending = texts("lifting.examined", on=self._beforehand(on, at))
+        paragraphs = [texts("refused.objection"), *self._reasons(texts, [why]), ending]
+        return self._rendered([*paragraphs, texts("lifting.after"), texts("refused.remedy")])
+
+    def extended(self, deadlines: Mapping[str, str], why: Sequence[str], received: date, at: date) -> str:
         """That up to two months more are needed, and why: some of `EXTENSIONS`. `deadlines`: the case's; `received` and
         `at`: days in the controller's time zone. PermanentError("extension.late") once the first month is over
-        (Art. 12(3), third sentence)."""
-        target, until = (date.fromisoformat(deadlines[name]) for name in ("target", "extended_latest"))
-        if at > target:
+        (Art. 12(3), third sentence), as Regulation 1182/71 counts it."""
+        latest, until = (date.fromisoformat(deadlines[name]) for name in ("legal_latest", "extended_latest"))
+        if at > latest:
             raise PermanentError("extension.late", _PLACE)
-        texts, latest = self._texts(), date.fromisoformat(deadlines["legal_latest"])
-        days = {"received": received, "before": latest, "until": until}
-        intro = texts("extended.intro", **{name: self._day(day) for name, day in days.items()})
-        why = [texts(f"extended.{code}") for code in _known(reasons, EXTENSIONS)]
-        ending = [texts("extended.wait"), texts("extended.remedy")]
-        return self._rendered([intro, texts("extended.why"), *why, *ending])
+        texts = self._texts()
+        days = {name: self._day(day) for name, day in (("received", received), ("before", latest), ("until", until))}
+        intro = texts("extended.intro", **days, asked=texts(f"extended.{self.right}"))
+        given = [f"- {texts(f'extended.{code}')}" for code in _known(why, EXTENSIONS)]
+        listed = "\n".join([texts("extended.why"), *given])
+        return self._rendered([intro, listed, texts("extended.wait"), texts("extended.remedy")])
 
     def lifting(self, on: date, reason: str, at: date) -> str:
         """That a restriction ends on that day, told before (Art. 18(3)): PermanentError("lifting.late") otherwise.
         `reason`: one of `LIFTINGS`."""
-        if at >= on:
-            raise PermanentError("lifting.late", _PLACE)
         texts = self._texts()
+        intro = texts("lifting.intro", on=self._beforehand(on, at))
         (code,) = _known([reason], LIFTINGS)
-        intro = texts("lifting.intro", on=self._day(on))
-        ending = [texts("lifting.after"), texts("lifting.against")]
-        return self._rendered([intro, texts("lifting.why"), texts(f"lifting.{code}"), *ending])
+        why = f"{texts('lifting.why')}\n- {texts(f'lifting.{code}')}"
+        return self._rendered([intro, why, texts("lifting.after"), texts("lifting.against")])
+
+    def kept(self) -> str:
+        """That a restriction stays until further notice, which ends the request."""
+        texts = self._texts()
+        return self._rendered([texts("kept.intro"), texts("more.restriction"), texts("kept.next")])
 
     def meanwhile(self, until: date) -> str:
         """That an objection under Art. 21(1) came, that the data is restricted while it is examined (Art. 18(1)(d)),
@@ -141,6 +134,19 @@ class ActingLetter:
         subject = self._texts()(f"mail.subject_{kind}")
         message = envelope(self.settings, to, subject, at, f"{self.request_id}-{kind}")
         return filled(message, self.language, text, page(text, subject, self.language))
+
+    def _reasons(self, texts: Texts, why: Sequence[str]) -> list[str]:
+        known = _known(why, REASONS)
+        if not set(known) <= set(reasons(self.right, self.ground)):
+            raise PermanentError("reason.unfit", _PLACE)
+        # Some read otherwise for one right than for another: each rests on an article of its own.
+        words, keys = catalogue(self.language, OF)["reason"], [(code, f"{code}_{self.right}") for code in known]
+        return [texts(f"reason.{own if own in words else code}") for code, own in keys]
+
+    def _beforehand(self, on: date, at: date) -> str:
+        if at >= on:
+            raise PermanentError("lifting.late", _PLACE)
+        return self._day(on)
 
     @property
     def _asked(self) -> str:

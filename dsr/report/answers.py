@@ -17,12 +17,14 @@ _PLACE = "answers"
 @dataclass(frozen=True)
 class Summary:
     """What the search came to, over all sources, by their names in words. `held`: something surely the person's was
-    found; `doubtful`: how many records were left out because they may be another's."""
+    found; `doubtful`: how many records were left out because they may be another's; `erased_before`: data of whoever
+    stated this address was erased at an earlier time, and what is kept of it no search finds."""
 
     held: bool
     doubtful: int
     searched: tuple[str, ...]
     incomplete: tuple[str, ...]
+    erased_before: bool = False
 
     @property
     def outcome(self) -> str:
@@ -100,10 +102,7 @@ class Letter:
         elif summary.outcome == "only_doubtful":
             paragraphs = [texts("answer.only_doubtful"), texts("answer.only_doubtful_next"), *_missing(texts, summary)]
         else:
-            paragraphs = [texts("answer.nothing_incomplete" if summary.incomplete else "answer.nothing")]
-            if summary.searched:
-                paragraphs.append(texts("answer.nothing_searched", sources=", ".join(summary.searched)))
-            paragraphs += [*_missing(texts, summary), texts("answer.nothing_other")]
+            paragraphs = [*nothing_found(texts, summary), *_missing(texts, summary), texts("answer.nothing_other")]
         values = {"t": texts, "authority": self._authority(texts), "request_id": self.request_id}
         return render("answer.txt.j2", paragraphs=paragraphs, **values)
 
@@ -149,6 +148,15 @@ def _sealed(texts: Texts, access: Access) -> list[str]:
         return [texts("answer.sealed_age")]
     given = [texts("answer.sealed_zip"), access.password] if access.password else [texts("answer.sealed_zip_again")]
     return [*given, texts("answer.sealed_zip_open")]
+
+
+def nothing_found(texts: Texts, summary: Summary) -> list[str]:
+    """That a search found nothing, where, and what that doesn't mean."""
+    held = "nothing_found" if summary.erased_before else "nothing"
+    paragraphs = [texts("answer.nothing_incomplete" if summary.incomplete else f"answer.{held}")]
+    if summary.searched:
+        paragraphs.append(texts("answer.nothing_searched", sources=", ".join(summary.searched)))
+    return [*paragraphs, texts("answer.erased_before")] if summary.erased_before else paragraphs
 
 
 def _missing(texts: Texts, summary: Summary) -> list[str]:

@@ -23,6 +23,8 @@ PARTS: Final = (*_DOING, "scheduled", "manual", "changed", "blocked", "expire", 
 somebody else's, and was left alone."""
 _LEFT: Final = ("manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful")
 """Parts that say what was not done."""
+_NOTHING_WRONG: Final = "just:NotRequiredJustification"
+_LATER: Final = "not_planned"
 _OPEN: Final = ("scheduled", "manual", "changed", "blocked", "unmarked", "doubtful")
 """Parts after which we come back to the person."""
 
@@ -54,6 +56,7 @@ class Doings:
         try:
             if not any(certificate.get(name) for name in ("lines", "remaining", "manual", "doubtful")):
                 raise PermanentError("certificate.empty", "letter")
+            certificate = {**certificate, "lines": _concerned(certificate["lines"], right)}
             absent = any(line["outcome"] == "absent" for line in certificate["lines"])
             for part, given in _sorted(certificate, _ASKED[right]):
                 line = _line(given, language)
@@ -89,6 +92,14 @@ class Doings:
     def unfinished(self) -> bool:
         """Whether something is still to come, so that the ticket stays open."""
         return any(part in self.parts for part in _OPEN)
+
+
+def _concerned(lines: Sequence[Mapping[str, Any]], right: str) -> Sequence[Mapping[str, Any]]:
+    """The lines that the request is about. Not about it is a record in which nothing was to be corrected, unless that
+    is all there is to say; nor, but for an erasure, what came after it was decided: a restriction is on the person,
+    and a correction is of what was wrong."""
+    told = [line for line in lines if right == "erasure" or line["ground"] != _LATER]
+    return [line for line in told if line["ground"] != _NOTHING_WRONG] or told
 
 
 def _sorted(certificate: Mapping[str, Any], asked: Sequence[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:

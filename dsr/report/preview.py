@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from dsr.notices import Notice
 from dsr.notices.told import Told
+from dsr.refusal import reasons
 from dsr.register.nouns import Notification, Recipient
 from dsr.report import notices
-from dsr.report.acting import EXTENSIONS, LIFTINGS, REASONS, ActingLetter, page
+from dsr.report.acting import EXTENSIONS, LIFTINGS, ActingLetter, page
 from dsr.report.letters import LANGUAGES, Texts
 from dsr.settings import Controller, Settings
 
@@ -23,12 +24,16 @@ RIGHTS: Final = (
     ("objection", "legitimate_interest"),
     ("withdrawal", ""),
 )
+DISCLOSING: Final = (("access", ""), ("portability", ""))
+"""Rights whose other letters come with the package."""
 _EFFECT: Final = {"erasure": "erase", "rectification": "rectify"}
 _KEPT: Final = {"erase": "restrict"}
 """What is kept of what was to be erased is restricted meanwhile."""
 _REQUEST: Final = "dsr-exampleexampleexampleexa"
 _RECEIVED: Final = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 _DEADLINES: Final = {"target": "2026-12-25", "legal_latest": "2026-12-28", "extended_latest": "2027-02-25"}
+_ANNOUNCED: Final = date(2027, 2, 15)
+_LIFTED: Final = date(2027, 3, 1)
 _CRM: Final = {"sv": "Kundregister (Salesforce)", "en": "Customer register (Salesforce)"}
 _INVOICES: Final = {"sv": "Fakturering", "en": "Invoicing"}
 _WEBINARS: Final = {"sv": "Webbinarier", "en": "Webinars"}
@@ -60,9 +65,10 @@ def letters(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
     """(name, language, title, text) of every letter."""
     for language in LANGUAGES:
         texts = Texts(language, {}, "acting")
-        for right, ground in RIGHTS:
+        for right, ground in (*DISCLOSING, *RIGHTS):
             letter = ActingLetter(_REQUEST, language, settings, right, ground)
-            for name, kind, text in _of(letter):
+            done = () if (right, ground) in DISCLOSING else _done(letter)
+            for name, kind, text in (*done, *_not_done(letter)):
                 stem = "-".join(filter(None, (right, ground, name)))
                 yield stem, language, texts(f"mail.subject_{kind}"), text
         for kind in ("erasure", "restriction", "rectification"):
@@ -71,8 +77,8 @@ def letters(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
             yield f"notice-{kind}", language, subject, notices.body(notice, settings)
 
 
-def _of(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
-    """(name, kind, text) of all that can be said about one right."""
+def _done(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
+    """(name, kind, text) of what can be said when systems were changed for one right."""
     effect = _EFFECT.get(letter.right, "restrict")
     told = _told({"erase": "erasure", "rectify": "rectification"}.get(effect, "restriction"))
     if letter.right == "withdrawal" or letter.ground == "direct_marketing":
@@ -81,18 +87,24 @@ def _of(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
     yield "full", "done", letter.done(_certificate(effect, whole=True), told)
     yield "partial", "done", letter.done(_certificate(effect, whole=False), told)
     yield "none", "done", letter.done({"lines": [kept]})
-    absolute = letter.right == "withdrawal" or letter.ground == "direct_marketing"
-    reasons = ("identity", "manifestly_excessive", "manifestly_unfounded", "not_consent") if absolute else REASONS
-    for reason in reasons:
-        yield f"refused-{reason}", "refused", letter.refused([reason])
-    yield "extended", "extended", letter.extended(_DEADLINES, EXTENSIONS, _RECEIVED.date(), date(2026, 12, 10))
     yield "recipients", "recipients", letter.recipients(told)
     if letter.right == "restriction":
+        yield "kept", "kept", letter.kept()
         for reason in LIFTINGS:
-            text = letter.lifting(date(2027, 3, 1), reason, date(2027, 2, 15))
-            yield f"lifting-{reason}", "lifting", text
+            yield f"lifting-{reason}", "lifting", letter.lifting(_LIFTED, reason, _ANNOUNCED)
     if letter.ground == "legitimate_interest":
         yield "meanwhile", "meanwhile", letter.meanwhile(date(2026, 12, 28))
+        for reason in ("compelling_grounds", "legal_claims"):
+            yield f"overridden-{reason}", "refused", letter.overridden(reason, _LIFTED, _ANNOUNCED)
+
+
+def _not_done(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
+    """(name, kind, text) of what can be said about any right: that it is refused, that it takes longer."""
+    for reason in reasons(letter.right, letter.ground):
+        yield f"refused-{reason}", "refused", letter.refused([reason])
+    for reason in EXTENSIONS:
+        text = letter.extended(_DEADLINES, [reason], _RECEIVED.date(), date(2026, 12, 10))
+        yield f"extended-{reason}", "extended", text
 
 
 def _certificate(effect: str, *, whole: bool) -> Mapping[str, Any]:

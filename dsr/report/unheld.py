@@ -2,7 +2,7 @@
 that there was nothing to stop, and that they are kept out all the same (Art. 21(3), 7(3) GDPR)."""
 
 from dsr.report.acting import OF, ActingLetter
-from dsr.report.answers import Summary, controller_values
+from dsr.report.answers import Summary, controller_values, nothing_found
 from dsr.report.letters import Texts, render
 
 
@@ -14,9 +14,7 @@ def unheld(letter: ActingLetter, summary: Summary, *, listed: bool) -> str:
     if summary.doubtful:
         paragraphs = [own("unheld.doubtful"), texts("answer.only_doubtful_next")]
     else:
-        paragraphs = [texts("answer.nothing_incomplete" if summary.incomplete else "answer.nothing")]
-        if summary.searched:
-            paragraphs.append(texts("answer.nothing_searched", sources=", ".join(summary.searched)))
+        paragraphs = nothing_found(texts, summary)
     if summary.incomplete:
         paragraphs.append(texts("incomplete.sources", sources=", ".join(summary.incomplete)))
     paragraphs.append(own("unheld.listed" if listed else "unheld.shared"))

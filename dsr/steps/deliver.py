@@ -67,11 +67,13 @@ def deliver(
     released: str | None,
     titles: Mapping[str, str] | None = None,
     transmit_title: str | None = None,
+    erased_before: bool = False,
 ) -> Delivered:
     """Answer the request of this case. `released`: SHA-256 of the package that a person released; None = none was, so
     that no link can come of it. `titles`: what to call the sources in words; their names where it has none.
     `transmit_title`: what the recipient that the request names is called, if the package may be sent there; the ticket
     then stays open until that was done, and the ledger's `answered` says `transmits`. None = it can't be.
+    `erased_before`: as `report.answers.Summary` has it.
 
     PermanentError, for a person to go on with: ("address.absent") when data is held but no e-mail address on file,
     ("search.absent") when nobody searched, ("package.absent") when there is nothing to give, ("release.not_approved")
@@ -80,7 +82,7 @@ def deliver(
     """
     request, results = case.read_json("request"), _results(case)
     missing = tuple(r.source for r in results if r.status in _MISSING)
-    summary = _summary(results, titles or {})
+    summary = replace(_summary(results, titles or {}), erased_before=erased_before)
     if summary.held and not case.exists("package.json"):
         raise PermanentError("package.absent", _PLACE)
     letter = Letter(request["request_id"], request["language"], settings, request["right"])

@@ -34,7 +34,7 @@ from dsr.schema import SOURCE_ID
 from dsr.selecting import CorrectionsOf, Selecting
 from dsr.selection import Approval, Selection
 from dsr.source import Declaration, Source
-from dsr.unchanged import ACTING
+from dsr.vocabulary import EFFECTS as EVERY
 
 AGAIN: Final = timedelta(hours=6)
 """How long to wait before a vendor is asked again whether it has done what it put off."""
@@ -129,7 +129,7 @@ def _noting(case: CaseFile, progress: Progress, approval: Approval, selection: S
             progress.save(case)
         yield from selection.batches(dataset, effect)
 
-    counts = {(d, effect): selection.count(d, effect) for effect in ACTING for d in selection.datasets(effect)}
+    counts = {(d, effect): selection.count(d, effect) for effect in EVERY for d in selection.datasets(effect)}
     return Selection(approval, selection.found, counts, batches)
 
 

@@ -49,12 +49,14 @@ def plan(
 
     PermanentError("plan.incomplete", <source>) unless each source was found or none and then read whole,
     ("plan.order") when `erase_after` goes in a circle or names a source that isn't declared, ("rows.lost", <source>)
-    when other rows are there than were read, ("dataset.unregistered") when the register has no row for a dataset.
+    when other rows are there than were read, ("dataset.unregistered") when the register has no row for a dataset,
+    ("correction.field") when a field is to be corrected that no dataset has.
     """
     case.remove(plans.PLAN)
     order = vendor_order(declarations)
     plans.searched_everywhere(case, order)
     request = case.read_json("request")
+    _check_fields(request.get("corrections") or {}, declarations)
     known = carried.identifiers(case, order)
     hold = holds.on_person(known)
     context = PlanContext(
@@ -160,6 +162,14 @@ class _Planning:
         if marks:
             self.marks.setdefault(source, {})[dataset.name] = dict(sorted(marks.items()))
         return sum(count.count for count in counts)
+
+
+def _check_fields(corrections: Mapping[str, Any], declarations: Sequence[Declaration]) -> None:
+    """Of corrections by dataset and field. One that no dataset has must not be passed over as if nothing were wrong."""
+    datasets = {dataset.name for declaration in declarations for dataset in declaration.datasets}
+    for name, fields in corrections.items():
+        if isinstance(fields, Mapping) and (name not in datasets or fields.keys() - schema.load(name)["properties"]):
+            raise PermanentError("correction.field", _PLACE)
 
 
 def _read_whole(case: CaseFile, declaration: Declaration) -> dict[str, int]:

@@ -1,5 +1,5 @@
 """suppress: puts a person on the suppression list, before anything of theirs is erased or restricted; and takes them
-off it when the objection that they were put on it for is refused."""
+off it when what they were put on it for has ended: an objection that was refused, a restriction that is lifted."""
 
 import unicodedata
 from datetime import datetime
@@ -9,36 +9,55 @@ from dsr.casefile import CaseFile
 from dsr.evidence import is_common
 from dsr.ledger import Ledger
 from dsr.model import Identifier
+from dsr.purposes import MARKETING, purposes_of
 from dsr.search import found_from_json
 from dsr.suppression import KINDS, Suppression
 
 EXAMINED: Final = "legitimate_interest"
 """The ground of an objection that a person decides about, Art. 21(1); all others are absolute."""
-REFUSED: Final = "objection.refused"
+_ENDED: Final = {"objection": "objection.refused", "restriction": "restriction.lifted"}
 
 
 def suppress(case: CaseFile, suppression: Suppression, ledger: Ledger, *, at: datetime) -> int:
     """Lists the address that the request came from and every address and number that surely is the person's alone,
-    with the event `suppressed`; how many. Twice is fine. A shared mailbox or switchboard is never listed: it would
-    keep others out. Erasure bars everything, an objection or a withdrawn consent marketing."""
-    # An objection under Art. 21(1) may be refused; what another request has put on the list must outlast that.
-    request = case.read_json("request")
-    scope = "all" if request["right"] == "erasure" else "marketing"
-    own = request.get("ground") != EXAMINED
-    count = suppression.add(identifiers(case), scope, case.case_id, at, own=own)
-    detail = {"scope": scope, "count": count}
-    if not any(e.kind == "suppressed" and e.detail == detail for e in ledger.events(case.case_id)):
-        ledger.append(case.case_id, "suppressed", detail, at=at)
+    with an event `suppressed` for each of `scopes`; how many. Twice is fine. A shared mailbox or switchboard is never
+    listed: it would keep others out."""
+    count, known = 0, identifiers(case)
+    for scope in scopes(case):
+        count = suppression.add(known, scope, case.case_id, at)
+        detail = {"scope": scope, "count": count}
+        if not any(e.kind == "suppressed" and e.detail == detail for e in ledger.events(case.case_id)):
+            ledger.append(case.case_id, "suppressed", detail, at=at)
     return count
 
 
 def readmit(case: CaseFile, suppression: Suppression, ledger: Ledger, *, at: datetime) -> int:
-    """Takes off what this request, an objection under Art. 21(1) that was refused, has put on the list, with the event
-    `readmitted`; how many. What any other request has put there stays. Twice is fine."""
-    count = suppression.remove(identifiers(case), "marketing", REFUSED, at, request_id=case.case_id)
-    if not any(e.kind == "readmitted" for e in ledger.events(case.case_id)):
-        ledger.append(case.case_id, "readmitted", {"scope": "marketing", "count": count, "reason": REFUSED}, at=at)
-    return count
+    """Takes off what this request has put on the list, with the event `readmitted`; how many entries. What any other
+    request has put there stays. Twice is fine."""
+    reason = _ENDED[case.read_json("request")["right"]]
+    removed = 0
+    for scope in scopes(case):
+        count = suppression.remove(identifiers(case), scope, reason, at, request_id=case.case_id)
+        detail = {"scope": scope, "count": count, "reason": reason}
+        if not any(e.kind == "readmitted" and e.detail["scope"] == scope for e in ledger.events(case.case_id)):
+            ledger.append(case.case_id, "readmitted", detail, at=at)
+        removed += count
+    return removed
+
+
+def scopes(case: CaseFile) -> tuple[str, ...]:
+    """What the request of a case bars: erasure everything; an objection or a withdrawn consent marketing; a restriction
+    (Art. 18; while an objection is looked at too) every use, unless it is of marketing alone."""
+    request = case.read_json("request")
+    if request["right"] == "erasure":
+        return ("all",)
+    examined = request["right"] == "objection" and request.get("ground") == EXAMINED
+    if request["right"] != "restriction" and not examined:
+        return ("marketing",)
+    purposes = purposes_of(case)
+    if purposes and set(purposes) <= set(MARKETING):
+        return ("marketing",)
+    return ("marketing", "restricted") if examined else ("restricted",)
 
 
 def identifiers(case: CaseFile) -> frozenset[Identifier]:

@@ -1,8 +1,10 @@
-"""tell: one text of the answer into the ticket, once, with the event `answered`."""
+"""tell: one text of the answer into the ticket, once per plan, with the event `answered`."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from dsr import rounds
 from dsr.casefile import CaseFile
 from dsr.channels.ticket import Answer
 from dsr.ledger import Ledger
@@ -15,12 +17,13 @@ def tell(
 ) -> bool:
     """Writes `text` into the ticket of this case, and closes it if asked; whether this call did, False when an earlier
     one had. `kind`: what the text is, a code. The event is there afterwards in both cases: an earlier call may have
-    been cut off before it. Errors of `answer` are passed on."""
-    told = case.exists(f"told/{kind}")
+    been cut off before it. It names the plan that the text is about, if any. Errors of `answer` are passed on."""
+    name, digest = f"told/{kind}", rounds.digest_of(case)
+    told = case.exists(name)
     if not told:
         _say(case, kind, text, answer, close, at)
-        case.write_json(f"told/{kind}", True)
-    outcome = {"outcome": kind}
+        case.write_json(name, {"outcome": kind, "digest": digest} if digest else {"outcome": kind})
+    outcome: Mapping[str, str] = case.read_json(name)
     if not any(e.kind == "answered" and e.detail == outcome for e in ledger.events(case.case_id)):
         ledger.append(case.case_id, "answered", outcome, at=at)
     return not told
@@ -28,10 +31,12 @@ def tell(
 
 def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, at: datetime) -> None:
     request = case.read_json("request")
+    # Receivers drop the same answer given again. What a later round says under the same name is another one.
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     answer(
         Answer(
             request_id=request["request_id"],
-            answer_id=f"{request['request_id']}-{kind}",
+            answer_id=f"{request['request_id']}-{kind}-{digest}",
             channel=request["channel"],
             ticket_id=request["ticket"]["id"],
             text=text,

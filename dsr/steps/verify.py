@@ -5,6 +5,7 @@ that is what finding and reading report. Only what was seen to be gone counts as
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -141,10 +142,12 @@ class _Look:
         self._name, self._area = declaration.name, f"{declaration.name}.after"
         self._index, self._planned = index, planned
         self._before = person.found.get(self._name, Found(self._name))
+        self._came: Mapping[str, int] = {}
+        self._rows: Mapping[str, int] = {}
 
     def compared(self, erasures: Erasures, corrections_of: CorrectionsOf, at: datetime) -> Iterator[Compared]:
         """Its datasets, one by one; what was seen to be gone is confirmed in the erasure ledger."""
-        new = self._read()
+        self._read()
         outcomes = Progress.load(self._case, self._name).enforced(self._case.case_id).outcomes
         traces = Traces(self._person.own, self._person.matches)
         given = self._case.read_json("request").get("corrections") or {}
@@ -161,8 +164,8 @@ class _Look:
             planned = partial(plan.batches, self._case, self._name, dataset.name)
             result = compare(sought, planned, partial(reread(self._case, self._area), dataset.name))
             self._confirm(erasures, result, sought.outcomes, at)
-            if new.get(dataset.name):
-                result.remaining.append(self._came_back(dataset.name, new[dataset.name]))
+            if came := self._new(result):
+                result.remaining.append(self._came_back(dataset.name, came))
             yield result
         self._case.remove(rows.folder(self._area))
 
@@ -175,8 +178,8 @@ class _Look:
             most = sum(result.right.get(effect, 0) for effect in EFFECTS) - absent
         erasures.confirm(self._case.case_id, self._name, result.dataset, result.there, at, at_most=most)
 
-    def _read(self) -> Mapping[str, int]:
-        """Reads it again; person-level records of theirs, per dataset, that the plan didn't know."""
+    def _read(self) -> None:
+        """Reads it again, with matches of theirs that were not there before the plan."""
         asked = known_identifiers(self._declaration, self._before.matches)
         asked |= {i for i in self._person.identifiers if i.kind in self._declaration.finds_by}
         if self._declaration.indexed:
@@ -186,17 +189,23 @@ class _Look:
         known = {(m.dataset, m.record_id) for m in self._before.matches}
         came = tuple(self._mine(m for m in now.matches if (m.dataset, m.record_id) not in known))
         before = narrowed(now, self._before)
-        read_again(self._case, self._source, replace(before, matches=(*before.matches, *came)), self._area)
-        counts: dict[str, int] = {}
-        for match in came:
-            counts[match.dataset] = counts.get(match.dataset, 0) + 1
-        return counts
+        found = replace(before, matches=(*before.matches, *came))
+        self._rows = read_again(self._case, self._source, found, self._area)
+        self._came = Counter(match.dataset for match in came)
 
     def _mine(self, matches: Iterable[Match]) -> Iterator[Match]:
         """Those that carry an address or number of theirs alone: such a record would have been in the plan."""
         for match in matches:
             if (match.by | match.holds) & self._person.own:
                 yield replace(match, holds=match.holds & self._person.identifiers)
+
+    def _new(self, result: Compared) -> int:
+        """How many matches came that the plan didn't know. A mail that stays since many share it is found anew once
+        what it hung on is gone, but the plan knows the row that it leads to."""
+        came = self._came.get(result.dataset, 0)
+        if not self._rows.get(result.dataset):
+            return came
+        return min(came, sum(left.count for left in result.remaining if left.reason == "not_planned"))
 
     def _came_back(self, dataset: str, count: int) -> Remaining:
         """After an erasure nothing of the person may have come in again, by an import for example."""

@@ -3,8 +3,8 @@
 202 {"request_id", "due": {"target", "legal_latest"}} with the dates in the controller's time zone. Errors are RFC 9457
 problems (`application/problem+json`); 400 and 422 name the fields and never repeat a value.
 
-A request states its right, one of those that DSR_RIGHTS switches on (access, Art. 15, and portability, Art. 20, unless
-it says otherwise), and what that right needs; it may say how its package is closed and, with portability, which
+A request states its right, one of those that DSR_RIGHTS names (all, unless it says otherwise), and what that right
+needs; it may say how its package is closed and, with portability, which
 controller gets it (Art. 20(2)): `schemas/ticket-<channel>.schema.json`, `dsr/channels/options.py`.
 
     400 no JSON · 401 not authentic or not in time · 404 unknown channel · 409 known delivery with another body

@@ -5,7 +5,7 @@ Same task ids, edges, trigger rules, pools and operators; a test compares the tw
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator, HITLBranchOperator
+from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import DAG, TaskGroup, TriggerRule, task
 
 from extractors import SOURCES
@@ -34,7 +34,14 @@ with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=[
         response_timeout=timedelta(days=20),
     )
     compose = nothing.override(task_id="compose", trigger_rule=last)()
-    release = ApprovalOperator(task_id="release", subject="Release?", response_timeout=timedelta(days=20))
+    release = HITLBranchOperator(
+        task_id="release",
+        subject="Release?",
+        options=["Approve", "Refuse", "Reject"],
+        options_mapping={"Approve": "deliver", "Refuse": "refuse", "Reject": "shred"},
+        response_timeout=timedelta(days=20),
+    )
+    refuse = nothing.override(task_id="refuse")()
     deliver = nothing.override(task_id="deliver")()
     answer_nothing = nothing.override(task_id="answer_nothing")()
     close = nothing.override(task_id="close", trigger_rule=last)()
@@ -47,5 +54,5 @@ with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=[
             identify >> read(source.declaration.name) >> combine
     combine >> [compose, decide_incomplete, answer_nothing]
     decide_incomplete >> [compose, shred]
-    compose >> release >> deliver
-    [deliver, answer_nothing] >> close >> shred
+    compose >> release >> [deliver, refuse, shred]
+    [deliver, refuse, answer_nothing] >> close >> shred

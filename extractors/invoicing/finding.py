@@ -94,10 +94,13 @@ def _in(
 
 def _matches(books: Books, persons: Persons, row: RowMapping, asking: Mapping[Identifier, set[str]]) -> Iterator[Match]:
     holds = _holds(books, persons, row)
-    by: dict[str, set[Identifier]] = defaultdict(set)
+    by: Mapping[str, set[Identifier]] = defaultdict(set)
     for identifier in holds:
         for request_id in asking.get(identifier, ()):
             by[request_id].add(identifier)
+    if _is_emptied(persons, row):
+        # The company's number, which it still bears, would make it a doubtful record of every colleague.
+        by = {request_id: its for request_id, its in by.items() if any(i.kind == persons.rows.dataset for i in its)}
     name = " ".join(str(row[f"p_{c}"]) for c in persons.name if row[f"p_{c}"])
     reference = {
         "customer": str(row["customer"]),
@@ -108,6 +111,13 @@ def _matches(books: Books, persons: Persons, row: RowMapping, asking: Mapping[Id
         yield Match(
             request_id, persons.rows.dataset, str(row["key"]), frozenset(answered), frozenset(holds), name, reference
         )
+
+
+def _is_emptied(persons: Persons, row: RowMapping) -> bool:
+    """Whether it reads as one that was anonymised: it has nobody's name, address or number."""
+    values, held = persons.rows.anonymise, (*persons.name, *(c for its in persons.identifiers.values() for c in its))
+    own_number = "customer_number" in persons.identifiers
+    return not own_number and all(column in values and row[f"p_{column}"] == values[column] for column in held)
 
 
 def _holds(books: Books, persons: Persons, row: RowMapping) -> set[Identifier]:

@@ -26,6 +26,8 @@ from extractors.salesforce.values import full_id
 
 MARKETING: Final = frozenset(("dpv:DirectMarketing", "dpv:Marketing", "dpv:Advertising", "dpv:PersonalisedAdvertising"))
 PROFILING: Final = frozenset(("dpv:Personalisation", "dpv:PersonalisedAdvertising", "dpv:TargetedAdvertising"))
+PRESENT: Final = "mark.present"
+"""Reason of what is done without a change: the record bore the mark before."""
 _OPT_OUTS: Final = ("HasOptedOutOfEmail", "DoNotCall", "HasOptedOutOfFax")
 """They bar mass mail, calls and fax. Mail about an order or a case is not barred by them."""
 _SOLICIT: Final = ("HasOptedOutSolicit",)
@@ -163,9 +165,15 @@ class Restricting:
         return read(self._client, self._layout, fields)
 
     def _outcome(self, work: _Work, changes: Changes) -> Outcome:
-        return changes.outcome(work.record, [
-            *places(work.record, work.flags, self._layout), (work.record.object, work.record.id)
-        ])  # fmt: skip
+        keys = [*places(work.record, work.flags, self._layout), (work.record.object, work.record.id)]
+        return changes.outcome(work.record, keys, PRESENT if self._was_marked(work) else "")
+
+    def _was_marked(self, work: _Work) -> bool:
+        """Whether the record bore all of it before it was written to. So it looks as it did, to whoever compares."""
+        if work.mark:
+            marked = not self._text_mark(work) and (work.record.row.get(UNMAPPED) or {}).get(work.mark)
+            return bool(marked and all(work.record.row.get(flag) for flag in work.flags))
+        return bool(work.flags) and all(work.record.row.get(flag) for flag in work.flags)
 
     def _text_mark(self, work: _Work) -> bool:
         return bool(work.mark) and self._layout.kind(work.record.object, work.mark) != "boolean"

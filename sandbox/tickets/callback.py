@@ -1,14 +1,14 @@
 """The ticket system of somebody who speaks Standard Webhooks: takes signed answers at `POST /answers`.
 
-400 without the three headers, 401 for a bad signature or a stamp outside ±5 minutes, 204 otherwise. A webhook-id
-that came before is answered 204 and not kept again, as the standard asks of receivers.
+400 without the three headers, 401 for a bad signature or a stamp outside ±5 minutes of the sandbox's
+clock, 204 otherwise. A webhook-id that came before is answered 204 and not kept again, as the standard asks of
+receivers.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
@@ -32,6 +32,7 @@ class Callback:
     tls = True
 
     def __init__(self, options: Options, population: Population) -> None:
+        self._clock = options.clock
         self.messages: Collection = Store(options.folder, self.name)["messages"]
         self.app: ASGIApp = Starlette(routes=[Route("/answers", self._receive, methods=["POST"])])
 
@@ -58,7 +59,7 @@ class Callback:
         signatures = headers.get("webhook-signature", "").split()
         if not (message_id and stamp.isdecimal() and signatures):
             return JSONResponse({"error": "webhook headers are missing"}, 400)
-        if abs(time.time() - int(stamp)) > TOLERANCE_S or _signature(message_id, stamp, raw) not in signatures:
+        if abs(self._clock.now() - int(stamp)) > TOLERANCE_S or _signature(message_id, stamp, raw) not in signatures:
             return JSONResponse({"error": "signature does not fit"}, 401)
         if message_id not in self.messages:
             self.messages[message_id] = {"id": message_id, "body": json.loads(raw)}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from day import Day, spend
 from observed import Observed
 
 from embedded.journey import warm_up
@@ -16,6 +17,7 @@ _IMPATIENT = (
     ("DSR_TASK_RETRIES", "2"),
     ("DSR_TASK_RETRY_SECONDS", "1"),
     ("DSR_ENFORCE_AGAIN_SECONDS", "2"),
+    ("DSR_LIFT_NOTICE_DAYS", "1"),
     ("AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT", "20"),
     ("AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL", "2"),
 )
@@ -24,7 +26,7 @@ _IMPATIENT = (
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
     """Started once; take `stack`, which mends the systems between tests."""
-    options = Options(people=_PEOPLE, shape=True, environment=_IMPATIENT)
+    options = Options(people=_PEOPLE, shape=True, environment=_IMPATIENT, clock=True)
     lines: list[str] = []
     running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
     running.up()
@@ -42,3 +44,10 @@ def stack(shared_stack: Observed) -> Iterator[Observed]:
     shared_stack.mend()
     yield shared_stack
     shared_stack.mend()
+
+
+@pytest.fixture(scope="session")
+def day(shared_stack: Observed) -> Day:
+    """All rights that change systems, asked for at the same time; spent once."""
+    shared_stack.mend()
+    return spend(shared_stack)

@@ -51,7 +51,7 @@ def test_who_prepared_a_plan_cannot_approve_it(stack: Observed) -> None:
     assert erasure.decision(request_id)["task_id"] == "approve"
     erasure.decide(request_id, "approve", "Approve")
     assert erasure.decision(request_id)["task_id"] == "approve"
-    erasure.decide(request_id, "approve", "Reject", user="second")
+    erasure.decide(request_id, "approve", "Stop", user="second")
     assert erasure.end(request_id) == "success"
     assert "enforced" not in stack.kinds(request_id)
     assert changes(stack, before) == []

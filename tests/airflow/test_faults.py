@@ -1,10 +1,11 @@
 """What happens when something breaks: nothing is released thinner than a person decided, nothing is doubled."""
 
+import functools
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+from killing import TASK, WORKER, Killer
 from observed import PATIENCE, Observed
 
 from embedded.journey import DAG
@@ -80,15 +81,17 @@ def test_revoked_token_can_be_stopped_without_anything_sent(stack: Observed) -> 
     assert [e.detail["outcome"] for e in stack.events(request_id) if e.kind == "shredded"] == ["stopped"]
 
 
-@pytest.mark.parametrize("victim", ["airflow worker -- ", "airflow worker -- LocalExecutor: "], ids=["task", "worker"])
+@pytest.mark.parametrize("victim", [TASK, WORKER], ids=["task", "worker"])
 def test_killed_while_reading_ends_right_and_nothing_is_doubled(stack: Observed, tmp_path: Path, victim: str) -> None:
     """kill -9 of the process that reads; and of the worker that watches over it."""
     request_id = stack.ask(stack.population.canary.email, f"T-kill-{len(victim)}")
-    with stack.running.client("officer") as officer:
-        officer.wait(lambda: stack.states(request_id)["identify"] == "success", "identify to end", PATIENCE, every=0.1)
-    stack.requester.fault(system="salesforce", kind="slow", seconds=3)
-    _kill(stack, request_id, "salesforce.collect", victim)
-    stack.mend()
+    with Killer(stack, DAG, request_id, {"salesforce.collect": 1.0}, victim) as killer:
+        with stack.running.client("officer") as officer:
+            states = functools.partial(stack.states, request_id)
+            officer.wait(lambda: states()["identify"] == "success", "identify to end", PATIENCE, every=0.1)
+            stack.requester.fault(system="salesforce", kind="slow", seconds=3)
+            officer.wait(lambda: killer.killed, "the kill", PATIENCE)
+        stack.mend()
     assert stack.decision(request_id)["task_id"] == "release"
     with stack.running.client("officer") as officer:
         assert officer.tasks(DAG, request_id)["salesforce.collect"]["try_number"] > 1
@@ -96,25 +99,3 @@ def test_killed_while_reading_ends_right_and_nothing_is_doubled(stack: Observed,
     assert stack.end(request_id) == "success"
     package = Package(stack.download(request_id, tmp_path / "package.zip"))
     assert package.faults(stack.population, stack.truth) == []
-
-
-def _kill(stack: Observed, request_id: str, task_id: str, victim: str) -> None:
-    """A moment after the task began to read. Both processes carry the task instance's id in their titles."""
-    with stack.running.client("officer") as officer:
-
-        def instance() -> str | None:
-            task = officer.tasks(DAG, request_id)[task_id]
-            return str(task["id"]) if task["state"] == "running" else None
-
-        identity = officer.wait(instance, f"{task_id} to run", PATIENCE, every=0.1)
-
-    def process() -> psutil.Process | None:
-        titles = ((p, " ".join(p.info["cmdline"] or ()).strip()) for p in psutil.process_iter(["cmdline"]))
-        return next((p for p, title in titles if title == victim + identity), None)
-
-    deadline = time.monotonic() + 10
-    while (found := process()) is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found is not None, "the process was not found"
-    time.sleep(1)
-    found.kill()

@@ -132,6 +132,7 @@ class Office:
             released=changes.get("released", case.read_json("package.json")["sha256"] if held else None),
             titles={"salesforce": "Salesforce CRM", "pardot": "Account Engagement"},
             transmit_title=changes.get("transmit_title"),
+            erased_before=changes.get("erased_before", False),
         )
 
 

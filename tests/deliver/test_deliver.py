@@ -224,6 +224,17 @@ def test_nothing_held_is_an_answer_too(office: Office, language: str) -> None:
     assert answer.close
 
 
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_whom_we_erased_is_not_told_that_nothing_is_held(office: Office, language: str) -> None:
+    """What a law keeps is still there, and no search finds it any more by what the person states."""
+    case = office.case("dsr-erased-" + language, held={}, language=language)
+    assert office.deliver(case, erased_before=True).outcome == "nothing_held"
+    (answer,) = office.post.answers
+    absolute = {"sv": "har inga personuppgifter om dig", "en": "hold no personal data about you"}[language]
+    assert absolute not in answer.text
+    assert {"sv": "måste bevara", "en": "have to keep"}[language] in answer.text
+
+
 def test_nothing_in_what_could_be_searched(office: Office) -> None:
     case = office.case("dsr-nothingbut", held={}, statuses={"pardot": "failed", "invoicing": "not_connected"})
     delivered = office.deliver(case)

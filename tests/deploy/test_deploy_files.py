@@ -113,11 +113,34 @@ def test_the_service_user_may_start_requests_and_nothing_else() -> None:
 
 
 def test_the_officer_decides_but_holds_no_secrets() -> None:
+    """Of all runs an officer starts only those that extend a request's time."""
     granted = load("access").ROLES["dsr officer"]
     assert ("can_edit", "HITL Detail") in granted
     assert ("can_edit", "DAGs") not in granted
-    assert not [action for action, _ in granted if action in ("can_delete", "can_create")]
+    made = [(action, what) for action, what in granted if action in ("can_delete", "can_create")]
+    assert made == [("can_create", "DAG Run:dsr_extension")]
     assert not {resource for _, resource in granted} & {"Connections", "Variables", "Configurations", "Users", "Roles"}
+
+
+@pytest.mark.airflow
+def test_who_may_start_which_run() -> None:
+    """As Airflow's own manager reads the roles."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+    from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
+
+    access, manager = load("access"), FabAuthManager()
+    may = {
+        (role, dag_id)
+        for role, granted in access.ROLES.items()
+        for dag_id in (*access.REQUESTS, access.EXTENSION, access.PLANNING, "dsr_upkeep")
+        if manager.is_authorized_dag(
+            method="POST",
+            user=types.SimpleNamespace(perms=set(granted), roles=[]),
+            access_entity=DagAccessEntity.RUN,
+            details=DagDetails(id=dag_id),
+        )
+    }
+    assert may == {("dsr officer", access.EXTENSION), *(("dsr intake", dag_id) for dag_id in access.REQUESTS)}
 
 
 @pytest.mark.parametrize(("process", "loads"), [(["airflow", "celery", "worker"], 1), (["airflow", "scheduler"], 0)])

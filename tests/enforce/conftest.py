@@ -5,7 +5,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Engine
@@ -19,6 +19,9 @@ from dsr.erasures import Erasures
 from dsr.ledger import Ledger
 from dsr.suppression import Suppression
 from sandbox.postgres import Postgres
+
+if TYPE_CHECKING:
+    from made_up_place import Clock, Place
 
 _LOAD = schema.load
 
@@ -88,3 +91,26 @@ def suppression(engine: Engine) -> Suppression:
 def request_id() -> str:
     """A new one, since the ledger is shared."""
     return f"dsr-{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def clock() -> "Clock":
+    """That of the tasks."""
+    from made_up_place import Clock
+
+    return Clock()
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path,
+    ledger: Ledger,
+    suppression: Suppression,
+    request_id: str,
+    clock: "Clock",
+    monkeypatch: pytest.MonkeyPatch,
+) -> "Place":
+    """What the tasks work with. Imported here, since it brings Airflow."""
+    from made_up_place import Place
+
+    return Place.made(tmp_path, ledger, suppression, request_id, clock, monkeypatch)

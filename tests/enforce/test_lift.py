@@ -26,6 +26,7 @@ def test_two_steps(tmp_path: Path, ledger: Ledger, erasures: Erasures, request_i
     approval = approval_of(case)
     with pytest.raises(PermanentError, match=r"lift\.announced"):
         lift(case, source, source.declaration, approval, **given)
+    ledger.append(request_id, "suppressed", {"scope": "restricted", "count": 1}, at=AT)
     reread(case, source, source.declaration, at=AT)
     enforce(
         case, source, source.declaration, approval, erasures=erasures, corrections_of=assess.corrections_of, **given

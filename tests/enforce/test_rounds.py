@@ -113,14 +113,26 @@ def test_the_same_plan_made_again_keeps_what_stands(office: Office) -> None:
     assert office.case.exists("fresh/crm")
 
 
+def test_the_same_plan_made_again_after_it_was_lifted_begins_anew(office: Office) -> None:
+    """The systems look as they did before the restriction, so that the plan is the same: but nothing of it stands."""
+    office.plan_again("restrict")
+    office.enforce()
+    for name in ("verified", "certificate", "told/done", "told/lifting", "lifted/crm"):
+        office.case.write_json(name, {"ok": True})
+    rounds.start(office.case, plan.read(office.case).digest)
+    assert Progress.load(office.case, "crm").status == "new"
+    assert not [name for name in ("verified", "told/done", "lifted/crm", "fresh/crm") if office.case.exists(name)]
+
+
 def test_nothing_of_an_older_round_counts(office: Office) -> None:
     office.enforce()
-    for name in ("verified", "certificate", "certificate.sv.txt", "told/done", "lifted/crm"):
+    told = ("told/done", "told/refused", "told/kept")
+    for name in ("verified", "certificate", "certificate.sv.txt", *told, "lifted/crm"):
         office.case.write_json(name, {"ok": True, "tries": 1})
     office.source.world.note("p1n9", "p1")
     office.source.world.rows[PERSON, "p1"] = {"email": "asa@kvarn.example", "name": "Å", "phone": None}
     office.plan_again()
-    gone = ("verified", "certificate", "certificate.sv.txt", "told/done", "lifted/crm", "fresh/crm", "ended")
+    gone = ("verified", "certificate", "certificate.sv.txt", *told, "lifted/crm", "fresh/crm", "ended")
     assert not [name for name in gone if office.case.exists(name)]
     assert not office.case.names(rows.folder("crm.fresh"))
     assert rounds.unfinished(office.case), "the first round was never seen to be right in this one"

@@ -33,6 +33,7 @@ INTEREST = {"right": "objection", "ground": "legitimate_interest"}
 MARKETING = {"right": "objection", "ground": "direct_marketing"}
 WITHDRAWAL = {"right": "withdrawal", "purposes": ["dpv:DirectMarketing"]}
 ERASURE = {"right": "erasure"}
+RESTRICTION = {"right": "restriction"}
 SETTINGS = Settings("", "", b"", controller=Controller("Ådal AB", "dpo@adal.example", "Storgatan 1"))
 
 
@@ -43,23 +44,53 @@ def asking(folder: Path, case_id: str, address: str, **asked: Any) -> CaseFile:
     return case
 
 
-@pytest.mark.parametrize("asked", [INTEREST, MARKETING, WITHDRAWAL])
+@pytest.mark.parametrize(
+    ("asked", "scopes"),
+    [
+        (INTEREST, {"marketing", "restricted"}),
+        ({**INTEREST, "purposes": ["dpv:Personalisation"]}, {"marketing"}),
+        (MARKETING, {"marketing"}),
+        (WITHDRAWAL, {"marketing"}),
+        (RESTRICTION, {"restricted"}),
+        ({**RESTRICTION, "purposes": ["dpv:DirectMarketing"]}, {"marketing"}),
+        ({**RESTRICTION, "purposes": ["dpv:DirectMarketing", "dpv:CustomerCare"]}, {"restricted"}),
+        (ERASURE, {"all"}),
+    ],
+)
 def test_nothing_held_and_kept_out_all_the_same(
-    asked: dict[str, Any], tmp_path: Path, suppression: Suppression, ledger: Ledger, request_id: str
+    asked: dict[str, Any],
+    scopes: set[str],
+    tmp_path: Path,
+    suppression: Suppression,
+    ledger: Ledger,
+    request_id: str,
 ) -> None:
     case = asking(tmp_path, request_id, f"{request_id}@kvarn.example", **asked)
     assert suppress(case, suppression, ledger, at=AT) == suppress(case, suppression, ledger, at=AT) == 1
-    assert suppression.asks([stated(case)]) == {"marketing"}
-    assert [e.kind for e in ledger.events(request_id)] == ["suppressed"]
+    assert suppression.asks([stated(case)]) == scopes
+    assert [e.detail["scope"] for e in ledger.events(request_id)] == sorted(scopes)
+
+
+def test_of_two_restrictions_the_end_of_one_is_not_that_of_the_other(
+    tmp_path: Path, suppression: Suppression, ledger: Ledger, request_id: str
+) -> None:
+    address = f"{request_id}@kvarn.example"
+    cases = [asking(tmp_path, f"{request_id}-{n}", address, **RESTRICTION) for n in range(2)]
+    for case in cases:
+        suppress(case, suppression, ledger, at=AT)
+    for case, left in zip(cases, ({"restricted"}, set()), strict=True):
+        assert readmit(case, suppression, ledger, at=AT) == 1
+        assert suppression.asks([email(address)]) == left
+    assert len([e for e in suppression.entries() if e.hash == suppression.hash(email(address)).hex()]) == 0
 
 
 def test_refused(tmp_path: Path, suppression: Suppression, ledger: Ledger, request_id: str) -> None:
     case = asking(tmp_path, request_id, f"{request_id}@kvarn.example", **INTEREST)
     suppress(case, suppression, ledger, at=AT)
-    assert readmit(case, suppression, ledger, at=AT) == 1
+    assert readmit(case, suppression, ledger, at=AT) == 2
     assert readmit(case, suppression, ledger, at=AT) == 0
     assert suppression.asks(identifiers(case)) == frozenset()
-    assert [e.kind for e in ledger.events(request_id)] == ["suppressed", "readmitted"]
+    assert [e.kind for e in ledger.events(request_id)] == ["suppressed"] * 2 + ["readmitted"] * 2
 
 
 @pytest.mark.parametrize("other", [MARKETING, WITHDRAWAL])
@@ -72,7 +103,7 @@ def test_a_refusal_takes_nothing_from_an_absolute_right(
     refused = asking(tmp_path, f"{request_id}-a", address, **INTEREST)
     for case in (absolute, refused) if first else (refused, absolute):
         suppress(case, suppression, ledger, at=AT)
-    assert readmit(refused, suppression, ledger, at=AT) == 0
+    assert readmit(refused, suppression, ledger, at=AT) == 2
     assert suppression.asks([email(address)]) == {"marketing"}
 
 

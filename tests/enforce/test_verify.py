@@ -1,18 +1,22 @@
 """Verifying: nothing is said to be done that wasn't seen to be; what remains is named."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_up_acting import ASA, AT, MadeUp, World, approval_of, case_of, choose
-from made_up_sources import NOTE, PERSON, FakeIndex
+from made_up_sources import NOTE, PERSON, FakeIndex, email
 
+from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.erasures import Erasures
 from dsr.errors import PermanentError, TransientError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
+from dsr.model import Found, Match, Piece, Rows, Subject
 from dsr.steps import assess
 from dsr.steps import enforce as enforcing
 from dsr.steps import verify as step
@@ -203,6 +207,38 @@ def test_imported_again_after_the_erasure(way: Way) -> None:
     assert way.fails(case, source) == {(PERSON, "erase", "came_back"): 1}
 
 
+class OrphansAnswer(MadeUp):
+    """Notes whose person is gone answer to the address that they name."""
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        """What hangs on nobody any more is a record of its own."""
+        found = super().find(subjects)
+        orphans = [n for n, owner in self.world.owner.items() if (PERSON, owner) not in self.world.rows]
+        by = frozenset({email(ASA)})
+        left = [i for i in orphans if (NOTE, i) in self.world.rows and by & subjects[0].identifiers]
+        matches = (Match(subjects[0].request_id, NOTE, i, by, by) for i in left)
+        return Found(found.source, (*found.matches, *matches), found.cache)
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        """Those too."""
+        yield from super().extract(Found(found.source, tuple(m for m in found.matches if m.dataset == PERSON)))
+        for match in (m for m in found.matches if m.dataset == NOTE):
+            row = self.world.rows[NOTE, match.record_id]
+            yield Rows(match.request_id, NOTE, schema.batch(NOTE, [(match.record_id, row)]))
+
+
+def test_what_was_planned_and_stays_has_not_come_back(way: Way, erasures: Erasures) -> None:
+    """A note that others share stays by the source's word, and is found by itself once its person is gone."""
+    source = OrphansAnswer(World.of(), answers={(NOTE, "erase"): "retained"})
+    case = way.enforced(source, erase_all)
+    verified = way.verify(case, source)
+    assert [(r.dataset, r.reason, r.count, r.ok) for r in verified.remaining] == [(NOTE, "retained", 3, True)]
+    assert {e.record_id for e in erasures.erased("crm", case.case_id)} == {"p1"}
+    source.world.note("p1n9", "p1")
+    case.remove("verified")
+    assert way.fails(case, source) == {(NOTE, "erase", "came_back"): 1}
+
+
 def test_a_system_that_cannot_be_asked_any_more(way: Way) -> None:
     source = MadeUp(World.of())
     case = way.enforced(source, erase_all)
@@ -262,3 +298,29 @@ def test_a_case_that_has_lost_its_search_is_not_verified(way: Way, erasures: Era
     with pytest.raises(PermanentError, match=r"verify\.search"):
         way.verify(case, source)
     assert list(erasures.erased("crm", case.case_id)) == []
+
+
+class Following(MadeUp):
+    """Gives a second record along with Åsa's; once hers is gone, it answers by itself, as an e-mail to several does."""
+
+    def find(self, subjects: Sequence[Subject]) -> Found:
+        found = super().find(subjects)
+        if any(m.record_id == "p1" for m in found.matches):
+            return replace(found, matches=tuple(m for m in found.matches if m.record_id != "p3"))
+        return found
+
+    def extract(self, found: Found) -> Iterator[Piece]:
+        yield from super().extract(found)
+        for match in found.matches:
+            if match.record_id == "p1":
+                yield Rows(match.request_id, PERSON, schema.batch(PERSON, [("p3", self.world.rows[PERSON, "p3"])]))
+
+
+def test_a_planned_record_that_answers_by_itself_now_did_not_come_back(way: Way) -> None:
+    world = World.of()
+    world.rows[PERSON, "p3"] = {"email": ASA, "name": "Åsa and others", "phone": None, "language": "sv"}
+    source = Following(world)
+    case = way.enforced(source, lambda d, i: "keep" if i == "p3" else "erase")
+    seen = way.verify(case, source)
+    assert seen.ok
+    assert [(r.effect, r.count) for r in seen.remaining] == [("keep", 1)]

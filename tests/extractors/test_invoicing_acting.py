@@ -184,6 +184,18 @@ class TestErasing:
         assert all(row["family_name"] == "Anonym" for row in after["invoicing_contact"].values())
         assert person(source, sandbox).matches == ()
 
+    def test_an_emptied_row_is_no_doubtful_one_of_their_colleagues(self, sandbox: Sandbox, source: Invoicing) -> None:
+        """It bears the company's number and nobody's name; only who knows it by its own number finds it."""
+        found = find_all(source, sandbox, "same_name")
+        (emptied,) = (m.record_id for m in found.matches)
+        list(source.erase([selection_of(source, found, BOOKED)]))
+        number = Identifier("customer_number", sandbox.population.person("near_address").company.customer_number)
+        colleagues = source.find([Subject("dsr-colleague0", frozenset({number}))]).matches
+        assert len(colleagues) > 1
+        assert emptied not in [m.record_id for m in colleagues]
+        known = Subject("dsr-conformance", frozenset({number, Identifier("invoicing_contact", emptied)}))
+        assert emptied in [m.record_id for m in source.find([known]).matches]
+
     def test_again_and_again(self, sandbox: Sandbox, source: Invoicing, watched: Watch) -> None:
         """Gone already is a success, and changes nothing."""
         selection = selection_of(source, person(source, sandbox), BOOKED)

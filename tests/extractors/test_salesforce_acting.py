@@ -416,6 +416,14 @@ class TestRestricting:
         assert all(now[f"HasOptedOut{what}"] for what in ("Solicit", "Profiling", "Tracking"))
         assert not now.get("HasOptedOutProcessing")
 
+    def test_what_was_opted_out_before_is_told_as_such(self, sandbox: Sandbox) -> None:
+        """Nothing on such a record changes, so nothing that is compared later can show what was done."""
+        list(connect(sandbox).restrict([select(sandbox, "same_name", ALL, "dsr-one00001")], ()))
+        again = select(sandbox, "same_name", ALL, "dsr-two00002")
+        got = list(connect(sandbox).restrict([again], MARKETING))
+        assert told(got, "contact") == told(got, "lead") == {("done", "mark.present"): 1}
+        assert counts(connect(sandbox).restrict([again], MARKETING)) == counts(got)
+
     def test_lifting_gives_back_what_was_and_no_more(self, sandbox: Sandbox) -> None:
         """The flag that was up before stays up."""
         selection = select(sandbox, "same_name", ALL)

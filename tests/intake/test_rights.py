@@ -14,7 +14,6 @@ from dsr.vocabulary import RIGHTS
 from dsr.web.intake import Desk, create_app
 from sandbox.tickets.sender import CHANNELS, signed, ticket_body
 
-BY_DEFAULT = ("access", "portability")
 NEEDS: dict[str, dict[str, Any]] = {
     "objection": {"ground": "direct_marketing"},
     "withdrawal": {"purposes": ["dpv:DirectMarketing"]},
@@ -31,24 +30,30 @@ def send(url: str, channel: str, right: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_what_changes_systems_is_off_until_somebody_switches_it_on(
-    channel: str, desk: Desk, airflow: FakeAirflow
-) -> None:
+def test_every_right_is_taken_unless_it_is_switched_off(channel: str, desk: Desk, airflow: FakeAirflow) -> None:
     plain = replace(desk, settings=replace(desk.settings, rights=Settings("", "", b"").rights))
     with served(create_app(plain)) as url:
+        assert {right: send(url, channel, right).status_code for right in RIGHTS} == dict.fromkeys(RIGHTS, 202)
+    assert airflow.starts == len(RIGHTS)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_right_that_is_switched_off_is_refused_and_named(channel: str, desk: Desk, airflow: FakeAirflow) -> None:
+    some = ("access", "portability")
+    with served(create_app(replace(desk, settings=replace(desk.settings, rights=some)))) as url:
         told = {right: send(url, channel, right) for right in RIGHTS}
-    assert {right for right, response in told.items() if response.status_code == 202} == set(BY_DEFAULT)
-    for right in set(RIGHTS) - set(BY_DEFAULT):
+    assert {right for right, response in told.items() if response.status_code == 202} == set(some)
+    for right in set(RIGHTS) - set(some):
         assert told[right].status_code == 422
         assert told[right].json()["errors"] == [{"pointer": "right", "detail": "is not switched on here"}]
-    assert airflow.starts == len(BY_DEFAULT)
-    assert len(desk.cases.cases()) == len(BY_DEFAULT)
+    assert airflow.starts == len(some)
+    assert len(desk.cases.cases()) == len(some)
 
 
 @pytest.mark.parametrize(
     ("text", "rights"),
     [
-        ("", BY_DEFAULT),
+        ("", RIGHTS),
         ("access", ("access",)),
         (" access , erasure", ("access", "erasure")),
         (",".join(RIGHTS), RIGHTS),
@@ -64,6 +69,6 @@ def test_a_right_that_is_none_is_named_by_its_variable(text: str) -> None:
         Settings.from_environment({"DSR_RIGHTS": text}, need=[])
 
 
-def test_the_example_switches_nothing_on() -> None:
+def test_the_example_names_them_all() -> None:
     example = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
-    assert f"DSR_RIGHTS={','.join(BY_DEFAULT)}" in example.splitlines()
+    assert f"DSR_RIGHTS={','.join(RIGHTS)}" in example.splitlines()

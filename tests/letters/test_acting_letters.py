@@ -1,55 +1,25 @@
 """The letters about rights that change data: complete, honest about what was not done, the same in both languages."""
 
+import html
 import re
 import string
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_letters import ALL, LAW, REQUEST, SETTINGS, TO_PERSONS, WORDS, certificate, letter, line
 
 from dsr.__main__ import main
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
-from dsr.report.acting import EXTENSIONS, LIFTINGS, REASONS, ActingLetter
+from dsr.refusal import REASONS
+from dsr.report.acting import LIFTINGS
 from dsr.report.letters import LANGUAGES, catalogue
-from dsr.report.preview import RIGHTS, letters
-from dsr.settings import Controller, Settings
+from dsr.report.preview import RIGHTS
 from dsr.vocabulary import EFFECTS, OUTCOMES
-
-SETTINGS = Settings(
-    "", "", b"", mail_from="privacy@controller.example",
-    controller=Controller("Controller Ådal AB", "dpo@controller.example", "Storgatan 1, 111 11 Stockholm"),
-)  # fmt: skip
-REQUEST = "dsr-exampleexampleexampleexa"
-TITLE = {"sv": "Fakturering", "en": "Invoicing"}
-LAW = {"sv": "Bokföringslagen kräver det.", "en": "The Bookkeeping Act demands it."}
-WORDS = {
-    "sv": {"complaint": "Integritetsskyddsmyndigheten (IMY), Box 8114, 104 20 Stockholm, imy@imy.se",
-           "own": "tillsynsmyndigheten där du bor eller arbetar", "court": "domstol"},
-    "en": {"complaint": "Swedish Authority for Privacy Protection (IMY), Box 8114, SE-104 20 Stockholm, imy@imy.se",
-           "own": "supervisory authority where you live or work", "court": "a court"},
-}  # fmt: skip
-ALL = list(letters(SETTINGS))
-TO_PERSONS = [letter for letter in ALL if not letter[0].startswith("notice-")]
-DEADLINES = {"target": "2026-12-25", "legal_latest": "2026-12-28", "extended_latest": "2027-02-25"}
-
-
-def line(effect: str, outcome: str = "done", count: int = 3, **more: Any) -> dict[str, Any]:
-    words: dict[str, Any] = {"ground": "", "ground_words": {}, "until": None}
-    what = {"source": "invoicing", "title": TITLE, "dataset": f"invoicing_{effect}_{outcome}", "effect": effect}
-    return {**what, "outcome": outcome, "count": count, **words, **more}
-
-
-def certificate(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"lines": list(lines), "remaining": [], "manual": [], **more}
-
-
-def letter(right: str = "erasure", language: str = "en", ground: str = "") -> ActingLetter:
-    return ActingLetter(REQUEST, language, SETTINGS, right, ground)
 
 
 @pytest.mark.parametrize(("name", "language", "title", "text"), TO_PERSONS, ids=lambda v: v if len(str(v)) < 60 else "")
@@ -60,25 +30,6 @@ def test_every_letter_names_complaint_court_and_contact(name: str, language: str
         assert own in text
     assert title
     assert not re.search(r"[{}]|\bNone\b(?! of)|\n\n\n|  ", text)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("right", "ground"), RIGHTS)
-def test_a_refusal_has_its_reason_and_its_remedies(language: str, right: str, ground: str) -> None:
-    texts = catalogue(language, "acting")
-    made = letter(right, language, ground)
-    for reason in ("identity", "manifestly_excessive", "manifestly_unfounded"):
-        text = made.refused([reason])
-        assert texts["reason"][reason] in text
-        assert texts["refused"]["remedy"] in text
-    with pytest.raises(PermanentError, match=r"reason\.absent"):
-        made.refused([])
-    if right == "withdrawal" or ground == "direct_marketing":
-        with pytest.raises(PermanentError, match=r"right\.absolute"):
-            made.refused(["compelling_grounds"])
-    else:
-        with pytest.raises(PermanentError, match=r"reason\.unknown"):
-            made.refused(["because"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -93,6 +44,31 @@ def test_what_is_kept_has_ground_and_date_and_the_letter_says_partial(language: 
     erased = text.split(texts["part"]["erase"])[1].split("\n\n")[0]
     assert "12" in erased
     assert "7" not in erased
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_right_already_is_not_said_to_be_left_undone(language: str) -> None:
+    """All that was wrong is corrected; where nothing was, that is the answer."""
+    right = line("keep", ground="just:NotRequiredJustification", ground_words=LAW, count=90)
+    texts, made = catalogue(language, "acting"), letter("rectification", language)
+    text = made.done(certificate(line("rectify", count=2), right))
+    assert texts["intro"]["rectification_full"] in text
+    assert texts["more"]["remedy"] not in text
+    assert LAW[language] not in text
+    nothing = made.done(certificate(right))
+    assert texts["intro"]["rectification_none"] in nothing
+    assert LAW[language] in nothing
+
+
+@pytest.mark.parametrize(("right", "ground"), RIGHTS)
+def test_what_came_after_the_decision_is_left_undone_by_an_erasure_only(right: str, ground: str) -> None:
+    """A mark is on the person, whatever comes later, and a correction is of what was wrong. So what a system writes
+    down about our own change doesn't make it half done."""
+    later = line("keep", ground="not_planned", ground_words=LAW, count=4)
+    done = {"erasure": "erase", "rectification": "rectify"}.get(right, "restrict")
+    text = letter(right, ground=ground).done(certificate(line(done), later))
+    assert (LAW["en"] in text) == (right == "erasure")
+    assert (catalogue("en", "acting")["more"]["remedy"] in text) == (right == "erasure")
 
 
 def test_nothing_is_kept_without_a_ground_in_words() -> None:
@@ -138,21 +114,6 @@ def test_full_is_only_said_when_all_that_was_asked_for_is_done(
         assert texts["more"]["remedy"] in text
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_an_extension_is_told_within_the_first_month_with_its_reason(language: str) -> None:
-    received, late = date(2026, 11, 25), date(2026, 12, 26)
-    text = letter(language=language).extended(DEADLINES, ["complexity"], received, date(2026, 12, 25))
-    texts = catalogue(language, "acting")["extended"]
-    assert texts["complexity"] in text
-    assert texts["number"] not in text
-    assert texts["remedy"] in text
-    assert ("25 februari 2027" if language == "sv" else "25 February 2027") in text
-    with pytest.raises(PermanentError, match=r"extension\.late"):
-        letter(language=language).extended(DEADLINES, EXTENSIONS, received, late)
-    with pytest.raises(PermanentError, match=r"reason\.unknown"):
-        letter(language=language).extended(DEADLINES, ["holidays"], received, received)
-
-
 @pytest.mark.parametrize("reason", LIFTINGS)
 def test_a_restriction_ends_only_after_it_was_told(reason: str) -> None:
     on = date(2027, 3, 1)
@@ -186,7 +147,7 @@ def test_a_mail_has_text_and_html_and_nothing_but_the_letter() -> None:
     message = letter().mail("refused", "åsa@kvarnberget.example", text, datetime(2026, 11, 25, tzinfo=UTC))
     assert message.get_body(("plain",)).get_content().split() == text.split()
     shown = message.get_body(("html",)).get_content()
-    assert catalogue("en", "acting")["reason"][REASONS[0]] in shown
+    assert catalogue("en", "acting")["reason"][REASONS[0]] in html.unescape(shown)
     assert REQUEST in message["Message-ID"]
     with pytest.raises(PermanentError, match=r"address\.invalid"):
         letter().mail("refused", "x@y.example\r\nBcc: z@y.example", text, datetime(2026, 11, 25, tzinfo=UTC))
@@ -211,7 +172,7 @@ def test_no_text_is_never_read() -> None:
     """A text that no letter shows can't have been looked at by anybody."""
     shown = "\n".join(text for _, _, _, text in ALL)
     for language in LANGUAGES:
-        for section in ("part", "more", "refused", "reason", "extended", "lifting", "meanwhile", "told"):
+        for section in ("part", "more", "refused", "reason", "extended", "lifting", "kept", "meanwhile", "told"):
             for key, text in catalogue(language, "acting")[section].items():
                 piece = max(re.split(r"\{\w+\}", text), key=len).strip()
                 assert piece in shown, f"{section}.{key} {language}"
@@ -222,9 +183,9 @@ def test_the_preview_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFi
     written = sorted(path.name for path in (tmp_path / "letters").iterdir())
     assert len(written) == 2 * len(ALL)
     assert f"{len(ALL)} letters in" in capsys.readouterr().out
-    html = (tmp_path / "letters" / "erasure-partial.sv.html").read_text(encoding="utf-8")
-    assert '<html lang="sv">' in html
-    assert html.count("<li>") >= 8
+    page = (tmp_path / "letters" / "erasure-partial.sv.html").read_text(encoding="utf-8")
+    assert '<html lang="sv">' in page
+    assert page.count("<li>") >= 8
 
 
 def test_values_are_escaped_in_html(tmp_path: Path) -> None:

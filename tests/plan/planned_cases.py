@@ -24,6 +24,7 @@ from dsr.selection import Approval, Selection
 from dsr.source import Declaration
 from dsr.steps import assess
 from dsr.steps import plan as step
+from dsr.unchanged import ACTING
 from extractors import SOURCES
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -151,9 +152,8 @@ def selected(
 
 
 def ids(selection: Selection) -> dict[tuple[str, str], list[str]]:
-    """(dataset, effect) → ids."""
-    effects = ("erase", "anonymise", "restrict", "rectify", "keep", "expire", "manual")
-    return {(d, e): selection.ids(d, e) for e in effects for d in selection.datasets(e)}
+    """(dataset, effect) → ids, of what a verb acts on."""
+    return {(d, e): selection.ids(d, e) for e in ACTING for d in selection.datasets(e)}
 
 
 class PaperLedger:

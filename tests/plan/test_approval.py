@@ -163,7 +163,8 @@ def test_what_is_as_it_was_is_selected(case: CaseFile, ledger: PaperLedger) -> N
     assert [m.record_id for m in selection.found.matches] == ["7"]
     selection, left = selected(case, given, "salesforce", held())
     assert left == ()
-    assert "salesforce_contact_history" not in {d for d, _ in ids(selection)}
+    # What time or a person sees to tells a source whose the rest is.
+    assert selection.ids("salesforce_contact_history", "expire") == ["017A"]
     (batch,) = selection.batches("salesforce_contact", "erase")
     assert batch.schema == schema.arrow_schema("salesforce_contact")
 

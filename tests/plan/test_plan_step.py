@@ -183,6 +183,15 @@ def test_what_the_approver_is_warned_of(tmp_path: Path) -> None:
     assert [w.code for w in planned(read_case(tmp_path, {})).warnings] == ["nothing_found"]
 
 
+@pytest.mark.parametrize("wish", [{"salesforce_kontakt": {"Phone": "1"}}, {"salesforce_lead": {"Telefon": "1"}}])
+def test_a_correction_of_what_no_system_has_is_not_lost(tmp_path: Path, wish: dict[str, Any]) -> None:
+    """Else the person would read that nothing was wrong. The lead's field is unknown although they have no lead."""
+    case = read_case(tmp_path, asked=request("rectification", corrections={"email": "new@kvarn.example", **wish}))
+    with pytest.raises(PermanentError, match=r"correction\.field"):
+        planned(case)
+    assert not case.exists("plan")
+
+
 def test_the_vendors_order() -> None:
     a, b, c = (replace(DECLARATIONS[0], name=name) for name in "abc")
     assert vendor_order([a, b, c]) == ("a", "b", "c")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from made_up_sources import request
 
+from dsr import rounds
 from dsr.casefile import CaseFile, CaseStore
 from dsr.channels.ticket import Answer
 from dsr.errors import TransientError
@@ -80,3 +81,28 @@ def test_two_texts_are_two_answers(case: CaseFile) -> None:
     assert [(a.text, a.close) for a in said] == [("one", False), ("two", True)]
     assert [e.detail["outcome"] for e in notes.noted] == ["meanwhile", "done"]
     assert len({a.answer_id for a in said}) == 2
+
+
+def test_what_is_said_later_under_the_same_name_is_another_answer(case: CaseFile) -> None:
+    """Receivers drop what they have had: the same text given again, but not what a new plan leads to."""
+    notes, said = Notes(), list[Answer]()
+    given: dict[str, Any] = {"answer": said.append, "ledger": notes, "close": True, "at": AT}
+    for text in ("one", "one", "two"):
+        case.remove("told/")
+        tell(case, "refused", text, **given)
+    first, again, later = (answer.answer_id for answer in said)
+    assert first == again != later
+
+
+def test_what_another_plan_has_led_to_is_another_answer(case: CaseFile) -> None:
+    """Else a receiver that drops repetitions drops what was promised: that the rest is done now."""
+    notes, said = Notes(), list[Answer]()
+    given: dict[str, Any] = {"answer": said.append, "ledger": notes, "close": False, "at": AT}
+    for digest in ("a1" * 32, "b2" * 32):
+        case.write_json("plan", {"digest": digest})
+        rounds.start(case, digest)
+        assert tell(case, "done", f"text {digest}", **given) is True
+        assert tell(case, "done", f"text {digest}", **given) is False
+        assert tell(case, "meanwhile", "text", **given) is (digest == "a1" * 32)
+    assert len({a.answer_id for a in said}) == len(said) == 3
+    assert [e.detail["outcome"] for e in notes.noted] == ["done", "meanwhile", "done"]

@@ -1,0 +1,62 @@
+"""How a request stands, by its events in the ledger: which day counts, and whether it was answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Self
+
+from dsr.ledger import Event
+
+EXTENDED: Final = "extended"
+"""Kind of the event that an extension leaves: {"reason", "by", "latest"}; "latest" is the new last day."""
+_RECEIVED: Final = "request_received"
+_INTERIM: Final = ("extended", "meanwhile")
+"""Outcomes of the event `answered` after which the answer proper is still to come."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Days in the controller's time zone; see `assess.Deadlines`. received_at is aware.
+
+    extended  the last day since the time was extended (Art. 12(3), second sentence); None = it wasn't
+    answered  the person has had their answer, in full or in part, or the request was closed
+    """
+
+    request_id: str
+    right: str
+    received_at: datetime
+    target: date
+    legal_latest: date
+    extended: date | None
+    answered: bool
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> Self | None:
+        """From the events of one request, oldest first; None when it was never received."""
+        received = next((event for event in events if event.kind == _RECEIVED), None)
+        if received is None:
+            return None
+        known, extended = received.detail, [event.detail["latest"] for event in events if event.kind == EXTENDED]
+        return cls(
+            received.request_id,
+            known["right"],
+            datetime.fromisoformat(known["received_at"]),
+            date.fromisoformat(known["target"]),
+            date.fromisoformat(known["legal_latest"]),
+            date.fromisoformat(extended[-1]) if extended else None,
+            any(event.kind == "closed" or _answers(event) for event in events),
+        )
+
+    @property
+    def deadline(self) -> date:
+        """The last day by law, as it now is."""
+        return self.extended or self.legal_latest
+
+
+def deadline(due: Mapping[str, Any]) -> date:
+    """The last day by law, as it now is, from `due` of a request in its case file."""
+    return date.fromisoformat(due.get("extended_latest") or due["legal_latest"])
+
+
+def _answers(event: Event) -> bool:
+    return event.kind == "answered" and event.detail.get("outcome") not in _INTERIM
