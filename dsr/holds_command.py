@@ -41,7 +41,7 @@ def add_parser(commands: "Commands", datasets: Callable[[], Container[str]]) -> 
     listing = actions.add_parser("list", help=text, description=text)
     listing.add_argument("--all", action="store_true", help="those that have ended too")
     listing.set_defaults(command=_list)
-    text = "end a hold; what it kept is planned anew by the upkeep"
+    text = "end a hold; what it kept is erased in the next night, unless something else keeps it"
     end = actions.add_parser("end", help=text, description=text)
     end.add_argument("hold", help="the hold's id")
     end.set_defaults(command=_end)

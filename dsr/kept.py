@@ -38,6 +38,7 @@ class Kept:
     digest    of the approved plan
     noted_at  when it was last known to be the record that was approved, UTC; signs: what it read like then
     asked_at  since when its erasure is asked for, so that it may differ by our own doing, UTC; None = not yet
+    left_at   since when it waits for a person, UTC; None = it doesn't
     """
 
     dataset: str
@@ -49,6 +50,7 @@ class Kept:
     record_id: str = field(repr=False)
     signs: Signs = field(default_factory=Signs, repr=False)
     asked_at: datetime | None = None
+    left_at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -57,7 +59,7 @@ class Kept:
 
     def kept_by(self, ground: str, until: date | None, reason: str) -> Self:
         """The same, kept by this from now on."""
-        return replace(self, ground=ground, until=until, reason=reason)
+        return replace(self, ground=ground, until=until, reason=reason, left_at=None)
 
     @property
     def by_hold(self) -> bool:

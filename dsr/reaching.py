@@ -11,13 +11,14 @@ from dsr.source import Declaration, Source
 
 def asks_of(declaration: Declaration, matches: Iterable[Match]) -> frozenset[Identifier]:
     """What a source is to be asked for to find these records again when everything else was taken out of them: vendors'
-    ids. A system without look-up shows a record only to whom it names, so there also the addresses and numbers that
-    the record answered to."""
+    ids. Where an id alone doesn't lead to a record (a system without look-up shows it only to whom it names; some are
+    found by an address alone), also the addresses and numbers that it answered to."""
     asked: set[Identifier] = set()
     for match in matches:
-        asked |= own_ids(declaration, match.dataset, match.record_id)
-        known = match.by if declaration.indexed else {i for i in match.by | match.holds if i.kind in VENDOR_LINKS}
-        asked |= {identifier for identifier in known if identifier.kind in declaration.finds_by}
+        own = own_ids(declaration, match.dataset, match.record_id)
+        links = {i for i in match.by | match.holds if i.kind in VENDOR_LINKS}
+        answered = match.by if declaration.indexed or not own else frozenset()
+        asked |= {i for i in own | links | answered if i.kind in declaration.finds_by}
     return frozenset(asked)
 
 

@@ -38,33 +38,43 @@ from dsr.version import versions
 _PLACE: Final = "retained"
 _BATCH: Final = 2000
 _WORD_BYTES: Final = 8
+_MOMENTS: Final = ("noted_at", "asked_at", "left_at")
 _LOCK: Final = 4_019_361_378  # any number that nothing else in this database locks
 # Columns as arrays: one statement for any number of records.
 _PUT: Final = text("""
 INSERT INTO retained (record, request_id, source, dataset, ground, reason, until, digest, version, sealed, noted_at,
-  asked_at)
-SELECT record, :request_id, :source, dataset, ground, reason, until, digest, version, sealed, noted_at, asked_at
+  asked_at, left_at)
+SELECT record, :request_id, :source, dataset, ground, reason, until, digest, version, sealed, noted_at,
+  asked_at, left_at
 FROM unnest(
   CAST(:record AS bytea[]), CAST(:dataset AS text[]), CAST(:ground AS text[]), CAST(:reason AS text[]),
   CAST(:until AS date[]), CAST(:digest AS text[]), CAST(:version AS bytea[]), CAST(:sealed AS bytea[]),
-  CAST(:noted_at AS timestamptz[]), CAST(:asked_at AS timestamptz[])
-) AS entries (record, dataset, ground, reason, until, digest, version, sealed, noted_at, asked_at)
+  CAST(:noted_at AS timestamptz[]), CAST(:asked_at AS timestamptz[]), CAST(:left_at AS timestamptz[])
+) AS entries (record, dataset, ground, reason, until, digest, version, sealed, noted_at, asked_at, left_at)
 ON CONFLICT (record) DO UPDATE
 SET request_id = EXCLUDED.request_id, ground = EXCLUDED.ground, reason = EXCLUDED.reason, until = EXCLUDED.until,
   digest = EXCLUDED.digest, version = EXCLUDED.version, sealed = EXCLUDED.sealed, noted_at = EXCLUDED.noted_at,
-  asked_at = EXCLUDED.asked_at
+  asked_at = EXCLUDED.asked_at, left_at = EXCLUDED.left_at
 WHERE :taking_over OR retained.request_id = EXCLUDED.request_id
+""")
+_HOLDERS: Final = text("""
+SELECT DISTINCT request_id FROM retained
+WHERE record = ANY(CAST(:record AS bytea[])) AND request_id <> :request_id
 """)
 _JOIN_SUBJECTS: Final = text("""
 INSERT INTO retained_subjects (request_id, subject)
-SELECT DISTINCT :request_id, subject FROM retained_subjects JOIN retained USING (request_id)
-WHERE record = ANY(CAST(:record AS bytea[])) AND request_id <> :request_id
+SELECT DISTINCT :request_id, subject FROM retained_subjects WHERE request_id = ANY(CAST(:holders AS text[]))
 ON CONFLICT DO NOTHING
 """)
-_UNUSED: Final = (
-    "DELETE FROM retained_ways w WHERE NOT EXISTS "
-    "(SELECT FROM retained r WHERE r.request_id = w.request_id AND r.source = w.source)",
-    "DELETE FROM retained_subjects s WHERE NOT EXISTS (SELECT FROM retained r WHERE r.request_id = s.request_id)",
+_TIDY: Final = (
+    text("""
+DELETE FROM retained_ways w WHERE request_id = ANY(CAST(:requests AS text[]))
+AND NOT EXISTS (SELECT FROM retained r WHERE r.request_id = w.request_id AND r.source = w.source)
+"""),
+    text("""
+DELETE FROM retained_subjects s WHERE request_id = ANY(CAST(:requests AS text[]))
+AND NOT EXISTS (SELECT FROM retained r WHERE r.request_id = s.request_id)
+"""),
 )
 
 
@@ -77,17 +87,17 @@ class Retained:
     def note(self, request_id: str, source: str, records: Iterable[Kept], ways: Ways, subjects: Iterable[bytes]) -> int:
         """Notes what an erasure left in a source, any number of records; how many were given. A record that is kept
         for another request goes over to this one, with whom that one was about. subjects: see `Holds.subjects`."""
-        count, remaining = 0, iter(records)
+        count, remaining, holders = 0, iter(records), set[str]()
         with self._changing() as connection:
             named = [{"request_id": request_id, "subject": subject} for subject in sorted(set(subjects))]
             while batch := list(islice(remaining, _BATCH)):
-                self._put(connection, request_id, source, batch, taking_over=True)
+                holders |= self._put(connection, request_id, source, batch, taking_over=True)
                 count += len(batch)
             if count:
                 self._put_ways(connection, request_id, source, ways)
             if count and named:
                 connection.execute(insert(retained_subjects).on_conflict_do_nothing(), named)
-            self._tidy(connection)
+            self._tidy(connection, holders | {request_id})
         return count
 
     def put(self, request_id: str, source: str, records: Iterable[Kept]) -> None:
@@ -109,7 +119,7 @@ class Retained:
         mine = (retained.c.request_id == request_id, retained.c.record == func.any(hashes))
         with self._changing() as connection:
             count = connection.execute(delete(retained).where(*mine)).rowcount if hashes else 0
-            self._tidy(connection)
+            self._tidy(connection, {request_id})
             return count
 
     def sources(self) -> list[str]:
@@ -177,18 +187,21 @@ class Retained:
 
     def _put(
         self, connection: Connection, request_id: str, source: str, batch: list[Kept], *, taking_over: bool
-    ) -> None:
+    ) -> set[str]:
+        """The requests that records were taken over from."""
         # One statement must not name the same row twice.
         records = {self._hidden.record(source, k.dataset, k.record_id): k for k in batch}
         columns: dict[str, list[Any]] = {"record": list(records)}
-        for name in ("dataset", "ground", "reason", "until", "digest", "noted_at", "asked_at"):
+        for name in ("dataset", "ground", "reason", "until", "digest", *_MOMENTS):
             columns[name] = [getattr(kept, name) for kept in records.values()]
         columns["version"] = [kept.signs.version for kept in records.values()]
         columns["sealed"] = [self._seal(request_id, source, record, kept) for record, kept in records.items()]
-        if taking_over:
-            connection.execute(_JOIN_SUBJECTS, {"request_id": request_id, "record": columns["record"]})
-        told = {"request_id": request_id, "source": source, "taking_over": taking_over}
+        told: dict[str, Any] = {"request_id": request_id, "source": source, "taking_over": taking_over}
+        holders = list(connection.execute(_HOLDERS, {**told, **columns}).scalars()) if taking_over else []
+        if holders:
+            connection.execute(_JOIN_SUBJECTS, {"request_id": request_id, "holders": holders})
         connection.execute(_PUT, {**told, **columns})
+        return set(holders)
 
     def _put_ways(self, connection: Connection, request_id: str, source: str, ways: Ways) -> None:
         value = {
@@ -202,9 +215,10 @@ class Retained:
         changed = new.on_conflict_do_update(index_elements=["request_id", "source"], set_={"sealed": sealed})
         connection.execute(changed)
 
-    def _tidy(self, connection: Connection) -> None:
-        for statement in _UNUSED:
-            connection.exec_driver_sql(statement)
+    def _tidy(self, connection: Connection, requests: set[str]) -> None:
+        """Takes away what nothing that is kept needs any more."""
+        for statement in _TIDY:
+            connection.execute(statement, {"requests": sorted(requests)})
 
     def _seal(self, request_id: str, source: str, record: bytes, kept: Kept) -> bytes:
         value = {"id": kept.record_id, "later": dict(kept.signs.later), "words": dict(kept.signs.words)}
@@ -221,7 +235,8 @@ class Retained:
             row.noted_at.astimezone(UTC),
             "",
             Signs(bytes(row.version)),
-            asked_at=row.asked_at.astimezone(UTC) if row.asked_at else None,
+            row.asked_at.astimezone(UTC) if row.asked_at else None,
+            row.left_at.astimezone(UTC) if row.left_at else None,
         )
         record = bytes(row.record)
         value = json.loads(self._hidden.open(bytes(row.sealed), _bound(row.request_id, row.source, record, shown)))
@@ -233,7 +248,7 @@ class Retained:
 
 def _bound(request_id: str, source: str, record: bytes, kept: Kept) -> bytes:
     """All that a row shows, in one form."""
-    moments = [kept.noted_at, kept.asked_at]
+    moments = [getattr(kept, name) for name in _MOMENTS]
     shown = [
         request_id,
         source,

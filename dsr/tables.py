@@ -129,6 +129,7 @@ retained = Table(
     Column("sealed", LargeBinary, nullable=False, comment="the record's id and how to know it again, AES-256-GCM"),
     Column("noted_at", _MOMENT, nullable=False),
     Column("asked_at", _MOMENT, comment="when its erasure was asked for; null = not yet"),
+    Column("left_at", _MOMENT, comment="since when it waits for a person; null = it doesn't"),
     Index("retained_source", "source", "request_id"),
     Index("retained_request_id", "request_id"),
 )

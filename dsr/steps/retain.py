@@ -113,7 +113,10 @@ def _look(
             marks.setdefault(rows.dataset, {}).update(telling)
         batch = rows.batch.filter(pc.is_in(rows.batch.column(SOURCE_ID), value_set=chosen[rows.dataset]))
         seen |= {(rows.dataset, i): signs for i, signs in signs_of(rows.dataset, batch, at).items()}
-    return Ways(asks, matches, marks), seen
+    # No address is kept that only leads to what is gone.
+    there = {(m.dataset, m.record_id) for m in found.matches}
+    asks = asks_of(declaration, (m for m in before.matches if (m.dataset, m.record_id) in there))
+    return Ways(asks, matches & there, marks), seen
 
 
 def _kept(wanted: _Wanted, seen: Mapping[tuple[str, str], Signs], digest: str, at: datetime) -> Iterator[Kept]:

@@ -39,7 +39,8 @@ def declared(after: tuple[str, ...] = ()) -> Declaration:
 class Books:
     """The source. `on_step` is called around everything it does and may raise; lag: calls of `erase` until a record is
     gone that was asked for; locked: record → its last day, None = until it is taken away; refuses: records that it
-    won't delete; careless: an invoice goes without its parts, which nothing leads to then."""
+    won't delete; careless: an invoice goes without its parts, which nothing leads to then; naming: lines show their
+    contact's name as long as there is one; empties: what is written into a contact that is made anonymous."""
 
     declaration: Declaration = field(default_factory=declared)
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
@@ -48,6 +49,8 @@ class Books:
     locked: dict[Key, date | None] = field(default_factory=dict)
     refuses: set[Key] = field(default_factory=set)
     careless: bool = False
+    naming: bool = False
+    empties: Callable[[], dict[str, Any]] = lambda: {"email": None, "family_name": "Anonym"}
     waited: Counter[Key] = field(default_factory=Counter)
     calls: list[str] = field(default_factory=list)
 
@@ -106,7 +109,9 @@ class Books:
             mine = self.of(int(match.record_id))
             for dataset in (CONTACT, INVOICE, LINE, PAYMENT):
                 self._step(f"read {dataset}")
-                rows = [(i, self.rows[dataset, i]) for d, i in sorted(mine) if d == dataset]
+                name = self.rows[CONTACT, match.record_id]["family_name"]
+                named = {"item_no": name} if self.naming and dataset == LINE and name != "Anonym" else {}
+                rows = [(i, self.rows[dataset, i] | named) for d, i in sorted(mine) if d == dataset]
                 if rows:
                     yield Rows(match.request_id, dataset, schema.batch(dataset, rows))
 
@@ -146,7 +151,7 @@ class Books:
         if key in self.refuses or (key[0] == INVOICE and not self.careless and self._has_parts(key[1])):
             return "blocked", None
         if effect == "anonymise":
-            self.rows[key] |= {"email": None, "family_name": "Anonym"}
+            self.rows[key] |= self.empties()
             return "done", None
         self.rows[key]["binned"] = True
         self._step(f"binned {key}")

@@ -110,6 +110,35 @@ def test_a_hold_that_ends_frees_what_no_law_keeps(place: Installation, books: Bo
     assert books.of(1) == {(CONTACT, "1")}
 
 
+def test_what_reads_otherwise_by_our_own_doing(place: Installation, books: Books, request_id: str) -> None:
+    """Lines without any time that show the contact's name: emptying the contact changes them, and they are still the
+    same."""
+    books.naming = True
+    held = place.holds.add_person(email(ASA), by="legal", at=AT)
+    place.erase([books], request_id, ASA)
+    place.holds.end(held, by="legal", at=AT)
+    assert place.counts(books, "2027-06-01") == [{"erased": 4, "kept": 8}]
+    assert place.counts(books, AFTER) == [{"erased": 8}]
+
+
+@pytest.mark.parametrize(
+    "empties", [{}, {"family_name": "Anonym"}, {"email": None, "family_name": "X", "role": f"was {ASA}"}]
+)
+def test_anonymous_is_seen_not_said(
+    place: Installation, books: Books, request_id: str, empties: dict[str, str | None]
+) -> None:
+    """The system says that it is done, and still shows who it was."""
+    held = place.holds.add_person(email(ASA), by="legal", at=AT)
+    place.erase([books], request_id, ASA)
+    place.holds.end(held, by="legal", at=AT)
+    books.empties = lambda: empties
+    assert place.counts(books, "2027-06-01") == [{"erased": 3, "kept": 8, "waiting": 1}]
+    noted = {e.dataset for e in place.erasures.erased(books.declaration.name, request_id)}
+    assert CONTACT not in noted
+    books.empties = lambda: {"email": None, "family_name": "Anonym", "role": None}
+    assert place.counts(books, "2027-06-02") == [{"erased": 1}]
+
+
 def test_a_hold_with_a_last_day(place: Installation, books: Books, request_id: str) -> None:
     place.holds.add_person(email(ASA), by="legal", at=AT, until=date(2029, 6, 30))
     place.erase([books], request_id, ASA)
@@ -211,6 +240,14 @@ def test_what_was_refused_and_is_out_of_reach(erased: Books, place: Installation
     assert gone == {"121", "122"}
     [ended] = place.night(erased, "2034-01-02")
     assert (ended.counts, ended.needs_person) == ({"unseen": 4}, True)
+
+
+def test_what_the_system_keeps_out_of_reach(erased: Books, place: Installation, request_id: str) -> None:
+    """By its own word it keeps one of the lines, and nothing leads to any of them: as many are erased as it says."""
+    erased.locked, erased.careless = {(LINE, "101"): None}, True
+    [ended] = place.night(erased, AFTER)
+    assert (ended.counts, ended.needs_person) == ({"erased": 7, "retained": 1}, False)
+    assert place.retained.kept(erased.declaration.name, request_id) == []
 
 
 def test_what_the_system_does_later(erased: Books, place: Installation) -> None:

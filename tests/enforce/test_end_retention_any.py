@@ -105,7 +105,7 @@ def test_gone_is_what_nothing_keeps(
 def test_killed_after_any_step(engine: Engine, tmp_path: Path) -> None:
     """A hold has ended: the contact is emptied, a draft goes, an old invoice too, a new one is noted anew. Killed at
     any step of the source and around any writing, and called again: the same end."""
-    books, request_id = Books(), f"dsr-{secrets.token_hex(8)}"
+    books, request_id = Books(naming=True), f"dsr-{secrets.token_hex(8)}"
     books.contact(1, ASA, "Berg")
     books.invoice(10, 1, 2019)
     books.invoice(11, 1, None)
@@ -133,6 +133,7 @@ def test_killed_after_any_step(engine: Engine, tmp_path: Path) -> None:
         assert (books.rows, _kept(place, name, request_id)) == wanted, kill
         erased = {(e.dataset, e.record_id) for e in place.erasures.erased(name, request_id)}
         assert erased == _gone(books, before), kill
+        assert place.counts(books, "2034-01-01") == [{"erased": 4}], kill
 
 
 def _kept(place: Installation, name: str, request_id: str) -> dict[Key, Any]:

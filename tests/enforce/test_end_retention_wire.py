@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from kept_records import AT, Installation
 from made_up_sources import FakeIndex, email
+from running_sandbox import Sandbox
 from sqlalchemy import Engine
 
 from dsr.model import Identifier
@@ -19,7 +20,9 @@ from dsr.reapproval import erased_under
 from dsr.source import Connection
 from dsr.steps.replay import replay
 from extractors.invoicing import Invoicing
+from extractors.pardot import Pardot
 from extractors.recordings import Recordings
+from extractors.salesforce import Salesforce
 from sandbox.comparison import Change, difference
 from sandbox.invoicing.system import Invoicing as Books
 from sandbox.people import populate
@@ -232,3 +235,40 @@ def test_recordings_under_object_lock(store: Calls, place: Installation, request
         assert (call.audio_key in there) is (call.locked == "COMPLIANCE")
         assert call.transcript_key not in there
     assert {c.person for c in changed()} == {"canary"}
+
+
+def test_crm_and_marketing_after_a_hold(sandbox: Sandbox, place: Installation, request_id: str) -> None:
+    """The platform follows the CRM, so it waits for it; what the CRM's erasure changes there is our own doing, and not
+    refused. What no API can erase waits for a person; nobody else's record is touched."""
+    key, snapshot = "same_name", sandbox.admin.post("/snapshots").json()["id"]
+    crm = Salesforce.connect(sandbox.connection("dsr_salesforce"))
+    platform = Pardot.connect(sandbox.connection("dsr_pardot"))
+    address = sandbox.population.person(key).email
+    held = place.holds.add_person(email(address), by="legal", at=AT)
+    try:
+        place.erase([crm, platform], request_id, address)
+        assert [k for k in place.retained.kept("salesforce", request_id) if not k.signs.version] == []
+        before = [line for name in ("salesforce", "pardot") for line in state(sandbox, name)]
+        assert [*place.night(crm, "2027-01-01"), *place.night(platform, "2027-01-01")] == []
+        place.holds.end(held, by="legal", at=AT)
+        assert set(place.counts(platform, "2027-01-02")[0]) == {"waiting"}
+        [first] = place.night(crm, "2027-01-02")
+        assert first.counts["erased"] > 10
+        [second] = place.night(platform, "2027-01-02")
+        assert second.counts["waiting"] == 1
+        sandbox.admin.put("/clock", json={"offset": 40 * 86400}).raise_for_status()
+        [third] = place.night(platform, "2027-02-11")
+        assert "refused" not in {*first.counts, *second.counts, *third.counts}
+        assert "pardot_prospect" not in {k.dataset for k in place.retained.kept("pardot", request_id)}
+        after = [line for name in ("salesforce", "pardot") for line in state(sandbox, name)]
+        theirs = {c.person for c in difference(before, after)}
+        assert {person for person in theirs if key not in person.split(",")} <= {""}
+    finally:
+        sandbox.admin.delete("/clock").raise_for_status()
+        sandbox.admin.post(f"/snapshots/{snapshot}/restore").raise_for_status()
+        sandbox.admin.delete(f"/snapshots/{snapshot}").raise_for_status()
+
+
+def state(sandbox: Sandbox, system: str) -> list[str]:
+    """Everything that a system holds."""
+    return sandbox.admin.get("/state", params={"system": system}).text.splitlines()

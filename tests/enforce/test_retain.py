@@ -1,6 +1,7 @@
 """What an erasure leaves is noted once it was seen to be as planned, and so that it is found again."""
 
 import secrets
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from sqlalchemy import Engine
 
 from dsr.errors import PermanentError, TransientError
 from dsr.kept import Kept, Signs
-from dsr.model import Identifier
+from dsr.model import Identifier, Match
+from dsr.reaching import asks_of
 from dsr.source import Acting
 from dsr.steps.retain import retain
 
@@ -59,7 +61,24 @@ def test_by_their_ids_alone(place: Installation, books: Books, request_id: str) 
     assert [k.signs.later for k in kept if k.dataset == INVOICE] == [{"fiscal_year_end": "2026-12-31"}]
     assert place.retained.subjects(request_id) == place.holds.subjects([email(ASA)])
     assert again(place, books, request_id, books) == 4
-    assert place.retained.kept(name, request_id) == kept
+    assert {k.key: k for k in place.retained.kept(name, request_id)} == {k.key: k for k in kept}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "indexed", "asked"),
+    [
+        ("salesforce_contact", False, {"salesforce_contact", "salesforce_lead"}),
+        ("salesforce_case", False, {"salesforce_lead", "email"}),
+        ("salesforce_contact", True, {"salesforce_contact", "salesforce_lead", "email"}),
+    ],
+)
+def test_an_address_only_where_an_id_is_not_enough(dataset: str, indexed: bool, asked: set[str]) -> None:
+    """Of a record that has no id to be found by, and of a system that shows records only to whom they name."""
+    kinds = ("salesforce_contact", "salesforce_lead", "email", "phone")
+    declared = replace(Books().declaration, finds_by=kinds, indexed=indexed)
+    held = frozenset({Identifier("salesforce_lead", "00Q"), Identifier("phone", "+46701740605")})
+    match = Match("dsr-1", dataset, "003", frozenset({email(ASA)}), held | {email(ASA)})
+    assert {identifier.kind for identifier in asks_of(declared, [match])} == asked
 
 
 def test_only_after_it_was_seen(place: Installation, books: Books, request_id: str) -> None:

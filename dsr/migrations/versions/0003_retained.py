@@ -31,6 +31,7 @@ def upgrade() -> None:
         ),
         sa.Column("noted_at", _MOMENT, nullable=False),
         sa.Column("asked_at", _MOMENT, comment="when its erasure was asked for; null = not yet"),
+        sa.Column("left_at", _MOMENT, comment="since when it waits for a person; null = it doesn't"),
     )
     op.create_index("retained_source", "retained", ["source", "request_id"])
     op.create_index("retained_request_id", "retained", ["request_id"])

@@ -11,6 +11,7 @@ COUNTS: Final = {
     "erased": "seen to be gone, or anonymous",
     "kept": "a law, a legal hold or the system keeps them on, until a new day",
     "expires": "a legal hold kept them; the system lets them expire by itself",
+    "retained": "the system keeps them, as it says: out of our reach, or with fields that it can't empty",
     "waiting": "the system erases them later, or another system comes first",
     "refused": "not surely the records that were approved, or with parts that aren't: left alone",
     "left": "the system did not erase them, or hasn't for 40 days",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from dsr.enforced import outcome_as_json, summed
@@ -63,6 +64,7 @@ class _Request:
         self._kept = {record.key: record for record in self._retained.kept(self._name, request_id)}
         self._subjects = self._retained.subjects(request_id)
         self._counts: Counter[str] = Counter()
+        self._persons: set[Key] = set()
 
     def end(self, *, endless: bool) -> Ended | None:
         """What became of the records that are due; None when none is. endless: those without a known end are, too."""
@@ -98,6 +100,8 @@ class _Request:
             erasure = Erasure(self._source, self._id, self._stores, self._today.at, self._kept, decided)
             outcomes = erasure.run(ways, now, records, again=CHANGED in self._confirmed)
             self._counts.update(erasure.counts)
+            self._persons |= erasure.left
+        self._leave()
         counts = {name: count for name, count in sorted(self._counts.items()) if count}
         return Ended(self._id, self._name, counts, tuple(summed(outcomes)))
 
@@ -106,9 +110,10 @@ class _Request:
         return not known or is_due(record, source, self._today.day, self._today.holds, self._subjects)
 
     def _waits(self) -> bool:
-        """Whether a source that must be erased from first has records of the request that are due."""
+        """Whether a source that must be erased from first has records of the request that are due, and that it hasn't
+        left to a person."""
         earlier = ((name, self._retained.kept(name, self._id)) for name in self._declaration.erase_after)
-        return any(self._is_due(record, name) for name, records in earlier for record in records)
+        return any(self._is_due(k, name) and not k.left_at for name, records in earlier for k in records)
 
     def _is_ours(self, ways: Ways) -> bool:
         """Whether records may differ by our own doing: what they hang on was asked to be erased, or something was in a
@@ -135,14 +140,24 @@ class _Request:
         self._counts["erased"] += len(asked)
         if GONE in self._confirmed:
             self._retained.let_go(self._id, self._name, missing - asked)
+        else:
+            self._persons |= missing - asked
         self._counts["settled" if GONE in self._confirmed else "unseen"] += len(missing - asked)
 
     def _keep(self, decided: Decided) -> None:
         self._put(decided.anew.values())
         self._kept |= decided.anew
         self._retained.let_go(self._id, self._name, decided.expires)
+        self._persons |= decided.refused | decided.unclear | decided.by_hand
         for name in ("anew", "refused", "unclear", "by_hand", "expires"):
             self._counts["kept" if name == "anew" else name] += len(getattr(decided, name))
+
+    def _leave(self) -> None:
+        """Notes since when records wait for a person."""
+        known = self._retained.kept(self._name, self._id) if self._persons else ()
+        new = [replace(k, left_at=self._today.at) for k in known if k.key in self._persons and not k.left_at]
+        if new:
+            self._retained.put(self._id, self._name, new)
 
     def _put(self, records: Collection[Kept] | Iterator[Kept]) -> None:
         """Notes those of which something changed."""

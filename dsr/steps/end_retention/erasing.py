@@ -1,7 +1,7 @@
 """Asks for the erasure of what nothing keeps any more, and looks what became of it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -30,7 +30,8 @@ _Placed = tuple[str, str]
 
 
 class Erasure:
-    """Of one request in one source. kept: its records as they are noted; counts: key of `COUNTS` → records."""
+    """Of one request in one source. kept: its records as they are noted; counts: key of `COUNTS` → records; left:
+    those that a person has to see to."""
 
     def __init__(
         self,
@@ -42,10 +43,13 @@ class Erasure:
         decided: Decided,
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.left: set[Key] = set()
         self._source, self._name, self._id = source, source.declaration.name, request_id
         self._stores, self._retained, self._at = stores, stores.retained, at
         self._kept, self._effects, self._same = dict(kept), decided.going, decided.same
         self._outcomes: list[Outcome] = []
+        self._changed: list[Kept] = []
+        self._let_go: list[Key] = []
 
     def run(self, ways: Ways, now: Look, records: Mapping[Key, Seen], *, again: bool) -> list[Outcome]:
         """What the source says of it. again: a person has confirmed what the records hang on, so that it is noted as
@@ -74,7 +78,7 @@ class Erasure:
         if record is None:
             whole = next(k for k in self._kept if k in records and records[k].whole == records[key].whole)
             record = replace(self._kept[whole], dataset=key[0], record_id=key[1], asked_at=None)
-        began = record.asked_at
+        began, record = record.asked_at, replace(record, left_at=None)
         if began and (record.ground or record.until is None or began.date() > record.until):
             return record
         return replace(record, signs=records[key].signs, noted_at=self._at, asked_at=self._at)
@@ -91,49 +95,70 @@ class Erasure:
         self._outcomes += checked(told, selection, self._source.declaration, EFFECTS, again=resumed)
 
     def _conclude(self, ways: Ways, after: Look, *, again: bool) -> None:
-        """What was seen to be gone counts as erased. Where the system left more undone than is seen, it isn't known
-        which: then nothing that isn't seen does."""
+        """What was seen to be gone counts as erased."""
         signs = after.signs(self._retained, self._at)
         there = {key for key in self._effects if key in signs} - self._anonymous(ways, after)
         gone: list[Key] = []
-        changed: list[Kept] = []
         for placed in sorted({(key[0], effect) for key, effect in self._effects.items()}):
             mine = [key for key, effect in self._effects.items() if (key[0], effect) == placed]
             left, missing = [k for k in mine if k in there], [k for k in mine if k not in there]
-            if self._undone(placed) > len(left):
-                self.counts["left"] += len(missing)
-                changed += [replace(self._kept[key], asked_at=None) for key in missing]
-            else:
-                gone += missing
-            changed += self._left(placed, left)
+            gone += self._missing(placed, missing, len(left))
+            self._there(placed, left)
         # By our own doing other records may read otherwise, too: noted before it is no longer known to be ours.
         others = [key for key in self._same if key in signs and key not in self._effects]
-        changed += [renewed(self._kept[key], signs[key], self._at) for key in others]
-        self._retained.put(self._id, self._name, changed)
+        self._changed += [renewed(self._kept[key], signs[key], self._at) for key in others]
+        self._retained.put(self._id, self._name, self._changed)
         self._retained.put_ways(self._id, self._name, replace(ways, marks=self._marks(ways, after, again=again)))
         self._stores.gone(self._id, self._name, gone, self._at)
+        self._retained.let_go(self._id, self._name, self._let_go)
         self.counts["erased"] += len(gone)
+
+    def _told(self, placed: _Placed) -> Counter[str]:
+        told: Counter[str] = Counter()
+        for outcome in self._of(placed):
+            told[outcome.outcome] += outcome.count
+        return told
 
     def _of(self, placed: _Placed) -> list[Outcome]:
         return [o for o in self._outcomes if (o.dataset, o.effect) == placed]
 
-    def _undone(self, placed: _Placed) -> int:
-        return sum(o.count for o in self._of(placed) if o.outcome not in _ENDED)
-
-    def _left(self, placed: _Placed, left: Sequence[Key]) -> list[Kept]:
-        """Counts what is still there; what the system keeps is noted as kept by it."""
-        told: Counter[str] = Counter()
-        for outcome in self._of(placed):
-            told[outcome.outcome] += outcome.count
-        keeping = [o for o in self._of(placed) if o.outcome == "retained"]
-        if left and told["retained"] >= len(left):
-            self.counts["kept"] += len(left)
-            return [self._kept[key].kept_by("", last_day(keeping), keeping[0].reason) for key in left]
-        late = sum(self._at - (self._kept[key].asked_at or self._at) > PATIENCE for key in left)
-        stuck = min(len(left), max(late, sum(told[name] for name in _REFUSED)))
-        self.counts["left"] += stuck
-        self.counts["waiting"] += len(left) - stuck
+    def _missing(self, placed: _Placed, missing: list[Key], left: int) -> list[Key]:
+        """Of what isn't seen any more, that of which it is known that it is gone. Where the system left more undone
+        than is seen, it isn't known which: by its own word it keeps them, or does it later, or a person has to look.
+        """
+        told = self._told(placed)
+        undone = sum(count for name, count in told.items() if name not in _ENDED) - left
+        if undone <= 0:
+            return missing
+        if told["scheduled"] > left:
+            self.counts["waiting"] += len(missing)
+        elif any(told[name] for name in _REFUSED):
+            self.counts["left"] += len(missing)
+            self.left |= set(missing)
+            self._changed += [replace(self._kept[key], asked_at=None) for key in missing]
+        else:
+            self.counts["retained"] += undone
+            self.counts["erased"] += len(missing) - undone
+            self._let_go += missing
         return []
+
+    def _there(self, placed: _Placed, left: list[Key]) -> None:
+        """What is still there: the system keeps it, does it later, or didn't do it."""
+        told, keeping = self._told(placed), [o for o in self._of(placed) if o.outcome == "retained"]
+        refused = sum(told[name] for name in _REFUSED)
+        if left and told["retained"] >= len(left) and not refused:
+            if placed[1] == "anonymise":
+                self.counts["retained"] += len(left)
+                self._let_go += left
+                return
+            self.counts["kept"] += len(left)
+            self._changed += [self._kept[k].kept_by("", last_day(keeping), keeping[0].reason) for k in left]
+            return
+        late = [key for key in left if self._at - (self._kept[key].asked_at or self._at) > PATIENCE]
+        stuck = left if refused else late
+        self.left |= set(stuck)
+        self.counts["left"] += len(stuck)
+        self.counts["waiting"] += len(left) - len(stuck)
 
     def _anonymous(self, ways: Ways, after: Look) -> set[Key]:
         """Of the records that were to be made anonymous, those that read otherwise than before and carry nothing that
