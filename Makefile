@@ -2,6 +2,7 @@
 # make up     the same stack, left running; prints URLs and the sign-in               → var/embedded
 # make down   stops what `make up` started
 # make test   all tests            make lint   style, types, import rules
+# make soak   kill -9 at random moments, many times over; takes an hour
 # make bench  measurements         make clean  removes state and caches, keeps .venv
 #
 # Needs Python 3.11+, make and git. Options: make demo ARGS="--people 2000"; make test ARGS="-m 'not airflow'".
@@ -15,7 +16,7 @@ ARGS :=
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test lint bench clean
+.PHONY: help demo up down status test soak lint bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
@@ -37,6 +38,9 @@ status: $(STAMP)
 
 test: $(STAMP)
 	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+soak: $(STAMP)
+	@$(PYTHON_IN) -m pytest -m soak $(ARGS)
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check .

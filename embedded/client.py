@@ -61,9 +61,12 @@ class AirflowClient:
         rows = self.get(f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=200)["task_instances"]
         return {row["task_id"]: row for row in rows}
 
-    def tasks_in(self, run_ids: Iterable[str], states: Iterable[str]) -> list[dict[str, Any]]:
-        """The task instances of these runs, of any DAG, that are in one of the states."""
+    def tasks_in(
+        self, run_ids: Iterable[str], states: Iterable[str], task_ids: Iterable[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """The task instances of these runs, of any DAG, that are in one of the states; None = of any task."""
         wanted = {"dag_run_ids": list(run_ids), "state": list(states), "page_limit": 1000}
+        wanted |= {"task_ids": list(task_ids)} if task_ids is not None else {}
         answer = self._http.post("/api/v2/dags/~/dagRuns/~/taskInstances/list", json=wanted).raise_for_status()
         found: list[dict[str, Any]] = answer.json()["task_instances"]
         return found

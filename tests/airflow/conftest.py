@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from day import Day, spend
+from office_day import Day, spend
 from observed import Observed
 
 from embedded.journey import warm_up

@@ -49,7 +49,7 @@ class Killer:
 
     def _watch(self) -> None:
         begun: dict[str, float] = {}
-        while self._moments and not self._over.wait(0.05):
+        while self._moments and not self._over.wait(0.1):
             there = processes(self._victim)
             for instance_id, (name, after) in list(self._moments.items()):
                 if instance_id not in there:

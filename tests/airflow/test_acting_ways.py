@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from day import CORRECTIONS, KILLED, WAYS, Day, recipients_act
+from office_day import CORRECTIONS, KILLED, WAYS, Day, recipients_act
 
 from sandbox.comparison import Change, difference
 
@@ -22,7 +22,7 @@ _MIRRORS = frozenset({"CampaignMember", "Case"})
 def held(lines: list[str], person: str, kind: str) -> list[dict[str, Any]]:
     """What the systems hold of somebody, of one kind."""
     entries = (json.loads(line) for line in lines)
-    return [e["content"] for e in entries if e["kind"] == kind and e["person"] == person and not e["deleted"]]
+    return [e["content"] for e in entries if e["kind"] == kind and e.get("person") == person and not e["deleted"]]
 
 
 def shapes(found: list[Change]) -> Counter[tuple[str, str, str, tuple[str, ...]]]:
@@ -37,7 +37,7 @@ def otherwise(day: Day, name: str) -> list[tuple[str, str, list[str]]]:
         {
             (e["system"], e["kind"], e["id"]): e["content"]
             for e in map(json.loads, lines)
-            if e["person"] == WAYS[name].person
+            if e.get("person") == WAYS[name].person
         }
         for lines in (day.before, day.after)
     )

@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from observed import Observed
+from office_day import CORRECTIONS, WAYS, Day
 
 from embedded.journey import fulfil
 from embedded.verification import Package
@@ -50,20 +51,33 @@ def test_link_without_its_code_gives_nothing(stack: Observed, tmp_path: Path) ->
         stack.requester.download(link, code[::-1], tmp_path / "package.zip")
 
 
-def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Observed) -> None:
-    """Last, so that all the ways that the tests before went are in it: failures, rejections, a killed task."""
+def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Observed, day: Day) -> None:
+    """Last, so that all the ways that the tests before went are in it: failures, rejections, killed tasks; every right,
+    with what was corrected and what officers answered."""
     traces = dict(_traces(stack))
-    request_id = stack.events()[-1].request_id
-    for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler.log"):
-        assert request_id in traces[place], f"{place} is not looked into"
+    for request_id in (stack.events()[-1].request_id, *day.requests.values()):
+        for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler.log"):
+            assert request_id in traces[place], f"{place} is not looked into"
+    answered = {answer for way in WAYS.values() for answer, _ in way.decisions.values()}
+    assert [answer for answer in answered if answer.lower() not in traces["airflow: hitl_detail"]] == []
     wanted = {form for value in _identifiers(stack) for form in _forms(value)}
     found = sorted(name for name, text in traces.items() if any(form in text for form in wanted))
     assert found == []
 
 
 def _identifiers(stack: Observed) -> list[str]:
-    """All that points to the canary, and what tickets said."""
-    return [*stack.population.canary.identifying(), "nobody.at.all@nowhere.example"]
+    """All that points to the canary and to whoever asked for anything, and what tickets said."""
+    people = [stack.population.canary, *(stack.population.person(way.person) for way in WAYS.values())]
+    corrected = [value for value in CORRECTIONS.values() if len(value) > 2]
+    numbers = [form for value in corrected if value.startswith("+") for form in _numbers(value)]
+    stated = ["nobody.at.all@nowhere.example", *corrected, *numbers]
+    return [*(value for person in people for value in person.identifying()), *stated]
+
+
+def _numbers(phone: str) -> Iterator[str]:
+    """A number as it may be written: in a row, as at home, its last digits."""
+    digits = "".join(c for c in phone if c.isdigit())
+    yield from (f"+{digits}", digits.removeprefix("46"), digits[-7:])
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 from killing import Killer
 from observed import Observed
-from office import APPROVED, ENDED, Office, Way
+from privacy_office import APPROVED, ENDED, Office, Way
 
 from embedded.client import FINAL
 from embedded.clock import put_ahead

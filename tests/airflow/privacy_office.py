@@ -66,10 +66,10 @@ class Office:
         state that `rests` names for it, or waits for a decision that officers are `leaving` for now. StackError when
         nothing has moved for long."""
         moving, seen = set(request_ids), dict[tuple[str, str, int], float]()
-        states = {"awaiting_input", *(state for named in rests.values() for state in named)}
+        resting = {state for named in rests.values() for state in named}
         moved = time.monotonic()
         while moving:
-            for task in self._officers["engineer"].tasks_in(moving, states):
+            for task in [*self._tasks(moving, {"awaiting_input"}), *self._tasks(moving, resting, rests)]:
                 run, name, state, now = task["dag_run_id"], task["task_id"], task["state"], time.monotonic()
                 if state in rests.get(name, ()) or (state == "awaiting_input" and name in leaving):
                     moving.discard(run)
@@ -83,6 +83,11 @@ class Office:
             if time.monotonic() - moved > PATIENCE:
                 raise StackError(f"not at rest: {[self.states(request_id) for request_id in moving]}")
             time.sleep(0.5)
+
+    def _tasks(
+        self, request_ids: Collection[str], states: Collection[str], task_ids: Iterable[str] | None = None
+    ) -> list[dict[str, Any]]:
+        return self._officers["engineer"].tasks_in(request_ids, states, task_ids)
 
     def states(self, request_id: str) -> dict[str, str]:
         """Task → state."""
