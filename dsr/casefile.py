@@ -94,7 +94,10 @@ class CaseFile:
 
     def names(self, prefix: str = "") -> list[str]:
         """The names of the objects that begin with `prefix`, sorted; [] when there is none."""
-        names = (name.removesuffix(_SUFFIX) for name in self._store.names(self._folder) if name.endswith(_SUFFIX))
+        # Only the folder that the prefix names is listed: a case has hundreds of objects, and steps ask often.
+        folder = prefix[: prefix.rfind("/") + 1]
+        found = self._store.names(f"{self._folder}/{folder}".rstrip("/"))
+        names = (folder + name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX))
         return sorted(name for name in names if name.startswith(prefix))
 
     @contextmanager

@@ -1,0 +1,82 @@
+"""One sandbox, one ledger and one office for all tests of the whole way. Each test takes people of its own."""
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from office import Office
+from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+
+from dsr import database
+from sandbox.people import Person
+from sandbox.postgres import Postgres
+
+PEOPLE = 80
+
+
+@pytest.fixture(scope="session")
+def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The server of the ledger's database."""
+    server = Postgres(tmp_path_factory.mktemp("way-postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def way_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """All systems; what is done in them stays."""
+    process, running = start_sandbox(tmp_path_factory.mktemp("way-sandbox") / "state", "--people", str(PEOPLE))
+    yield running
+    stop_sandbox(process)
+
+
+@pytest.fixture(scope="session")
+def shared_office(
+    way_sandbox: Sandbox, ledger_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    """Take `office`."""
+    made = Office(tmp_path_factory.mktemp("way-office"), way_sandbox.endpoints, new_ledger(ledger_server))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def office(shared_office: Office, way_sandbox: Sandbox) -> Iterator[Office]:
+    """The office, with all systems sound and an index of last night."""
+    way_sandbox.forget()
+    shared_office.upkeep()
+    yield shared_office
+    shared_office.reset()
+    way_sandbox.forget()
+    way_sandbox.admin.delete("/invoicing/faults").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def crowd(way_sandbox: Sandbox) -> Iterator[Person]:
+    """People that no other test has to do with, one after the other."""
+    return iter(way_sandbox.population.crowd)
+
+
+@pytest.fixture
+def somebody(crowd: Iterator[Person]) -> Person:
+    """One of them."""
+    return next(crowd)
+
+
+def new_ledger(server: Postgres) -> str:
+    """An empty ledger's database; its address."""
+    name = f"way_{secrets.token_hex(6)}"
+    server.ensure_database(name)
+    engine = database.connect(server.url(name))
+    database.upgrade(engine)
+    engine.dispose()
+    return server.url(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings of whoever runs the tests are not the office's."""
+    for name in [name for name in os.environ if name.startswith("DSR_")]:
+        monkeypatch.delenv(name)

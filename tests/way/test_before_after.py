@@ -1,0 +1,127 @@
+"""The whole of all systems before and after: exactly what the law says of the person's records, and nothing of anybody
+else's. The records are the sandbox's truth, so a plan that misses one is found too."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import judging
+import pytest
+from dsr_approvals import COMPELLING, UPHOLD
+from office import Office
+from running_sandbox import Sandbox
+from state import State
+
+from sandbox.people import Person
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+def erase(office: Office, sandbox: Sandbox, people: Sequence[Person], *, twice: bool = False) -> None:
+    """Erases them, one after the other, and judges."""
+    before, day = State.of(office.state()), office.now().date()
+    for person in people:
+        request_id = office.ask(person.email, "erasure")
+        office.until(request_id, "prepare")
+        planned = office.planned(request_id)
+        assert list(judging.planned_as_the_law_says(sandbox.truth, planned, person.key, "erasure", day)) == []
+        assert office.finish(request_id, twice=twice).failed == {}
+        assert told_twice(office, request_id) == []
+    others = [one for one in sandbox.population.people if one not in people]
+    after = State.of(office.state())
+    assert list(judging.erased(people, others, sandbox.truth, before, after, day)) == []
+
+
+def told_twice(office: Office, request_id: str, answers: int = 1) -> list[str]:
+    """What was said or written down more than once although it happened once. That a plan is made again, and found to
+    be the same, is an event of its own each time; so is that nothing is left to shred."""
+    events = [(e.kind, json.dumps(e.detail, sort_keys=True)) for e in office.events(request_id)]
+    counts = Counter(e for e in events if e[0] not in ("planned", "shredded", "source_searched"))
+    found = [f"{kind}, {count} times" for (kind, _), count in counts.items() if count > 1]
+    found += [f"{len(office.answers(request_id))} answers"] if len(office.answers(request_id)) != answers else []
+    return found + [f"a notice {n['posted']} times" for n in office.notices() if n["posted"] > 1]
+
+
+def test_erased_is_gone_and_the_neighbours_keep_all(office: Office, way_sandbox: Sandbox) -> None:
+    """The canary, who has some of everything, whose mails, files and deliveries others share, and who has namesakes."""
+    erase(office, way_sandbox, [way_sandbox.population.canary])
+
+
+def test_erased_each_step_done_twice(office: Office, way_sandbox: Sandbox, crowd: Iterator[Person]) -> None:
+    erase(office, way_sandbox, [next(crowd)], twice=True)
+
+
+def test_a_restriction_marks_and_its_lifting_puts_everything_back(office: Office, way_sandbox: Sandbox) -> None:
+    """But for a lead that no Individual and no field of the org's own tells of: lifting leaves it to a person."""
+    person = way_sandbox.population.person("colleague")
+    before = State.of(office.state())
+    request_id = office.ask(person.email, "restriction", ground="accuracy_contested")
+    office.until(request_id, "prepare")
+    planned, day = office.planned(request_id), office.now().date()
+    assert list(judging.planned_as_the_law_says(way_sandbox.truth, planned, person.key, "restriction", day)) == []
+    office.until(request_id, "decide_lift")
+    assert list(judging.restricted(person, way_sandbox.truth, before, State.of(office.state()))) == []
+    assert office.finish(request_id).failed == {}
+    leads = [("salesforce", "Lead", t) for t in way_sandbox.truth_of(person.key, "salesforce_lead")]
+    assert list(judging.as_before(before, State.of(office.state()), but=leads)) == []
+    assert told_twice(office, request_id, answers=2) == []
+    lifted = [e.detail for e in office.events(request_id) if e.kind == "lifted" and e.detail["outcome"] == "manual"]
+    assert {(d["dataset"], d["reason"]) for d in lifted if d["source"] == "salesforce"} == {("salesforce_lead", "mark.absent")}
+
+
+@pytest.mark.parametrize("asked", [
+    {"right": "objection", "ground": "direct_marketing"},
+    pytest.param({"right": "withdrawal", "purposes": ["dpv:DirectMarketing"]}, marks=pytest.mark.soak),
+])
+def test_marketing_stops_at_once(office: Office, way_sandbox: Sandbox, somebody: Person, asked: dict[str, Any]) -> None:
+    """Nobody decides anything."""
+    office.decisions.clear()
+    before = State.of(office.state())
+    request_id = office.ask(somebody.email, **asked)
+    assert office.finish(request_id, twice=True).failed == {}
+    assert list(judging.restricted(somebody, way_sandbox.truth, before, State.of(office.state()))) == []
+    assert told_twice(office, request_id) == []
+    assert office.suppressed(somebody.email) == {"marketing"}
+
+
+@pytest.mark.parametrize("upheld", [pytest.param(True, marks=pytest.mark.soak), False])
+def test_a_legitimate_interest_is_weighed(office: Office, way_sandbox: Sandbox, somebody: Person, upheld: bool) -> None:
+    """Restricted meanwhile; for good when the objection is upheld, as it was before when it is refused."""
+    before = State.of(office.state())
+    office.decisions["decide_objection"] = (UPHOLD if upheld else COMPELLING, "officer")
+    request_id = office.ask(somebody.email, "objection", ground="legitimate_interest")
+    office.until(request_id, "decide_objection")
+    assert list(judging.restricted(somebody, way_sandbox.truth, before, State.of(office.state()))) == []
+    assert office.finish(request_id, twice=True).failed == {}
+    after = State.of(office.state())
+    if upheld:
+        assert list(judging.restricted(somebody, way_sandbox.truth, before, after)) == []
+    else:
+        unknown = [("salesforce", kind, t) for kind, dataset in (("Lead", "lead"), ("Contact", "contact"))
+                   for t in way_sandbox.truth_of(somebody.key, f"salesforce_{dataset}")]  # fmt: skip
+        assert list(judging.as_before(before, after, but=unknown)) == []
+    assert office.suppressed(somebody.email) == ({"marketing"} if upheld else set())
+    assert told_twice(office, request_id, answers=2) == []
+
+
+def test_corrected_reads_back_and_accounts_stay(office: Office, way_sandbox: Sandbox) -> None:
+    """The number wherever it stands as a field of the person's; the name where it was asked for; no invoice."""
+    person = way_sandbox.population.person("near_address")
+    before = State.of(office.state())
+    asked = {"phone": "+46709999999", "invoicing_contact.family_name": "Nyström", "invoicing_invoice.buyer_name": "N AB"}
+    request_id = office.ask(person.email, "rectification", corrections=asked)
+    assert office.finish(request_id, twice=True).failed == {}
+    assert told_twice(office, request_id) == []
+    changes = [c for c in before.until(State.of(office.state())) if c.fields - judging.STAMPS]
+    written = {(c.key[1], name): c.after["content"][name] for c in changes for name in c.fields - judging.STAMPS}
+    assert {c.person for c in changes} == {person.key}
+    assert written == {
+        ("Contact", "MobilePhone"): "+46709999999", ("Lead", "MobilePhone"): "+46709999999",
+        ("prospects", "phone"): "+46709999999", ("customer_contact", "mobile"): "+46709999999",
+        ("customer_contact", "family_name"): "Nyström",
+        # What the CRM shows of a contact elsewhere follows it.
+        ("CampaignMember", "MobilePhone"): "+46709999999", ("Case", "ContactMobile"): "+46709999999",
+    }  # fmt: skip
+    truth = [t for t in way_sandbox.truth if t.person == person.key]
+    mine = {(t.dataset, t.source_id) for t in truth}
+    assert {("salesforce_contact", c.key[2]) for c in changes if c.key[1] == "Contact"} <= mine
