@@ -116,7 +116,12 @@ def planned_as_the_law_says(
 
 
 def erased(
-    people: Collection[Person], others: Collection[Person], truth: Iterable[Truth], before: State, after: State, day: date
+    people: Collection[Person],
+    others: Collection[Person],
+    truth: Iterable[Truth],
+    before: State,
+    after: State,
+    day: date,
 ) -> Iterator[str]:
     """Findings after these people were erased. `others`: everybody whose data is still there."""
     keys = {person.key for person in people}
@@ -150,7 +155,9 @@ def erased(
 def restricted(person: Person, truth: Iterable[Truth], before: State, after: State) -> Iterator[str]:
     """Findings after a restriction: all that can bear a mark bears one, and nothing else has changed."""
     mine = [t for t in truth if t.person == person.key and t.expected == "package"]
-    there = {place for t in mine for place in places(t, before) if before.get(place, {"deleted": True})["deleted"] is False}
+    there = {
+        place for t in mine for place in places(t, before) if before.get(place, {"deleted": True})["deleted"] is False
+    }
     ids = {key[2] for key in there}
     changes = {change.key: change for change in before.until(after)}
     for key, change in changes.items():
@@ -175,7 +182,9 @@ def restricted(person: Person, truth: Iterable[Truth], before: State, after: Sta
 def as_before(before: State, after: State, *, but: Collection[Key] = ()) -> Iterator[str]:
     """Findings after a restriction was lifted: only the vendor's stamps, and its notes of what happened, are new."""
     for change in before.until(after):
-        noted = change.before is None and (change.key[1] in ("ContactHistory", "LeadHistory") or change.after["deleted"])  # type: ignore[index]
+        noted = change.before is None and (
+            change.key[1] in ("ContactHistory", "LeadHistory") or change.after["deleted"]
+        )  # type: ignore[index]
         if not noted and change.fields - STAMPS and change.key not in but:
             yield f"changed: {change}"
         if not noted and (change.before is None or change.after is None):
@@ -251,4 +260,3 @@ def _says(entry: Mapping[str, Any], words: Iterable[str]) -> bool:
     content = {k: v for k, v in entry["content"].items() if (entry["kind"], k) != ("Case", "Comments")}
     text = json.dumps(content, ensure_ascii=False).casefold()
     return any(word in text for word in words)
-

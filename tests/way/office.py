@@ -210,14 +210,10 @@ class Office:
         with ExitStack() as stack:
             stack.enter_context(mock.patch.dict(os.environ, self._settings))
             stack.enter_context(mock.patch.object(database, "connect", lambda url: self.engine))
-            stack.enter_context(mock.patch.object(dsr_workplace, "datetime", self._clock))
+            stack.enter_context(mock.patch.object(dsr_workplace, "clock", self.now))
             stack.enter_context(mock.patch.object(dsr_workplace, "AirflowConnection", self._connections))
             stack.enter_context(mock.patch.object(ExecutorSafeguard, "test_mode", True))
             yield dsr_workplace.Workplace()
-
-    @cached_property
-    def _clock(self) -> Any:
-        return SimpleNamespace(now=lambda zone: self.now().astimezone(zone))
 
     @cached_property
     def _connections(self) -> Any:

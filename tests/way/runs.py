@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 
 from airflow.sdk import DAG
 from airflow.sdk.definitions._internal.contextmanager import DagContext
-from airflow.sdk.exceptions import DownstreamTasksSkipped
+from airflow.sdk.exceptions import DagRunTriggerException, DownstreamTasksSkipped
 from airflow.sdk.execution_time.context import set_current_context
 
 DagContext.current_autoregister_module_name = __name__
@@ -47,7 +47,7 @@ class Waiting(Exception):
 @dataclass
 class Run:
     """One run. states: task → success, skipped, failed or upstream_failed; tries: task → how often it was begun;
-    codes: task → the code of its last error; pushed: "<task>/<key>" → value."""
+    codes: task → the code of its last error; pushed: "<task>/<key>" → value; anew: to be started over at its end."""
 
     request_id: str
     dag_id: str
@@ -55,6 +55,7 @@ class Run:
     tries: dict[str, int] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     pushed: dict[str, Any] = field(default_factory=dict)
+    anew: bool = False
 
     @classmethod
     def load(cls, path: Path) -> "Run":
@@ -125,21 +126,24 @@ class Runner:
         """The task that is run next; None when the run has ended. Tasks that are not run get their state on the way."""
         run = self.run(request_id)
         task = self._ready(run)
+        if task is None and run.anew:
+            run = Run(run.request_id, run.dag_id)
+            task = self._ready(run)
         run.save(self.path(request_id))
         return task.task_id if task else None
 
     def step(self, request_id: str) -> str | None:
         """Runs the next task to its end, tries and waits included; its id, None when there is none left. `Waiting`
         when it is a person's and nobody decides it."""
-        run = self.run(request_id)
-        task = self._ready(run)
-        if task is None:
-            run.save(self.path(request_id))
+        name = self.next(request_id)
+        if name is None:
             return None
+        run = self.run(request_id)
+        task = DAGS[run.dag_id].get_task(name)
         while task.task_id not in run.states:
             self._try(run, task)
             run.save(self.path(request_id))
-        return str(task.task_id)
+        return name
 
     def again(self, request_id: str, task_id: str) -> None:
         """Runs a task that has ended once more, as if it had died before anybody knew of its end."""
@@ -190,12 +194,14 @@ class Runner:
         }
         try:
             with set_current_context(context):
-                if isinstance(task, dsr_approvals.HITLBranchOperator | dsr_approvals.ApprovalOperator):
+                if isinstance(task, dsr_approvals.HITLBranchOperator):
                     self._ask(run, task, context)
                 else:
                     task.execute(context)
         except DownstreamTasksSkipped as skipped:
             run.states |= {(t if isinstance(t, str) else t[0]): "skipped" for t in skipped.tasks}
+        except DagRunTriggerException:
+            run.anew = True
         except PermanentError as error:
             run.codes[name], run.states[name] = error.code, "failed"
             return

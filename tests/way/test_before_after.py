@@ -8,7 +8,7 @@ from typing import Any
 
 import judging
 import pytest
-from dsr_approvals import COMPELLING, UPHOLD
+from dsr_approvals import OVERRIDE, UPHOLD
 from office import Office
 from running_sandbox import Sandbox
 from state import State
@@ -16,6 +16,7 @@ from state import State
 from sandbox.people import Person
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
 
 def erase(office: Office, sandbox: Sandbox, people: Sequence[Person], *, twice: bool = False) -> None:
     """Erases them, one after the other, and judges."""
@@ -66,13 +67,18 @@ def test_a_restriction_marks_and_its_lifting_puts_everything_back(office: Office
     assert list(judging.as_before(before, State.of(office.state()), but=leads)) == []
     assert told_twice(office, request_id, answers=2) == []
     lifted = [e.detail for e in office.events(request_id) if e.kind == "lifted" and e.detail["outcome"] == "manual"]
-    assert {(d["dataset"], d["reason"]) for d in lifted if d["source"] == "salesforce"} == {("salesforce_lead", "mark.absent")}
+    assert {(d["dataset"], d["reason"]) for d in lifted if d["source"] == "salesforce"} == {
+        ("salesforce_lead", "mark.absent")
+    }
 
 
-@pytest.mark.parametrize("asked", [
-    {"right": "objection", "ground": "direct_marketing"},
-    pytest.param({"right": "withdrawal", "purposes": ["dpv:DirectMarketing"]}, marks=pytest.mark.soak),
-])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"right": "objection", "ground": "direct_marketing"},
+        pytest.param({"right": "withdrawal", "purposes": ["dpv:DirectMarketing"]}, marks=pytest.mark.soak),
+    ],
+)
 def test_marketing_stops_at_once(office: Office, way_sandbox: Sandbox, somebody: Person, asked: dict[str, Any]) -> None:
     """Nobody decides anything."""
     office.decisions.clear()
@@ -88,7 +94,7 @@ def test_marketing_stops_at_once(office: Office, way_sandbox: Sandbox, somebody:
 def test_a_legitimate_interest_is_weighed(office: Office, way_sandbox: Sandbox, somebody: Person, upheld: bool) -> None:
     """Restricted meanwhile; for good when the objection is upheld, as it was before when it is refused."""
     before = State.of(office.state())
-    office.decisions["decide_objection"] = (UPHOLD if upheld else COMPELLING, "officer")
+    office.decisions["decide_objection"] = (UPHOLD if upheld else next(iter(OVERRIDE)), "officer")
     request_id = office.ask(somebody.email, "objection", ground="legitimate_interest")
     office.until(request_id, "decide_objection")
     assert list(judging.restricted(somebody, way_sandbox.truth, before, State.of(office.state()))) == []
@@ -108,7 +114,11 @@ def test_corrected_reads_back_and_accounts_stay(office: Office, way_sandbox: San
     """The number wherever it stands as a field of the person's; the name where it was asked for; no invoice."""
     person = way_sandbox.population.person("near_address")
     before = State.of(office.state())
-    asked = {"phone": "+46709999999", "invoicing_contact.family_name": "Nyström", "invoicing_invoice.buyer_name": "N AB"}
+    asked = {
+        "phone": "+46709999999",
+        "invoicing_contact.family_name": "Nyström",
+        "invoicing_invoice.buyer_name": "N AB",
+    }
     request_id = office.ask(person.email, "rectification", corrections=asked)
     assert office.finish(request_id, twice=True).failed == {}
     assert told_twice(office, request_id) == []

@@ -2,10 +2,10 @@
 
 import pytest
 from office import SYSTEMS, Office
+from running_sandbox import Sandbox
 from state import State
 
 from sandbox.invoicing.roles import PASSWORDS
-from sandbox.people import Person
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
@@ -26,10 +26,11 @@ def mend(office: Office) -> None:
     office.admin.delete("/invoicing/faults").raise_for_status()
 
 
-def test_nothing_is_changed_anywhere(office: Office, somebody: Person) -> None:
+def test_nothing_is_changed_anywhere(office: Office, way_sandbox: Sandbox) -> None:
     """First while the person is searched for, then while all is read again after the approval; then it goes on."""
+    caller = way_sandbox.population.crowd[0]
     before = State.of(office.state())
-    request_id = office.ask(somebody.email, "erasure")
+    request_id = office.ask(caller.email, "erasure")
     for system in SYSTEMS:
         breaks(office, system)
         assert office.finish(request_id).failed["make_plan"] == "plan.incomplete", system
