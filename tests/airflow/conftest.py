@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from office_day import Day, spend
 from observed import Observed
+from office_day import Day, spend
 
 from embedded.journey import warm_up
 from embedded.stack import Options, Stack

@@ -44,8 +44,8 @@ _WAYS = (
     Way("portability", "", {}, _RELEASE),
 )
 _ONCE = (
-    "suppressed", "readmitted", "verified", "notified", "certified", "answered", "delivered", "lift_announced", "closed",
-    "shredded", "composed", "planned",
+    "suppressed", "readmitted", "verified", "notified", "certified", "answered", "delivered", "lift_announced",
+    "closed", "shredded", "composed", "planned",
 )  # fmt: skip
 """What a killed task must not have put down twice."""
 _WORKING = ("rows/", "found/", "search/", "collected/", "attachments/", "plan/", "fresh/", "document", "carried")

@@ -37,7 +37,7 @@ BOOKS = frozenset({
 })  # fmt: skip
 """Accounts: kept to the end of the seventh year after the calendar year in which the financial year ended (Bookkeeping
 Act 1999:1078, 7:2), once they are accounts at all."""
-assert GOES | NAMELESS | EXPIRES | BY_HAND | BOOKS == {d.name for s in SOURCES for d in s.declaration.datasets}
+assert {d.name for s in SOURCES for d in s.declaration.datasets} == GOES | NAMELESS | EXPIRES | BY_HAND | BOOKS
 
 STAMPS = frozenset({"LastModifiedDate", "SystemModstamp", "updatedAt", "updated_at", "LastModifiedById"})
 MARKS: Mapping[str, frozenset[str]] = {

@@ -19,13 +19,12 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 
-import dsr_keeping
-import dsr_workplace
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.exceptions import AirflowNotFoundException
-from dsr_approvals import UPHOLD, VERIFIED
 from runs import DAGS, Run, Runner, Waiting
 
+import dsr_keeping
+import dsr_workplace
 from dsr import database
 from dsr import plan as plans
 from dsr.casefile import CaseFile
@@ -35,6 +34,7 @@ from dsr.model import Identifier
 from dsr.schema import SOURCE_ID
 from dsr.steps import accept, assess
 from dsr.vocabulary import RIGHTS
+from dsr_approvals import UPHOLD, VERIFIED
 from embedded.processing import confirmed_register
 from extractors import SOURCES
 from sandbox.tickets.sender import ticket_body
@@ -209,7 +209,7 @@ class Office:
         self.offset = self.admin.get("/clock").raise_for_status().json()["offset"]
         with ExitStack() as stack:
             stack.enter_context(mock.patch.dict(os.environ, self._settings))
-            stack.enter_context(mock.patch.object(database, "connect", lambda url: self.engine))
+            stack.enter_context(mock.patch.object(database, "connect", return_value=self.engine))
             stack.enter_context(mock.patch.object(dsr_workplace, "clock", self.now))
             stack.enter_context(mock.patch.object(dsr_workplace, "AirflowConnection", self._connections))
             stack.enter_context(mock.patch.object(ExecutorSafeguard, "test_mode", True))
@@ -220,7 +220,7 @@ class Office:
         def get(conn_id: str) -> Any:
             if conn_id not in self.endpoints["connections"]:
                 raise AirflowNotFoundException(conn_id)
-            fields = {name: None for name in ("host", "port", "login", "password", "schema")}
+            fields = dict.fromkeys(("host", "port", "login", "password", "schema"))
             fields |= self.endpoints["connections"][conn_id]
             return SimpleNamespace(**fields, extra_dejson=fields.get("extra") or {})
 

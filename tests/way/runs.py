@@ -20,14 +20,14 @@ from airflow.sdk.definitions._internal.contextmanager import DagContext
 from airflow.sdk.exceptions import DagRunTriggerException, DownstreamTasksSkipped
 from airflow.sdk.execution_time.context import set_current_context
 
+from dsr.errors import PermanentError, TransientError
+
 DagContext.current_autoregister_module_name = __name__
 try:
     import dsr_approvals
     import dsr_enforce
 finally:
     DagContext.current_autoregister_module_name = None
-
-from dsr.errors import PermanentError, TransientError
 
 DAGS: Mapping[str, DAG] = {dag.dag_id: dag for dag, _ in DagContext.autoregistered_dags}
 RIGHTS = tuple(dsr_enforce.RIGHTS)

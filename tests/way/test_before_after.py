@@ -8,11 +8,11 @@ from typing import Any
 
 import judging
 import pytest
-from dsr_approvals import OVERRIDE, UPHOLD
 from office import Office
 from running_sandbox import Sandbox
 from state import State
 
+from dsr_approvals import OVERRIDE, UPHOLD
 from sandbox.people import Person
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
