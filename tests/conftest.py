@@ -23,7 +23,7 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a running Airflow, all systems or a module's servers stays with one worker, when there are several."""
+    """What shares a running Airflow, all systems or a module's servers stays with one of several workers."""
     for item in items:
         folder = item.path.parent.name
         shared = folder if folder in ("airflow", "way") else str(item.path)
