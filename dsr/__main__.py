@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from dsr import database, erased_command, holds_command, retained_command
+from dsr import database, doubt_command, erased_command, holds_command, retained_command
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     requests.set_defaults(command=_requests)
     _register_parser(commands)
     holds_command.add_parser(commands, _datasets)
+    doubt_command.add_parser(commands)
     letters = commands.add_parser("letters", help="what persons and recipients are told", description=_LETTERS)
     actions = letters.add_subparsers(title="actions", required=True, metavar="ACTION")
     text = "write every letter about a right that changes data, in both languages, with made-up data"

@@ -1,5 +1,8 @@
 """Enforcing an approved plan: exactly the planned records, whatever happens in between."""
 
+import base64
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress as suppress_error
@@ -12,12 +15,14 @@ from made_up_acting import ASA, AT, MadeUp, World, approval_of, case_of, choose,
 from made_up_sources import NOTE, PERSON
 
 from dsr.casefile import CaseFile
+from dsr.doubt_command import doubt
 from dsr.enforced import Enforced, Progress
 from dsr.erasures import Erasures
 from dsr.errors import PermanentError, TransientError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
 from dsr.search import SearchResult
+from dsr.settings import subkey
 from dsr.steps import assess
 from dsr.steps import enforce as step
 from dsr.steps.reread import reread
@@ -283,6 +288,39 @@ def test_nothing_is_written_unless_all_holds(
         run(case, source, read=False, approval=approval)
     assert source.world.rows == before
     assert not any(call.startswith(("erase", "restrict", "binned")) for call in source.calls)
+
+
+def test_a_doubt_about_who_asks_stops_what_was_approved(
+    tmp_path: Path, ready: Any, run: Any, ledger: Ledger, request_id: str
+) -> None:
+    source = MadeUp(World.of())
+    case = ready(case_of(tmp_path, source, erase_all, request_id))
+    before = source.world.copy()
+    doubt(ledger, request_id, "dpo", AT)
+    with pytest.raises(PermanentError, match=r"enforce\.identity"):
+        run(case, source)
+    assert source.world.rows == before
+
+
+def test_the_command_that_puts_it_in_doubt(own_engine: Any, request_id: str) -> None:
+    key = bytes(range(32))
+    ledger = Ledger(own_engine, subkey(key, "ledger"))
+    ledger.append(request_id, "identity_verified", {"ok": True}, at=AT)
+    env = {
+        "DSR_LEDGER_URL": own_engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
+        "DSR_MASTER_KEY": base64.b64encode(key).decode(),
+        "PATH": "/usr/bin:/bin",
+    }
+
+    def told(of: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "dsr", "doubt", of, "--by", "dpo"]
+        return subprocess.run(command, env=env, capture_output=True, check=False)
+
+    assert told(request_id).returncode == 0
+    assert [e.detail["ok"] for e in ledger.events(request_id)] == [True, False]
+    ledger.verify()
+    unknown = told("dsr-nobody")
+    assert (unknown.returncode, b"request.unknown" in unknown.stderr) == (1, True)
 
 
 def test_a_find_that_fails_right_before_writing(tmp_path: Path, ready: Any, run: Any, request_id: str) -> None:
