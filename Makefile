@@ -37,7 +37,7 @@ status: $(STAMP)
 	@$(PYTHON_IN) -m embedded status
 
 test: $(STAMP)
-	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 soak: $(STAMP)
 	@$(PYTHON_IN) -m pytest -m soak $(ARGS)

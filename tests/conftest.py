@@ -1,6 +1,7 @@
 """The sandbox through the wire, for every test that needs a system."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
@@ -22,11 +23,16 @@ def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
     shared_sandbox.forget()
 
 
-# Before xdist's own, which reads the groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a running Airflow, all systems or a module's servers stays with one of several workers."""
-    for item in items:
-        folder = item.path.parent.name
-        shared = folder if folder in ("airflow", "way") else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(shared))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers, what shares a running Airflow, all systems or a module's servers stays with one of them.
+    xdist's own groups (loadgroup) don't reach pytest 9."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            folder = path.rpartition("/")[0]
+            return folder if folder in ("tests/airflow", "tests/way") else path
+
+    return ByServer(config, log)
