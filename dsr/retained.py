@@ -2,10 +2,10 @@
 
 It lies in the ledger's database, since the case file is gone long before. Readable in it is how many records of which
 dataset are kept on which ground until when. A record's id, and the ids that lead to it, are encrypted and bound to
-their row with all that the row says: a date that was moved doesn't open. For systems without look-up, which show a
-record only to whom it names, the address or number that it answers to lies there too, encrypted, until the record is
-gone. By whom a person was known lies there as `dsr.holds` hashes it, so that a hold that is added years later still
-stops the erasure.
+their row with all that the row says: a date that was moved doesn't open. Where an id alone doesn't lead to a record,
+the address or number that it answers to lies there too, encrypted, until nothing is kept in that system any more; and
+while a contact is made anonymous, what must not be left in it. By whom a person was known lies there as `dsr.holds`
+hashes it, so that a hold that is added years later still stops the erasure.
 
 A record is kept for one request: one that a later erasure comes across again goes under that one's approval, and a
 hold on the person of either stops it.

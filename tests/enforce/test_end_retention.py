@@ -11,6 +11,8 @@ from made_up_books import ASA, BO, CONTACT, INVOICE, LINE, PAYMENT, Books, decla
 from made_up_sources import email
 from sqlalchemy import Engine
 
+from dsr.model import Identifier
+
 LAST, AFTER = "2033-12-31", "2034-01-01"
 """Of an invoice of 2026: the Bookkeeping Act keeps it through the seventh year after."""
 
@@ -106,6 +108,8 @@ def test_a_hold_that_ends_frees_what_no_law_keeps(place: Installation, books: Bo
     assert books.rows[CONTACT, "1"]["family_name"] == "Anonym"
     assert books.rows[CONTACT, "1"]["email"] is None
     assert (INVOICE, "12") not in books.rows
+    ways = place.retained.ways(books.declaration.name, request_id)
+    assert (ways.before, ways.asks) == (None, {Identifier(CONTACT, "1")})
     assert place.counts(books, AFTER) == [{"erased": 8}]
     assert books.of(1) == {(CONTACT, "1")}
 
@@ -135,6 +139,7 @@ def test_anonymous_is_seen_not_said(
     assert place.counts(books, "2027-06-01") == [{"erased": 3, "kept": 8, "waiting": 1}]
     noted = {e.dataset for e in place.erasures.erased(books.declaration.name, request_id)}
     assert CONTACT not in noted
+    assert place.retained.ways(books.declaration.name, request_id).before
     books.empties = lambda: {"email": None, "family_name": "Anonym", "role": None}
     assert place.counts(books, "2027-06-02") == [{"erased": 1}]
 

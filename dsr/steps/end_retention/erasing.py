@@ -108,7 +108,11 @@ class Erasure:
         others = [key for key in self._same if key in signs and key not in self._effects]
         self._changed += [renewed(self._kept[key], signs[key], self._at) for key in others]
         self._retained.put(self._id, self._name, self._changed)
-        self._retained.put_ways(self._id, self._name, replace(ways, marks=self._marks(ways, after, again=again)))
+        before = (
+            ways.before if any(effect == "anonymise" and k in there for k, effect in self._effects.items()) else None
+        )
+        ways = replace(ways, marks=self._marks(ways, after, again=again), before=before)
+        self._retained.put_ways(self._id, self._name, ways)
         self._stores.gone(self._id, self._name, gone, self._at)
         self._retained.let_go(self._id, self._name, self._let_go)
         self.counts["erased"] += len(gone)
