@@ -84,7 +84,7 @@ def test_nothing_is_changed(
     failed, changes = finish(office, request_id)
     office.wait(timedelta(seconds=offset - office.offset))
     assert changes == []
-    assert failed["salesforce.enforce"] == code
+    assert failed["enforce.salesforce"] == code
     assert nothing_is_told_as_done(office, request_id)
 
 
