@@ -12,14 +12,15 @@ from extractors.pardot.erasing import BINNED, PROSPECT
 from extractors.tally import Tally
 
 _EFFECT: Final = "rectify"
-_BECAME: Final = {"done": ("done", ""), "gone": ("absent", ""), "binned": ("blocked", BINNED)}
+_BECAME: Final = {"done": ("done", ""), "gone": ("absent", ""), "binned": ("manual", BINNED)}
 
 Corrections = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def rectify(client: Client, selections: Sequence[Selection], corrections: Corrections) -> Iterator[Outcome]:
     """See `dsr.source.Acting`; one call for each prospect. All corrections are looked at before the first is written.
-    "blocked" correction.none: selected, but nothing is to be written."""
+    "blocked" correction.none: selected, but nothing is to be written. "manual" pardot.recycle_bin: a prospect
+    there can't be changed."""
     for by_dataset in corrections.values():
         for dataset, values in by_dataset.items():
             _check(dataset, values)

@@ -39,7 +39,7 @@ _YES: Final = "true"
 def restrict(
     client: Client, selections: Sequence[Selection], purposes: Sequence[str], *, lift: bool
 ) -> Iterator[Outcome]:
-    """See `dsr.source.Acting`. "blocked" pardot.recycle_bin: a prospect there can't be changed. What hangs on a
+    """See `dsr.source.Acting`. "manual" pardot.recycle_bin: a prospect there can't be changed. What hangs on a
     prospect bears no mark of its own: "done" mark.on_prospect, if all of the request's prospects bear one. "manual"
     profiling.no_field where a person must see to it that profiles aren't used."""
     if not selections:
@@ -164,8 +164,8 @@ class _Restricting:
         return "", False
 
     def _tell_prospect(self, selection: Selection, became: str) -> None:
-        outcome = {"done": "done", "gone": "absent"}.get(became, "blocked")
-        self._tell(selection, PROSPECT, outcome, BINNED if outcome == "blocked" else "")
+        outcome, reason = {"done": ("done", ""), "gone": ("absent", "")}.get(became, ("manual", BINNED))
+        self._tell(selection, PROSPECT, outcome, reason)
 
     def _tell(self, selection: Selection, dataset: str, outcome: str, reason: str = "") -> None:
         self.tally.add(selection.request_id, dataset, _EFFECT, outcome, reason)
