@@ -37,7 +37,7 @@ status: $(STAMP)
 	@$(PYTHON_IN) -m embedded status
 
 test: $(STAMP)
-	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=25 $(ARGS)
 
 soak: $(STAMP)
 	@$(PYTHON_IN) -m pytest -m soak $(ARGS)

@@ -6,13 +6,12 @@ doing (`belongs`), and what a vendor makes anew each time (`volatile`, `made_by_
 admin port has /state and /snapshots; each test runs on a copy that is put back afterwards.
 """
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from unittest import mock
 
 import httpx
@@ -59,6 +58,17 @@ def dying_after(calls: int) -> Iterator[None]:
         mock.patch.object(transport, "handle_request", counted(transport.handle_request)),
     ):
         yield
+
+
+def moments(*, every: bool) -> Iterator[int]:
+    """After how many calls to kill: each number, or each Fibonacci number, which is enough between two soaks."""
+    one, other = 1, 2
+    while True:
+        yield one
+        one, other = (one + 1, 0) if every else (other, one + other)
+
+
+EVERY: Final = pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.soak)])
 
 
 def selections_of(
@@ -215,13 +225,14 @@ class ActingConformance:
                 assert second[dataset, effect, outcome, reason] == count, dataset
 
     @pytest.mark.slow
-    def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None]) -> None:
-        """Killed when the n-th answer was there, for every n, and called again: the same end."""
+    @EVERY
+    def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None], every: bool) -> None:
+        """Killed when the n-th answer was there and called again: the same end."""
         selections = self.chosen(sandbox)
         sandbox.forget()
         self.erase(sandbox, selections)
         wanted = self.shape(lines(sandbox, self.system))
-        for calls in itertools.count(1):
+        for calls in moments(every=every):
             restored()
             killed = self.dies_after(sandbox, selections, calls)
             self.erase(sandbox, selections)

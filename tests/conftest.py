@@ -36,3 +36,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return folder if folder in ("tests/airflow", "tests/way") else path
 
     return ByServer(config, log)
+
+
+_LONGEST = ("tests/airflow/", "tests/way/")
+"""What shares one stack for minutes; begun last it would keep one worker busy long after the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, folder in enumerate(_LONGEST) if item.nodeid.startswith(folder)), len(_LONGEST))
+
+    items.sort(key=rank)

@@ -144,7 +144,7 @@ class TestConformance(ActingConformance):
     def test_done_means_gone(self, sandbox: Sandbox, restored: Callable[[], None]) -> None:
         """Tables number their rows alike: see TestErasing, which knows the table."""
 
-    def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None]) -> None:
+    def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None], every: bool = True) -> None:  # noqa: PT028
         """Not HTTP: see TestAllOrNothing, which does so after any statement."""
 
 
