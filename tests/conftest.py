@@ -4,7 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+
+# How long an example takes says more about who else is busy on the machine than about the code. Each run draws others,
+# so that fewer of them do.
+settings.register_profile("dsr", deadline=None, max_examples=50)
+settings.load_profile("dsr")
 
 
 @pytest.fixture(scope="session")

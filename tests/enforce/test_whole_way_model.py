@@ -353,7 +353,9 @@ def test_no_way_leads_to_a_write(engine: Engine) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("skipped", ["identity", "four eyes", "reading"])
+@pytest.mark.parametrize(
+    "skipped", [*(pytest.param(check, marks=pytest.mark.soak) for check in ("identity", "reading")), "four eyes"]
+)
 def test_the_machine_would_find_a_check_that_is_gone(engine: Engine, skipped: str) -> None:
     """Else it proves nothing."""
     patches = {

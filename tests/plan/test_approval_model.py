@@ -165,5 +165,5 @@ class Deciding(RuleBasedStateMachine):
 
 TestDeciding = Deciding.TestCase
 TestDeciding.settings = settings(
-    max_examples=40, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=25, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -201,8 +201,7 @@ def test_the_policy_stops_what_would_get_through(
     assert elsewhere.asked == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (1280, "dark")])
 @pytest.mark.parametrize(
     "name", ["index.html", "index.en.html", "report/sv/diary-0001.html", "report/en/diary-0001.html"]
 )

@@ -259,7 +259,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[tuple[int, Sighting]], list[Identifier
 
 
 @given(worlds(), st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_never_a_record_of_somebody_else(
     world: tuple[list[tuple[int, Sighting]], list[Identifier]], data: st.DataObject
 ) -> None:
@@ -274,7 +274,7 @@ def test_never_a_record_of_somebody_else(
 
 
 @given(worlds(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_stranger_s_record_never_releases_more(
     world: tuple[list[tuple[int, Sighting]], list[Identifier]], data: st.DataObject
 ) -> None:
@@ -290,7 +290,7 @@ def test_a_stranger_s_record_never_releases_more(
 
 
 @given(worlds(), st.randoms())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_order_doesn_t_matter(world: tuple[list[tuple[int, Sighting]], list[Identifier]], shuffle: object) -> None:
     """The same records in any order: the same decision."""
     records, addresses = world

@@ -1,6 +1,7 @@
 """A case that was composed and released, and recipients in the sandbox, for the tests of this folder."""
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,14 +45,12 @@ class Dispatch:
     sandbox: Sandbox
     answers: list[Answer] = field(default_factory=list)
     released: dict[str, str] = field(default_factory=dict)
-    count: int = 0
 
     def case(
         self, content: bytes, *, to: str = "example", language: str = "sv", incomplete: tuple[str, ...] = ()
     ) -> CaseFile:
         """As deliver leaves it."""
-        self.count += 1
-        request_id = f"dsr-{hashlib.sha256(f'{id(self)}{self.count}'.encode()).hexdigest()[:26]}"
+        request_id = f"dsr-{secrets.token_hex(13)}"
         case = self.cases.create(request_id)
         request: dict[str, Any] = {
             "request_id": request_id,

@@ -42,6 +42,8 @@ TOLD = ("mail", "processor", "callback")
 """Systems that only receive; what they received is counted apart."""
 TRIED = frozenset({"enforced", "source_searched", "decision", "planned", "notified", "shredded"})
 """Events that say what was tried, not what came of it. What was enforced is compared by what it says, not how often."""
+_REASONS = {"earlier_attempt": "None"}
+"""That a killed attempt did it, and the next one saw so, is no other end."""
 _PROCESSES = multiprocessing.get_context("forkserver")
 
 
@@ -117,7 +119,9 @@ def outcome(office: Office, request_id: str, person: Person, before: list[str], 
         changes,
         Counter(e.kind for e in events if e.kind not in TRIED),
         frozenset(
-            (d["source"], d["dataset"], d["outcome"], str(d.get("reason"))) for d in said if d["outcome"] != "scheduled"
+            (d["source"], d["dataset"], d["outcome"], _REASONS.get(d.get("reason"), str(d.get("reason"))))
+            for d in said
+            if d["outcome"] != "scheduled"
         ),
         frozenset(e.detail["recipient"] for e in events if e.kind == "notified"),
         [a["closed"] for a in office.answers(request_id)],
