@@ -49,18 +49,16 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @dataclass
 class Town:
-    """What has happened so far. `asked`: whoever has had a request; `gone`: whoever was erased."""
+    """What has happened so far. `gone`: whoever was erased."""
 
     office: Office
     sandbox: Sandbox
-    asked: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
 
     def ask(self, person: Person, right: str, asked: dict[str, Any]) -> list[str]:
         """One request to its end; findings."""
         before, day = State.of(self.office.state()), self.office.now().date()
         request_id = self.office.ask(person.email, right, **asked)
-        self.asked.add(person.key)
         found: list[str] = []
         if right == "restriction":
             self.office.until(request_id, "decide_lift")
@@ -80,11 +78,10 @@ class Town:
         return found
 
     def neighbours(self, person: Person, before: State, after: State) -> Iterator[str]:
-        """Changes of what is not theirs alone or in part; what a vendor throws out of its bin, where an earlier request
-        put it, is none."""
+        """Changes of what is not theirs alone or in part; what a vendor throws out of its bin as time passes is none."""
         for change in before.until(after):
             of = set(change.person.split(",")) - {""}
-            late = change.after is None and change.before is not None and change.before["deleted"] and of <= self.asked
+            late = change.after is None and change.before is not None and change.before["deleted"]
             if of and person.key not in of and not late:
                 yield str(change)
 
