@@ -78,7 +78,7 @@ class Town:
         return found
 
     def neighbours(self, person: Person, before: State, after: State) -> Iterator[str]:
-        """Changes of what is not theirs alone or in part; what a vendor throws out of its bin as time passes is none."""
+        """Changes of what is not theirs alone or in part; what a vendor throws out of its bin is none."""
         for change in before.until(after):
             of = set(change.person.split(",")) - {""}
             late = change.after is None and change.before is not None and change.before["deleted"]
