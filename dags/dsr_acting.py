@@ -30,9 +30,10 @@ def make_plan() -> str:
 
     An objection and a withdrawal → *suppress*, at once; the person is on the list before anything is planned, whatever
     the systems hold or whether they could be read. Nothing that surely is the person's →
-    *answer_nothing*. Else → *prepare*. **`plan.incomplete`**: a system could not be searched or read, so nothing is
-    done anywhere: mend it, then clear *open_case* with all downstream. **`correction.field`**, **`correction.type`**:
-    the ticket names a field that no system has, or a value that it can't have: ask the person, send the ticket again.
+    *answer_nothing*. Else → *ask_identity*. **`plan.incomplete`**: a system could not be searched or read, so nothing
+    is done anywhere: mend it, then clear *open_case* with all downstream. **`correction.field`**,
+    **`correction.type`**: the ticket names a field that no system has, or a value that it can't have: ask the person,
+    send the ticket again.
     """
     from dsr import approval
     from dsr.assessing import Law
@@ -53,7 +54,7 @@ def make_plan() -> str:
     log.info("planned %s records", summary.count())
     if not summary.count():
         return "answer_nothing"
-    return "suppress" if asked_of(case).at_once else "prepare"
+    return "suppress" if asked_of(case).at_once else "ask_identity"
 
 
 @task(trigger_rule=_BY_DECISION, show_return_value_in_logs=False)

@@ -11,12 +11,12 @@ from airflow.providers.standard.operators.hitl import HITLBranchOperator
 
 from dsr_coded import Coded
 from dsr_decisions import APPROVE, STOP, AskedAgain, asking, who
+from dsr_identity import CHECKED, CONFIRMED, confirmed, standing
 from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_shown import show, shown
 from dsr_tasks import this_request
 from dsr_workplace import Workplace, now
 
-VERIFIED: Final = "It is them, and the plan is right"
 PLAN_ANEW: Final = "Plan anew"
 KEEP: Final = "Keep it restricted, and end here"
 LIFT: Final[Mapping[str, str]] = {
@@ -42,15 +42,22 @@ class AnotherPlan(AskedAgain):
     """The plan is another one than was shown: it is shown, and asked for, anew."""
 
 
+class Unconfirmed(AskedAgain):
+    """The person has not confirmed who they are: asked anew, with what is known by then."""
+
+
 class SamePerson(AskedAgain):
     """Who prepared a plan can't approve it: somebody else is asked. Not approving it is anybody's right."""
 
 
 class Prepare(HITLBranchOperator):
-    """The plan is made: an officer looks at it, and at who asks.
+    """The plan is made: an officer looks at it, and at who asks. This waits for both; below stands how who asks stood
+    when it asked, and each answer that can't stand shows it anew.
 
-    - **It is them, and the plan is right**: you have checked that the ticket comes from the person, by a contact that
-      was on file before. Another officer then approves.
+    - **They have confirmed who they are, and the plan is right**: the person has answered the question that went to a
+      contact on file (*ask_identity*). Not accepted before they have. Another officer then approves.
+    - **…: it is them, and the plan is right**: you have made sure in another way. Ask for no more than you need, and
+      keep no copy of a proof; what you did is recorded, as the reason.
     - **Refuse: …**: nothing is done; the person is told why and where to complain. Only a person decides this. Note in
       your own file why it holds, above all for the manifestly excessive or unfounded: it is you who have to show it
       (Art. 12(5)), and the letter says that it was noted.
@@ -61,10 +68,11 @@ class Prepare(HITLBranchOperator):
 
     def __init__(self, *, right: str, **kwargs: Any) -> None:
         refusals = dict.fromkeys(refusals_of(right), "refuse")
+        right_plan = dict.fromkeys([CONFIRMED, *CHECKED], "approve")
         super().__init__(
             subject="Is it them, and is the plan right?",
-            options=[VERIFIED, *refusals, STOP],
-            options_mapping={VERIFIED: "approve", **refusals, STOP: "shred"},
+            options=[*right_plan, *refusals, STOP],
+            options_mapping={**right_plan, **refusals, STOP: "shred"},
             **asking(self, _PLAN),
             **kwargs,
         )
@@ -72,6 +80,8 @@ class Prepare(HITLBranchOperator):
     def execute(self, context: Any) -> Any:
         """Asks; and keeps which plan it asks about."""
         _show("prepare", context)
+        with Coded():
+            self.body = f"{standing(Workplace(), this_request())}\n\n{self.body}"
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -188,10 +198,13 @@ def _prepared(event: Mapping[str, Any]) -> None:
     from dsr import approval
 
     place, request_id, choice = Workplace(), this_request(), _choice(event)
-    if choice == VERIFIED:
+    if choice == CONFIRMED or choice in CHECKED:
         digest = {"digest": _shown(place, request_id, "prepare")}
-        verified = {"by": who(event), "method": "officer", "ok": True}
-        place.ledger.append(request_id, "identity_verified", verified, at=now())
+        if choice in CHECKED:
+            verified = {"by": who(event), "method": CHECKED[choice], "ok": True}
+            place.ledger.append(request_id, "identity_verified", verified, at=now())
+        elif not confirmed(place, request_id):
+            raise Unconfirmed("identity.unconfirmed", "prepare")
         detail = approval.prepare_detail(place.case(request_id), verified=True)
         _decided("prepare", event, "approve", detail | digest)
     else:

@@ -1,15 +1,16 @@
 """
 # Change what systems hold about me: rectify (Art. 16), erase (17), restrict (18), object and withdraw (21, 7(3))
 
-Find → plan → prepare → approve → reread → enforce → verify → notify → answer. The plan says for every record what
-happens to it, on which ground and until when. One officer prepares it, another approves exactly that plan; a record
-that has changed since is left alone. An objection to marketing and a withdrawn consent need nobody's approval: they are
-done at once, and the person is on the suppression list even when nothing of theirs is held. What the law keeps is
-restricted and named in the answer with its ground and its day.
+Find → plan → ask who it is → prepare → approve → reread → enforce → verify → notify → answer. The plan says for every
+record what happens to it, on which ground and until when. One officer prepares it, another approves exactly that plan;
+a record that has changed since is left alone. An objection to marketing and a withdrawn consent need nobody's
+approval: they are done at once, and the person is on the suppression list even when nothing of theirs is held. What
+the law keeps is restricted and named in the answer with its ground and its day.
 
 | What you see | What it means | What to do |
 |---|---|---|
-| *prepare* waits | the plan is made | an officer looks at it and at who asks, under *Required Actions* |
+| *prepare* waits | the plan is made, the person was asked | an officer looks at both, under *Required Actions* |
+| *ask_identity* is up for retry | the mail server or the ticket system is down | nothing; it tries for days |
 | *approve* waits | it was prepared | another officer approves it, refuses, or wants another plan |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
 | a *reread* is red | a system can't be read any more; nothing was changed | as for *make_plan* |
@@ -31,6 +32,7 @@ from typing import Any
 from airflow.sdk import DAG, TaskGroup
 
 import dsr_acting as acting
+import dsr_identity as identity
 import dsr_lifting as lifting
 import dsr_planning_anew as planning
 import dsr_tasks as tasks
@@ -104,7 +106,7 @@ for right, description in RIGHTS.items():
             prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve", right=right)
             # One each: a task below both would be skipped for what *approve* had chosen before a new plan.
             refuse, reject = acting.refuse(), acting.refuse.override(task_id="reject")()
-            make_plan >> prepare >> [approve, refuse, shred]
+            make_plan >> identity.ask_identity() >> prepare >> [approve, refuse, shred]
             approve >> [suppress, reject, planning.plan_anew(), shred]
             [refuse, reject] >> close
         if right == "restriction":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from dsr.airflow_client import AirflowClient
     from dsr.casefile import CaseFile, CaseStore
+    from dsr.challenges import Challenges
     from dsr.channels.ticket import Answer
     from dsr.deliveries import Deliveries
     from dsr.erasures import Erasures
@@ -96,6 +97,15 @@ class Workplace:
         from dsr.settings import subkey
 
         return Links(self.engine, subkey(self.settings.master_key, "links"), self.settings.code_attempts)
+
+    @cached_property
+    def challenges(self) -> "Challenges":
+        """Whether whoever asks has confirmed that it is them."""
+        from dsr.challenges import Challenges
+        from dsr.settings import subkey
+
+        key = subkey(self.settings.master_key, "challenges")
+        return Challenges(self.engine, key, self.settings.code_attempts)
 
     @cached_property
     def index(self) -> "SubjectIndex":
@@ -223,7 +233,7 @@ class Workplace:
     @cached_property
     def send_mail(self) -> "Callable[[EmailMessage], None]":
         """Sends through the connection `dsr_mail`."""
-        from dsr_post import smtp_sender
+        from dsr.post import smtp_sender
 
         return smtp_sender(self.needed("dsr_mail"))
 

@@ -42,6 +42,11 @@ def new_code() -> str:
     return "-".join(drawn[i : i + 4] for i in (0, 4, 8))
 
 
+def typed(code: str) -> bytes:
+    """A code as it was typed, without blanks and hyphens, letters that look like digits read as those."""
+    return "".join(code.upper().split()).translate(_READ_AS).encode("utf-8", "replace")
+
+
 class Links:
     """The links kept in the database behind `engine`.
 
@@ -107,8 +112,7 @@ class Links:
             return connection.execute(delete(links).where(links.c.request_id == request_id)).rowcount
 
     def _code(self, link: str, code: str) -> bytes:
-        typed = "".join(code.upper().split()).translate(_READ_AS)
-        return hmac.digest(self._pepper + link.encode("utf-8", "replace"), typed.encode("utf-8", "replace"), "sha256")
+        return hmac.digest(self._pepper + link.encode("utf-8", "replace"), typed(code), "sha256")
 
 
 def _link(link: str) -> bytes:

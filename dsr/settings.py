@@ -36,6 +36,7 @@ _NEEDED: Final = {
     "airflow_user": "the service user that starts runs",
     "airflow_password": "that user's password",
     "mail_from": "the sender of mails to persons, an address that is read",
+    "mail_url": "the mail server of the download page, smtps://user:password@host:465 or smtp://host:587 (STARTTLS)",
     "controller_name": "the controller's legal name, Art. 13(1)(a) GDPR",
     "controller_mail": "mail address of the data protection officer or privacy team, Art. 13(1)(b) GDPR",
     "controller_address": "the controller's postal address, Art. 13(1)(a) GDPR",
@@ -45,6 +46,7 @@ _OPTIONAL: Final = {
     "timezone": "Europe/Stockholm",
     "package_days": "14",
     "code_attempts": "10",
+    "challenge_days": "7",
     "package_encryption": "none",
     "signing_key": "",
     "former_public_keys": "",
@@ -87,6 +89,8 @@ class Settings:
     timezone         IANA name of the zone in which days and deadlines are counted
     package_days     how many days the download link lives
     code_attempts    how many wrong codes a link stands before it locks
+    challenge_days   for how many days whoever asks may confirm that it is them
+    mail_url         the mail server of the download page; see `dsr.post.mail_server`
     package_encryption  "none" or "zip" (AES-256 with a password), for requests that don't say
     signing_key      Ed25519 seed that packages are signed with; None = derived from the master key
     former_public_keys  minisign public keys (RW…) of former signing keys, published beside the present one
@@ -111,6 +115,8 @@ class Settings:
     timezone: str = "Europe/Stockholm"
     package_days: int = 14
     code_attempts: int = 10
+    challenge_days: int = 7
+    mail_url: str = field(default="", repr=False)
     package_encryption: str = "none"
     signing_key: bytes | None = field(default=None, repr=False)
     former_public_keys: tuple[str, ...] = ()
@@ -147,6 +153,8 @@ class Settings:
             timezone=_timezone(values["timezone"]),
             package_days=_count(values, "package_days", 1, 90),
             code_attempts=_count(values, "code_attempts", 1, 100),
+            challenge_days=_count(values, "challenge_days", 1, 28),
+            mail_url=values["mail_url"],
             package_encryption=_encryption(values["package_encryption"].lower()),
             signing_key=_key(values, "signing_key") if values["signing_key"] else None,
             former_public_keys=_listed(values["former_public_keys"]),
@@ -163,7 +171,8 @@ class Settings:
 
 def subkey(master: bytes, purpose: str) -> bytes:
     """32 bytes for one purpose, derived from the master key (HKDF-SHA256, RFC 5869). The purposes in use are
-    `casefile`, `ledger`, `links`, `signing` and `subjects`; a key of one tells nothing about another's."""
+    `casefile`, `challenges`, `ledger`, `links`, `signing`, `subjects` and others; a key of one tells nothing about
+    another's."""
     if len(master) != KEY_BYTES:
         raise SettingError("master_key", f"not 32 bytes; make one with {NEW_KEY}")
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"dsr/{purpose}/1".encode()).derive(master)

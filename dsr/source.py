@@ -46,6 +46,8 @@ class Dataset:
     rectifiable  names of schema fields that Art. 16 may change here; () = none
     profile      schema field → attribute of the person's profile ("name", "email", "phone", "address",
                  "organisation", "language", "title"); {} = adds nothing to the profile
+    contact_changes  of a history of changes: its schema fields for the changed field's name and the time (RFC 3339),
+                 and the names of fields that hold an address; None = it is no such history
     instructions what a person has to do where no API can, by language ("sv", "en"); {} = there is nothing to do
     """
 
@@ -60,6 +62,7 @@ class Dataset:
     profile: Mapping[str, str] = field(default_factory=dict)
     instructions: Mapping[str, str] = field(default_factory=dict)
     own_when: str = ""
+    contact_changes: tuple[str, str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)

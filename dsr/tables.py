@@ -68,6 +68,25 @@ links = Table(
     Index("links_request_id", "request_id"),
 )
 
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
+    Column("request_id", Text, nullable=False),
+    Column("contact", LargeBinary, nullable=False, comment="HMAC-SHA256 of the address that was written to"),
+    Column("second", LargeBinary, comment="hash of the code in the ticket, keyed by the link; NULL = none is needed"),
+    Column("created_at", _MOMENT, nullable=False),
+    Column("expires_at", _MOMENT, nullable=False),
+    Column("code", LargeBinary, comment="hash of the code that was mailed last, keyed by the link; NULL = none is out"),
+    Column("code_until", _MOMENT, comment="the code is good until then"),
+    Column("codes", Integer, nullable=False, server_default="0", comment="codes mailed so far"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="wrong answers so far"),
+    Column("reminders", Integer, nullable=False, server_default="0", comment="mails that reminded of it"),
+    Column("confirmed_at", _MOMENT, comment="when the person confirmed; NULL = not yet"),
+    Index("challenges_contact", "contact", "created_at"),
+    Index("challenges_request_id", "request_id"),
+)
+
 subject_index = Table(
     "subject_index",
     metadata,

@@ -21,7 +21,7 @@ from embedded.stack import Stack
 from sandbox.comparison import difference
 
 DAG: Final = "dsr_erasure"
-_PREPARED: Final = "It is them, and the plan is right"
+_PREPARED: Final = "They have confirmed who they are, and the plan is right"
 _PATIENCE: Final = 300.0
 _THOUGHT: Final = 1.5
 """Seconds that a person takes at the very least."""
@@ -53,14 +53,16 @@ def erase(stack: Stack, key: str, email: str, folder: Path, say: Callable[[str],
     with stack.client("officer") as officer, stack.client("second") as second:
         _asked(officer, request_id, "prepare")
         pause = time.monotonic()
-        say("planned, record by record; one officer has seen who asks, another approves")
+        requester.confirm(request_id)
+        say("planned, record by record; the person has confirmed that it is them, by a mail to an address on file")
         _answer(officer, request_id, "prepare", _PREPARED)
+        say("prepared by one officer")
         waited = time.monotonic() - pause
         _asked(officer, request_id, "approve")
         pause = time.monotonic()
         _answer(second, request_id, "approve", "Approve")
         waited += time.monotonic() - pause
-        say("approved; all systems are read again, erased from one by one, and searched again")
+        say("approved by another; all systems are read again, erased from one by one, and searched again")
         officer.wait(lambda: _answered(officer, request_id), "the answer", _PATIENCE)
     seconds = time.monotonic() - began - waited
     found = difference(before, _state(stack))

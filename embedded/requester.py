@@ -18,6 +18,8 @@ from sandbox.tickets.sender import signed, ticket_body
 _CHANNEL: Final = "standard_webhooks"
 _DATABASE: Final = "invoicing"
 _CODE: Final = re.compile(r"(?<![0-9A-Z-])[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}(?![0-9A-Z-])")
+_SHORT_CODE: Final = re.compile(r"(?m)^[0-9A-Z]{4}-[0-9A-Z]{4}\r?$")
+_PATIENCE: Final = 30.0
 _LINK: Final = re.compile(r"https?://\S+")
 
 
@@ -73,6 +75,30 @@ class Requester:
         if not links or not codes:
             raise StackError(f"{request_id}: {len(links)} links by mail, {len(codes)} codes in the ticket")
         return links[-1], codes[-1]
+
+    def confirm(self, request_id: str) -> None:
+        """Answer the question whether it is them: open the page of the mail, have a code sent, enter it, and that of
+        the ticket if there is one. StackError when the page doesn't take it."""
+        links = [m for mail in self.mails(request_id) for m in _LINK.findall(mail["text"]) if "/confirm" in m]
+        if not links:
+            raise StackError(f"{request_id}: nobody was asked by mail")
+        page = urlsplit(links[-1])
+        origin, before = f"{page.scheme}://{page.netloc}", len(self._codes(request_id))
+        self._http.get(f"{origin}/confirm", params={"lang": "en"}).raise_for_status()
+        self._http.post(f"{origin}/confirm/code", data={"link": links[-1]}).raise_for_status()
+        ends = time.monotonic() + _PATIENCE
+        while len(codes := self._codes(request_id)) == before:
+            if time.monotonic() > ends:
+                raise StackError(f"{request_id}: no code came by mail")
+            time.sleep(0.1)
+        second = [m for answer in self.answers(request_id) for m in _CODE.findall(answer["text"])]
+        form = {"link": links[-1], "code": codes[-1], "second": second[-1] if second else ""}
+        answer = self._http.post(f"{origin}/confirm", data=form)
+        if answer.status_code != httpx.codes.OK:
+            raise StackError(f"the page answered {answer.status_code}")
+
+    def _codes(self, request_id: str) -> list[str]:
+        return [m for mail in self.mails(request_id) for m in _SHORT_CODE.findall(mail["text"])]
 
     def download(self, link: str, code: str, target: Path) -> None:
         """Open the page as a browser would, send link and code, keep the package. StackError when it isn't given."""

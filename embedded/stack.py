@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -180,6 +181,7 @@ class Stack:
         environment = {k: v for k, v in self.environment.items() if not k.startswith("AIRFLOW")}
         for name in ("DSR_AIRFLOW_PASSWORD", *(k for k in environment if k.startswith("DSR_CHANNEL_"))):
             del environment[name]
+        environment["DSR_MAIL_URL"] = _mail_url(self.endpoints["connections"]["dsr_mail"])
         return Component("portal", argv, environment, airflow.ROOT, self.log("portal"))
 
     def _settle_addresses(self) -> None:
@@ -295,3 +297,12 @@ def _free_port(wanted: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise StackError("no free port on 127.0.0.1")
+
+
+def _mail_url(connection: Mapping[str, Any]) -> str:
+    """A mail connection in the form that a process without Airflow is told."""
+    extra = connection.get("extra") or {}
+    who = f"{quote(connection.get('login') or '')}:{quote(connection.get('password') or '')}@"
+    scheme = "smtp" if extra.get("disable_ssl") else "smtps"
+    query = urlencode({"tls": "no" if extra.get("disable_tls") else "yes", "ca": extra.get("ca") or ""})
+    return f"{scheme}://{who}{connection['host']}:{connection['port']}?{query}"

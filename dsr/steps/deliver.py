@@ -7,7 +7,6 @@ link, code and password are nowhere but with the person. A package that was comp
 answer of its own, and the former link ends: its password is another, and what it opened is gone.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,12 +15,13 @@ from typing import Any, Final
 
 from dsr.casefile import CaseFile
 from dsr.channels.ticket import Answer
+from dsr.contact import on_file
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links, new_code, new_link
 from dsr.report.answers import Access, Letter, Summary, Transfer
 from dsr.sealing import PASSWORD
-from dsr.search import SearchResult, found_from_json
+from dsr.search import SearchResult
 from dsr.settings import Settings
 
 _PLACE: Final = "deliver"
@@ -34,8 +34,6 @@ RELEASED: Final = "delivery/released"
 _SEAL_TOLD: Final = "delivery-seal"
 """{"sha256"} of the package whose password the person has got."""
 _MISSING: Final = ("failed", "not_connected")
-_MASTER: Final = "salesforce_contact"
-"""The records that are kept up to date; a lead or a registration keeps the address of its day."""
 
 SendMail = Callable[[EmailMessage], None]
 GiveAnswer = Callable[[Answer], None]
@@ -91,7 +89,7 @@ def deliver(
     if access is not None:
         case.write_json(RELEASED, {"sha256": released})
         if not case.exists(_MAILED):
-            send_mail(letter.mail(_on_file(case, request["subject"]["email"]), access, summary, at))
+            send_mail(letter.mail(on_file(case, request["subject"]["email"]), access, summary, at))
             case.write_json(_MAILED, True)
             detail: dict[str, Any] = {"by": "mail", "expires_at": access.expires_at.isoformat(), **noted}
             ledger.append(case.case_id, "delivered", detail, at=at)
@@ -201,23 +199,3 @@ def _answer(request: Mapping[str, Any], what: str, text: str, *, close: bool, at
         close=close,
         at=at,
     )
-
-
-def _on_file(case: CaseFile, stated: str) -> str:
-    """The address to write to: one that a record surely the person's carries, never one that is only in the ticket.
-
-    The stated one, if records carry it. But where the master record carries others only, one of those: the stated one
-    is a former address then, and its mailbox may be another's by now. PermanentError("address.absent") when no record
-    carries any.
-    """
-    matches = [m for name in case.names("found/") for m in found_from_json(case.read_json(name)).matches]
-    masters = [m for m in matches if m.dataset == _MASTER]
-    # One in the recycle bin (merged into another, for example) is not kept up to date any more.
-    kept = [m for m in masters if not m.reference.get("deleted")] or masters
-    master = Counter(i.value for m in kept for i in m.holds if i.kind == "email")
-    addresses = master or Counter(i.value for m in matches for i in m.holds if i.kind == "email")
-    if stated in addresses:
-        return stated
-    if not addresses:
-        raise PermanentError("address.absent", _PLACE)
-    return min(addresses, key=lambda address: (-addresses[address], address))

@@ -1,4 +1,4 @@
-"""What the download page looks like and the headers that it goes out with."""
+"""What the pages look like and the headers that they go out with."""
 
 import base64
 import hashlib
@@ -11,7 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dsr.challenges import MOST_CODES
 from dsr.report.answers import controller_values
+from dsr.report.identity import OF as IDENTITY
 from dsr.report.letters import LANGUAGES, Texts, render
 from dsr.settings import Settings
 
@@ -43,6 +45,29 @@ def form_page(
     return Response(body, status, headers, media_type="text/html; charset=utf-8")
 
 
+def confirm_page(request: Request, settings: Settings, state: str = "", link: str = "", status: int = 200) -> Response:
+    """The page on which a person confirms that it is them. `state`: "sent", "failed", "broken", "done", "" for none."""
+    language = _language(request)
+    values = controller_values(settings)
+    words = Texts(language, values)
+    body = render(
+        "confirm.html.j2",
+        t=Texts(language, values, IDENTITY),
+        words=words,
+        controller=settings.controller.name,
+        other=next(code for code in LANGUAGES if code != language),
+        other_name=words("page.switch"),
+        state=state,
+        link=link[:600],
+        attempts=str(settings.code_attempts),
+        codes=str(MOST_CODES),
+        style=Markup(_asset("portal.css")),  # noqa: S704 - our own file
+        script=Markup(_asset("confirm.js")),  # noqa: S704 - our own file
+    )
+    headers = {"vary": "Accept-Language", "content-language": language}
+    return Response(body, status, headers, media_type="text/html; charset=utf-8")
+
+
 def _language(request: Request) -> str:
     """`?lang=`, else the first of Accept-Language that we have, else English for those who asked for another,
     Swedish for those who asked for nothing."""
@@ -69,12 +94,12 @@ def _asset(name: str) -> str:
 
 def _headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
     """OWASP ASVS 5.0, 3.4 and 14.3: nothing from elsewhere, nothing kept, nothing told to others."""
-    style, script = (
-        base64.b64encode(hashlib.sha256(_asset(name).encode()).digest()).decode()
-        for name in ("portal.css", "portal.js")
+    style, *scripts = (
+        f"'sha256-{base64.b64encode(hashlib.sha256(_asset(name).encode()).digest()).decode()}'"
+        for name in ("portal.css", "portal.js", "confirm.js")
     )
     policy = (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; form-action 'self'; "
+        f"default-src 'none'; style-src {style}; script-src {' '.join(scripts)}; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
     values = {

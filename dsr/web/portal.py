@@ -6,17 +6,17 @@
                          403 with the form and always the same words when they don't fit; 503 when storage is away
     GET /signing-key.pub the public keys that signatures are checked with, as minisign has them
     GET /healthz
+    /confirm             see `dsr.web.confirm`
 
 The link's secret stands in the URL's fragment, which never reaches a server; a script of a few lines puts it into
 the form and out of the address bar. The page works without the script by pasting the link.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,17 +27,22 @@ from starlette.routing import Route
 
 from dsr import database
 from dsr.casefile import CaseStore
+from dsr.challenges import Challenges
 from dsr.errors import DsrError, PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links
+from dsr.post import mail_server, smtp_sender
 from dsr.settings import Settings, subkey
 from dsr.signing import published
+from dsr.web import confirm
+from dsr.web.form import fields_of, secret_of
 from dsr.web.handout import FILE, NoSignature, handed_out
 from dsr.web.page import SafeHeaders, form_page
 
-_MAX_FORM: Final = 8 * 1024
-_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,128}")
-_NEEDED: Final = ("case_store", "ledger_url", "master_key", "portal_url", "controller_name", "controller_mail")
+_NEEDED: Final = (
+    "case_store", "ledger_url", "master_key", "portal_url", "mail_url", "mail_from",
+    "controller_name", "controller_mail",
+)  # fmt: skip
 
 
 def _now() -> datetime:
@@ -52,6 +57,8 @@ class Counter:
     links: Links
     cases: CaseStore
     ledger: Ledger
+    challenges: Challenges
+    send_mail: Callable[[EmailMessage], None]
     now: Callable[[], datetime] = _now
 
     @classmethod
@@ -63,6 +70,8 @@ class Counter:
             Links(engine, subkey(master, "links"), settings.code_attempts),
             CaseStore(settings.case_store, master),
             Ledger(engine, subkey(master, "ledger")),
+            Challenges(engine, subkey(master, "challenges"), settings.code_attempts),
+            smtp_sender(mail_server(settings.mail_url)),
         )
 
 
@@ -81,7 +90,7 @@ def create_app(counter: Counter | None = None) -> Starlette:
         return PlainTextResponse(keys)
 
     async def package(request: Request) -> Response:
-        form = await _form(request)
+        form = await fields_of(request)
         try:
             opened = await run_in_threadpool(_open, at, form)
         except NoSignature:
@@ -101,6 +110,7 @@ def create_app(counter: Counter | None = None) -> Starlette:
         Route("/package", page, methods=["GET"]),
         Route("/signing-key.pub", signing_key, methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
+        *confirm.routes(confirm.Desk(at.settings, at.challenges, at.cases, at.ledger, at.send_mail, at.now)),
     ]
     secure = at.settings.portal_url.startswith("https://")
     return Starlette(routes=routes, middleware=[Middleware(SafeHeaders, secure=secure)])
@@ -108,7 +118,7 @@ def create_app(counter: Counter | None = None) -> Starlette:
 
 def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
     """What was asked for, noted in the ledger; None when link and code don't fit or nothing is there any more."""
-    at, link = counter.now(), _secret(form.get("link", ""))
+    at, link = counter.now(), secret_of(form.get("link", ""))
     redeemed = counter.links.redeem(link, form.get("code", ""), at)
     if redeemed is None:
         # What the person sees does not depend on this.
@@ -125,23 +135,3 @@ def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
         counter.ledger.append(redeemed.request_id, "downloaded", detail, at=at)
 
     return handed_out(case, redeemed.request_id, form.get("file", FILE), note)
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a small URL-encoded form; {} for anything else, which then fits nothing."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM:
-            return {}
-    try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=10)
-    except ValueError:
-        return {}
-    return {name: values[0].strip() for name, values in fields.items()}
-
-
-def _secret(link: str) -> str:
-    """The secret part of a pasted link: what stands after the last # and before the expiry. "" when it is none."""
-    part = link.rpartition("#")[2].partition(".")[0].strip()
-    return part if _SECRET.fullmatch(part) else ""

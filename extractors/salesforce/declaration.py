@@ -10,14 +10,16 @@ _SALES: Final = "sales"
 _SUPPORT: Final = "support"
 _EVENTS: Final = "events"
 _PERSON: Final = ("pd:Name", "pd:EmailAddressWork", "pd:TelephoneNumber", "pd:PhysicalAddress", "pd:Job")
+_CHANGES: Final = ("Field", "CreatedDate", ("Email",))
 _ADDRESS: Final = ("Street", "City", "State", "PostalCode", "Country")
 
 
 def _dataset(name: str, title: str, category: str, origin: str, terms: tuple[str, ...], processing: str,
              erasure: str = "delete", rectifiable: tuple[str, ...] = (),
-             profile: dict[str, str] | None = None, own_when: str = "") -> Dataset:  # fmt: skip
+             profile: dict[str, str] | None = None, own_when: str = "",
+             contact_changes: tuple[str, str, tuple[str, ...]] | None = None) -> Dataset:  # fmt: skip
     return Dataset(f"salesforce_{name}", title, category, origin, terms, processing, erasure, rectifiable,
-                   profile or {}, INSTRUCTIONS.get(name, {}), own_when)  # fmt: skip
+                   profile or {}, INSTRUCTIONS.get(name, {}), own_when, contact_changes)  # fmt: skip
 
 
 _PEOPLE: Final = (
@@ -50,9 +52,9 @@ _PEOPLE: Final = (
     _dataset("duplicate", "Customer register: suspected duplicates of you", "contact-identification", "derived",
              ("pd:Identifier",), _CRM),
     _dataset("contact_history", "Customer register: changes to you as a contact", "contact-identification", "observed",
-             _PERSON, _CRM, "expire"),
+             _PERSON, _CRM, "expire", contact_changes=_CHANGES),
     _dataset("lead_history", "Customer register: changes to you as an enquirer", "contact-identification", "observed",
-             _PERSON, _CRM, "expire"),
+             _PERSON, _CRM, "expire", contact_changes=_CHANGES),
     _dataset("other", "Customer register: further records about you", "contact-identification", "observed",
              ("pd:Professional",), _CRM),
 )  # fmt: skip

@@ -15,6 +15,7 @@ from served import served
 
 from dsr import database
 from dsr.casefile import CaseFile, CaseStore
+from dsr.challenges import Challenges
 from dsr.channels.ticket import Answer
 from dsr.ledger import Ledger
 from dsr.links import Links
@@ -62,6 +63,7 @@ class Office:
     ledger: Ledger
     links: Links
     post: Post
+    challenges: Challenges
 
     def case(
         self,
@@ -178,6 +180,7 @@ def office(ledger_url: str, tmp_path: Path) -> Iterator[Office]:
         Ledger(engine, subkey(MASTER, "ledger")),
         Links(engine, subkey(MASTER, "links"), settings.code_attempts),
         Post(),
+        Challenges(engine, subkey(MASTER, "challenges"), settings.code_attempts),
     )
     engine.dispose()
 
@@ -196,6 +199,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def portal(office: Office, clock: Clock) -> Iterator[str]:
-    counter = Counter(office.settings, office.links, office.cases, office.ledger, now=lambda: clock.now)
+    desk = office.challenges, office.post.mail
+    counter = Counter(office.settings, office.links, office.cases, office.ledger, *desk, now=lambda: clock.now)
     with served(create_app(counter)) as url:
         yield url

@@ -93,7 +93,8 @@ def test_a_package_of_before_has_no_signature(portal: str, office: Office) -> No
 def test_the_key_is_public(office: Office, clock: Clock) -> None:
     former = Signer(bytes(32)).public_key.splitlines()[1]
     settings = replace(office.settings, signing_key=bytes(range(1, 33)), former_public_keys=(former,))
-    counter = Counter(settings, office.links, office.cases, office.ledger, now=lambda: NOW)
+    desk = office.challenges, office.post.mail
+    counter = Counter(settings, office.links, office.cases, office.ledger, *desk, now=lambda: NOW)
     with served(create_app(counter)) as url:
         response, page = httpx.get(f"{url}/signing-key.pub"), httpx.get(url)
     own = Signer(settings.signing_key).public_key

@@ -16,13 +16,13 @@ from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.model import Found, Identifier, Match, Outcome
 from dsr.notices import OpenDsr
+from dsr.post import smtp_sender
 from dsr.register import Register
 from dsr.register.confirming import copy
 from dsr.search import found_as_json
 from dsr.settings import Controller, Settings, subkey
 from dsr.source import Connection
 from dsr.steps import notify as step
-from dsr_post import smtp_sender
 from extractors import SOURCES
 from extractors.http import HttpClient
 from sandbox.postgres import Postgres

@@ -1,4 +1,5 @@
-"""Sends a mail through the Airflow connection `dsr_mail`, read as Airflow's SMTP provider reads it.
+"""Sends a mail through the Airflow connection `dsr_mail`, read as Airflow's SMTP provider reads it, or through a mail
+server that a process without Airflow was told.
 
 Extra fields: `disable_ssl` (then STARTTLS unless `disable_tls`), `ca` (file of the authority to trust), `timeout` s.
 Replies are kept out of errors: they repeat the recipient's address.
@@ -10,6 +11,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
@@ -28,6 +30,19 @@ def smtp_sender(connection: Connection) -> Callable[[EmailMessage], None]:
             smtp.send_message(message)
 
     return send
+
+
+def mail_server(url: str) -> Connection:
+    """`smtps://user:password@host:465`, or `smtp://host:587` with STARTTLS, without it when `?tls=no`; `?ca=` names the
+    file of the authority to trust. PermanentError("setting.mail_url") for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise PermanentError("setting.mail_url", _PLACE)
+    query = dict(parse_qsl(parts.query))
+    plain = parts.scheme == "smtp"
+    extra = {"disable_ssl": plain, "disable_tls": plain and query.get("tls") == "no", "ca": query.get("ca", "")}
+    login, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Connection("dsr_mail", parts.hostname, parts.port, login, password, extra=extra)
 
 
 @contextlib.contextmanager

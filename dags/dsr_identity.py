@@ -1,0 +1,124 @@
+"""Composition root of who asks: where the question goes out, what an officer sees of the answer, and reminders."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from airflow.sdk import task
+
+from dsr_acting import tell_person
+from dsr_coded import coded
+from dsr_retries import DELIVERY_RETRIES
+from dsr_tasks import this_request
+from dsr_workplace import DECLARATIONS, Workplace, now
+
+if TYPE_CHECKING:
+    from dsr.ledger import Event
+
+log = logging.getLogger("dsr")
+
+CONFIRMED: Final = "They have confirmed who they are, and the plan is right"
+CHECKED: Final[Mapping[str, str]] = {
+    "I reached them by a contact on file: it is them, and the plan is right": "officer_contact_on_file",
+    "I saw them in person: it is them, and the plan is right": "officer_in_person",
+    "I saw the agent's mandate: it is for them, and the plan is right": "officer_mandate",
+    "They are signed in as a customer: it is them, and the plan is right": "officer_signed_in",
+}
+"""What an officer may have done instead → the method, as the ledger has it. No proof is kept, only that it was seen."""
+_STANDING: Final[Mapping[str, str]] = {
+    "sent": "asked by a link to a contact that was on file; no answer yet",
+    "verified": "verified",
+    "no_contact": "**no address on file**: make sure yourself",
+    "contact_changed": "**the address on file was changed within the last 30 days**, so it was not used: make sure "
+    "yourself, by another contact that is older",
+    "undeliverable": "**the mail to the address on file was refused**: make sure yourself",
+}
+
+
+@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@coded
+def ask_identity() -> None:
+    """Asks whoever is on file whether it is them who asks: a link by mail to an address that was there before the
+    request, never to one that is only in the ticket. Who opens it has a code sent to the same address, good once and
+    for ten minutes; for an erasure a second code is in the ticket. *prepare* shows whether they have confirmed; it
+    waits without a slot, and the upkeep reminds them.
+
+    Clear it alone to ask again after the link has ended.
+    """
+    from dsr.steps import ask_identity as step
+
+    place, request_id = Workplace(), this_request()
+    case = place.case(request_id)
+
+    def tell(text: str) -> None:
+        tell_person(place, case, "identity", text, close=False)
+
+    outcome = step.ask_identity(
+        case, DECLARATIONS, challenges=place.challenges, ledger=place.ledger, send_mail=place.send_mail, tell=tell,
+        at=now(), settings=place.settings,
+    )  # fmt: skip
+    log.info("asked: %s", outcome)
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def remind() -> None:
+    """Reminds those who were asked who they are and have not answered, after two days and after five; forgets what
+    ended a month ago. A mail that can't be sent now is sent tomorrow."""
+    from datetime import timedelta
+
+    from dsr.errors import DsrError
+    from dsr.steps import ask_identity as step
+
+    place, at = Workplace(), now()
+    sent = failed = 0
+    for pending in place.challenges.pending(at):
+        try:
+            case = place.case(pending.request_id)
+            reminded = step.remind(
+                case, place.challenges, send_mail=place.send_mail, at=at, settings=place.settings
+            )  # fmt: skip
+        except DsrError as error:
+            failed += 1
+            log.warning("%s %s", pending.request_id, error.code)
+            continue
+        if reminded:
+            place.ledger.append(pending.request_id, "identity_asked", {"outcome": "reminded"}, at=at)
+            sent += 1
+    gone = place.challenges.forget(at - timedelta(days=30))
+    log.info("reminded %s, failed %s, forgotten %s", sent, failed, gone)
+
+
+def standing(place: Workplace, request_id: str) -> str:
+    """What an officer sees of it: a line of codes and dates."""
+    from dsr.steps.ask_identity import verified
+
+    events = place.ledger.events(request_id)
+    if verified(events):
+        return f"Who asks: **confirmed**, {_last_word(events)}."
+    if any(e.kind == "identity_verified" for e in events):
+        return "Who asks: **in doubt** since somebody said so."
+    asked = [e for e in events if e.kind == "identity_asked" and e.detail["outcome"] != "reminded"]
+    refused = sum(e.kind == "identity_refused" for e in events)
+    wrong = f" Wrong answers: {refused}." if refused else ""
+    if not asked:
+        return f"Who asks: not asked.{wrong}"
+    return f"Who asks: {_STANDING[asked[-1].detail['outcome']]} (asked {asked[-1].at:%Y-%m-%d}).{wrong}"
+
+
+def confirmed(place: Workplace, request_id: str) -> bool:
+    """Whether the person has confirmed by the challenge and nobody doubts it. The event is written here where the
+    page was cut off before it."""
+    from dsr.steps.ask_identity import note, verified
+
+    found = place.challenges.confirmed(request_id)
+    if found is None:
+        return False
+    if not any(e.kind == "identity_verified" for e in place.ledger.events(request_id)):
+        note(place.ledger, request_id, both=found.second, at=now())
+    return verified(place.ledger.events(request_id))
+
+
+def _last_word(events: "Sequence[Event]") -> str:
+    word = [e for e in events if e.kind == "identity_verified"][-1]
+    return f"{word.detail.get('method', '')}, {word.at:%Y-%m-%d}"

@@ -1,0 +1,67 @@
+"""The question whether it is really them who asks: mails to the contact on file, and what the ticket says of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from typing import Final
+
+from dsr.report.acting import page
+from dsr.report.answers import controller_values, envelope, filled
+from dsr.report.letters import Texts, render
+from dsr.settings import Settings
+
+OF: Final = "identity"
+
+
+@dataclass(frozen=True)
+class IdentityLetter:
+    """About one request in one language, "sv" or "en". `right`: erasure, restriction or rectification."""
+
+    request_id: str
+    language: str
+    settings: Settings
+    right: str
+
+    def asking(
+        self, to: str, url: str, expires_at: datetime, at: datetime, *, second: bool, reminder: int = 0
+    ) -> EmailMessage:
+        """The mail with the link, which opens until `expires_at`. `second`: a code in the ticket is needed too;
+        `reminder`: 0 = the first mail, 1, 2 … those that remind of it. No value from the ticket goes into it."""
+        texts = self._texts()
+        paragraphs = [texts("mail.asked", what=texts(f"mail.{self.right}")), texts("mail.open"), url]
+        paragraphs += [texts("mail.second")] if second else []
+        paragraphs += [texts("mail.until", expires=self._moment(expires_at)), texts("mail.not_you")]
+        subject = texts("mail.subject_reminder" if reminder else "mail.subject")
+        identity = f"{self.request_id}.identity.{int(expires_at.timestamp())}.{reminder}"
+        return self._mail(to, subject, paragraphs, at, identity)
+
+    def code(self, to: str, code: str, until: datetime, at: datetime) -> EmailMessage:
+        """The mail with the code, which is good until then."""
+        texts = self._texts()
+        paragraphs = [texts("mail.code"), code, texts("mail.code_until", expires=self._moment(until))]
+        identity = f"{self.request_id}.code.{int(at.timestamp() * 1000)}"
+        return self._mail(to, texts("mail.subject_code"), paragraphs, at, identity)
+
+    def ticket(self, second: str) -> str:
+        """What the ticket says: the same whether anything is held or not. `second`: the code that is needed besides
+        the one by mail, "" for none."""
+        texts = self._texts()
+        paragraphs = [texts("ticket.asked")]
+        paragraphs += [texts("ticket.second"), second] if second else []
+        return self._rendered([*paragraphs, texts("ticket.none")])
+
+    def _mail(self, to: str, subject: str, paragraphs: list[str], at: datetime, identity: str) -> EmailMessage:
+        text = self._rendered(paragraphs)
+        message = envelope(self.settings, to, subject, at, identity)
+        return filled(message, self.language, text, page(text, subject, self.language))
+
+    def _moment(self, at: datetime) -> str:
+        return self._texts().moment(at.astimezone(self.settings.zone))
+
+    def _texts(self) -> Texts:
+        return Texts(self.language, controller_values(self.settings), OF)
+
+    def _rendered(self, paragraphs: list[str]) -> str:
+        texts = Texts(self.language, controller_values(self.settings))
+        authority = texts.authority(self.settings.country)
+        return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=self.request_id)

@@ -1,0 +1,114 @@
+"""The page on which a person confirms that it is them who asks, on the same server as the download page.
+
+GET, HEAD /confirm       the form; changes nothing and asks nothing, so that link previews are harmless
+POST /confirm/code       form field `link` → a code to the contact that the link was sent to. 200 with the same words
+                         whether there is such a link, whether it is still open, or none of it
+POST /confirm            form fields `link`, `code`, `second` → 200 confirmed, once; 403 with the same words for
+                         everything else; 503 when storage or mail is away
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dsr.casefile import CaseStore
+from dsr.challenges import CODE_LIVES, Challenges
+from dsr.errors import DsrError
+from dsr.ledger import Ledger
+from dsr.report.identity import IdentityLetter
+from dsr.settings import Settings
+from dsr.steps.ask_identity import ASKED, note
+from dsr.web.form import fields_of, secret_of
+from dsr.web.page import confirm_page
+
+log = logging.getLogger("dsr")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the page works with. `now` is the clock."""
+
+    settings: Settings
+    challenges: Challenges
+    cases: CaseStore
+    ledger: Ledger
+    send_mail: Callable[[EmailMessage], None]
+    now: Callable[[], datetime] = _now
+
+
+def routes(desk: Desk) -> list[Route]:
+    """Of this page."""
+
+    async def page(request: Request) -> Response:
+        return confirm_page(request, desk.settings)
+
+    async def code(request: Request) -> Response:
+        form = await fields_of(request)
+        link = form.get("link", "")
+        answer = confirm_page(request, desk.settings, "sent", link)
+        # Afterwards, so that the time it takes tells nothing.
+        answer.background = BackgroundTask(send_code, desk, secret_of(link))
+        return answer
+
+    async def confirm(request: Request) -> Response:
+        form = await fields_of(request)
+        try:
+            fits = await run_in_threadpool(confirmed, desk, form)
+        except DsrError:
+            return confirm_page(request, desk.settings, "broken", form.get("link", ""), 503)
+        if not fits:
+            return confirm_page(request, desk.settings, "failed", form.get("link", ""), 403)
+        return confirm_page(request, desk.settings, "done")
+
+    return [
+        Route("/confirm", page, methods=["GET"]),
+        Route("/confirm", confirm, methods=["POST"]),
+        Route("/confirm/code", page, methods=["GET"]),
+        Route("/confirm/code", code, methods=["POST"]),
+    ]
+
+
+def send_code(desk: Desk, link: str) -> None:
+    """Mails a code to the contact that the link was sent to; nothing for a link that opens nothing. What fails is in
+    the log; who gets no code has another one sent."""
+    at = desk.now()
+    try:
+        drawn = desk.challenges.send_code(link, at)
+        if drawn is not None:
+            desk.send_mail(_letter(desk, *drawn, at))
+    except DsrError as error:
+        log.warning("no code was sent: %s", error)
+
+
+def _letter(desk: Desk, request_id: str, code: str, at: datetime) -> EmailMessage:
+    case = desk.cases.open(request_id)
+    request, asked = case.read_json("request"), case.read_json(ASKED)
+    letter = IdentityLetter(request_id, request["language"], desk.settings, request["right"])
+    return letter.code(asked["address"], code, at + CODE_LIVES, at)
+
+
+def confirmed(desk: Desk, form: Mapping[str, str]) -> bool:
+    """Whether link and codes fit; then the ledger says so."""
+    at, link = desk.now(), secret_of(form.get("link", ""))
+    found = desk.challenges.confirm(link, form.get("code", ""), form.get("second", ""), at)
+    if found is None:
+        # What the person sees does not depend on this.
+        owner = desk.challenges.owner(link)
+        if owner is not None:
+            desk.ledger.append(owner, "identity_refused", at=at)
+        return False
+    request_id, both = found
+    note(desk.ledger, request_id, both=both, at=at)
+    return True

@@ -1,0 +1,80 @@
+"""A person with a browser confirms that it is them: with script and without, on a phone, in both languages."""
+
+import re
+
+import pytest
+from counter_hall import Office
+from test_ask_identity import LONG, a_case, ask, code_by_mail, kinds, link_of
+from test_portal_browser import AXE, SMALLEST_TARGET, browser, pytestmark
+
+playwright = pytest.importorskip("playwright.sync_api")
+__all__ = ["browser", "pytestmark"]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_link_code_confirmed(browser: "playwright.Browser", office: Office, portal: str, script: bool) -> None:
+    case = a_case(office, "erasure")
+    ask(office, case)
+    link = link_of(office).replace(office.settings.portal_url, portal)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, java_script_enabled=script)
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(link if script else f"{portal}/confirm?lang=en")
+    if script:
+        assert page.evaluate("location.hash") == ""
+    else:
+        page.fill("#link", link)
+    assert page.input_value("#link") == link
+    code = code_by_mail(office, lambda: page.click("#send"))
+    page.wait_for_selector("#state")
+    [second] = LONG.findall(str(office.post.answers[-1]))
+    page.fill("#code", code.lower())
+    page.click("#confirm")
+    page.wait_for_selector("[role=alert]")
+    assert page.input_value("#link") == link
+    page.fill("#code", code.lower())
+    page.fill("#second", second.replace("-", " "))
+    page.click("#confirm")
+    page.wait_for_selector("[role=status]")
+    assert "you have confirmed it" in page.inner_text("main")
+    assert kinds(office, case)[-2:] == ["identity_refused", "identity_verified"]
+    assert [text for text in said if "Content Security Policy" in text] == []
+    context.close()
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(
+    browser: "playwright.Browser", portal: str, language: str, width: int, scheme: str
+) -> None:
+    """WCAG 2.2 AA as far as axe-core sees: as it is first, after a code was sent, and after a refusal."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{portal}/confirm?lang={language}")
+    for button in ("", "#send", "#confirm"):
+        if button:
+            page.fill("#link", "x")
+            page.fill("#code", "x")
+            page.click(button)
+            page.wait_for_selector("[role=alert]" if button == "#confirm" else "#state")
+        result = axe.run(page, options={"runOnly": AXE})
+        assert result.violations_count == 0, result.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(SMALLEST_TARGET) >= 24  # WCAG 2.5.8
+    context.close()
+
+
+def test_naughty_input_runs_nothing(browser: "playwright.Browser", portal: str) -> None:
+    page = browser.new_page()
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto(f"{portal}/confirm?lang=en")
+    page.fill("#link", "\"><script>alert(1)</script><img src=x onerror=alert(2)>#' onfocus=alert(3) autofocus='")
+    page.click("#send")
+    page.wait_for_selector("#state")
+    assert dialogs == []
+    assert re.search(r"<script>alert", page.content()) is None
+    page.close()
