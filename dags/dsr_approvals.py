@@ -56,8 +56,11 @@ class Prepare(HITLBranchOperator):
 
     - **They have confirmed who they are, and the plan is right**: the person has answered the question that went to a
       contact on file (*ask_identity*). Not accepted before they have. Another officer then approves.
-    - **…: it is them, and the plan is right**: you have made sure in another way. Ask for no more than you need, and
-      keep no copy of a proof; what you did is recorded, as the reason.
+    - **I reached them by a contact on file: it is them, and the plan is right**
+    - **I saw them in person: it is them, and the plan is right**
+    - **I saw the agent's mandate: it is for them, and the plan is right**
+    - **They are signed in as a customer: it is them, and the plan is right**: you have made sure in that way, and it is
+      recorded as the reason. Ask for no more than you need, and keep no copy of a proof. Another officer then approves.
     - **Refuse: …**: nothing is done; the person is told why and where to complain. Only a person decides this. Note in
       your own file why it holds, above all for the manifestly excessive or unfounded: it is you who have to show it
       (Art. 12(5)), and the letter says that it was noted.

@@ -36,11 +36,14 @@ _NEEDED: Final = {
     "airflow_user": "the service user that starts runs",
     "airflow_password": "that user's password",
     "mail_from": "the sender of mails to persons, an address that is read",
-    "mail_url": "the mail server of the download page, smtps://user:password@host:465 or smtp://host:587 (STARTTLS)",
     "controller_name": "the controller's legal name, Art. 13(1)(a) GDPR",
     "controller_mail": "mail address of the data protection officer or privacy team, Art. 13(1)(b) GDPR",
     "controller_address": "the controller's postal address, Art. 13(1)(a) GDPR",
 }
+_OF_THE_PAGES: Final = {
+    "mail_url": "the mail server of the download page, smtps://user:password@host:465 or smtp://host:587 (STARTTLS)",
+}
+"""Only needed where it is asked for."""
 _OPTIONAL: Final = {
     "country": "SE",
     "timezone": "Europe/Stockholm",
@@ -133,10 +136,11 @@ class Settings:
         SettingError for the first one that is absent or can't be used.
         """
         env = os.environ if env is None else env
-        found = {name: env.get(f"DSR_{name.upper()}", "").strip() for name in (*_NEEDED, *_OPTIONAL)}
+        found = {name: env.get(f"DSR_{name.upper()}", "").strip() for name in (*_NEEDED, *_OF_THE_PAGES, *_OPTIONAL)}
+        expected = _NEEDED | _OF_THE_PAGES
         for name in _NEEDED if need is None else need:
             if not found[name]:
-                raise SettingError(name, f"not set; expected {_NEEDED.get(name, 'a value')}")
+                raise SettingError(name, f"not set; expected {expected.get(name, 'a value')}")
         values = {name: value or _OPTIONAL.get(name, "") for name, value in found.items()}
         return cls(
             case_store=values["case_store"],

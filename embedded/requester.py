@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from dsr.report.letters import LANGUAGES, catalogue
 from embedded.process import StackError
 from embedded.stack import Stack
 from sandbox.tickets.sender import signed, ticket_body
@@ -29,6 +30,11 @@ class Receipt:
 
     request_id: str
     due: dict[str, str]
+
+
+def is_question(text: str) -> bool:
+    """Whether a text in the ticket only says that the person was asked whether it is them."""
+    return text.startswith(tuple(catalogue(language, "identity")["ticket"]["asked"] for language in LANGUAGES))
 
 
 class Requester:
@@ -63,7 +69,10 @@ class Requester:
         return [message for message in messages if request_id in message["raw"]]
 
     def answers(self, request_id: str) -> list[dict[str, Any]]:
-        """What was written into the ticket: [{"text", "closed", …}]."""
+        """What was written into the ticket, but for the question who asks: [{"text", "closed", …}]."""
+        return [data for data in self._written(request_id) if not is_question(data["text"])]
+
+    def _written(self, request_id: str) -> list[dict[str, Any]]:
         messages = self._admin.get("/callback/messages").raise_for_status().json()
         found = [message["body"]["data"] for message in messages]
         return [data for data in found if data["request_id"] == request_id]
@@ -91,7 +100,7 @@ class Requester:
             if time.monotonic() > ends:
                 raise StackError(f"{request_id}: no code came by mail")
             time.sleep(0.1)
-        second = [m for answer in self.answers(request_id) for m in _CODE.findall(answer["text"])]
+        second = [m for answer in self._written(request_id) for m in _CODE.findall(answer["text"])]
         form = {"link": links[-1], "code": codes[-1], "second": second[-1] if second else ""}
         answer = self._http.post(f"{origin}/confirm", data=form)
         if answer.status_code != httpx.codes.OK:

@@ -11,7 +11,7 @@ from observed import PATIENCE, Observed
 from embedded.client import FINAL
 from embedded.process import StackError
 
-VERIFIED: Final = "It is them, and the plan is right"
+VERIFIED: Final = "I reached them by a contact on file: it is them, and the plan is right"
 APPROVED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"prepare": (VERIFIED, "officer"), "approve": ("Approve", "second")}
 )

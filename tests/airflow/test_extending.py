@@ -12,7 +12,7 @@ from sandbox.comparison import difference
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 DAG = "dsr_extension"
-VERIFIED = "It is them, and the plan is right"
+VERIFIED = "I reached them by a contact on file: it is them, and the plan is right"
 NOT_PROVEN = "Refuse: who asks is not proven"
 OBLIGED = "Refuse: a law demands the processing"
 

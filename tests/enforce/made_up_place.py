@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 import dsr_acting
 import dsr_approvals
 import dsr_decisions
+import dsr_identity
 import dsr_lifting
 import dsr_planning_anew
 import dsr_tasks
@@ -22,6 +23,8 @@ from dsr.ledger import Ledger
 from dsr.settings import Controller, Settings
 from dsr.suppression import Suppression
 
+CHECKED = next(iter(dsr_identity.CHECKED))
+"""An officer has made sure who asks, and agrees."""
 SETTINGS = Settings("", "", b"", controller=Controller("Ådal AB", "dpo@adal.example", "Storgatan 1"))
 
 
@@ -57,7 +60,15 @@ class Place:
     ) -> "Place":
         """In place of the tasks' own, for that request."""
         place = cls(CaseStore(str(folder), bytes(32)), ledger, suppression)
-        for module in (dsr_acting, dsr_approvals, dsr_decisions, dsr_lifting, dsr_planning_anew, dsr_tasks):
+        for module in (
+            dsr_acting,
+            dsr_approvals,
+            dsr_decisions,
+            dsr_identity,
+            dsr_lifting,
+            dsr_planning_anew,
+            dsr_tasks,
+        ):
             monkeypatch.setattr(module, "Workplace", lambda: place)
             if module is not dsr_tasks:
                 monkeypatch.setattr(module, "this_request", lambda: request_id)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from made_up_acting import AT, MadeUp, World, case_of
-from made_up_place import Place, answered, kinds
+from made_up_place import CHECKED, Place, answered, kinds
 
 import dsr_acting
 import dsr_approvals
@@ -35,7 +35,7 @@ def prepared(place: Place, tmp_path: Path, request_id: str, right: str = "erasur
     digest = plans.read(case).digest
     for decision in ("prepare", "approve"):
         show(case, decision, {"digest": digest})
-    dsr_approvals._prepared(answered(dsr_approvals.VERIFIED, "one"))
+    dsr_approvals._prepared(answered(CHECKED, "one"))
     return digest
 
 

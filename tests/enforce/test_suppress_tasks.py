@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from made_up_acting import ASA, AT, MadeUp, World, case_of, search_and_plan
-from made_up_place import Clock, Place, answered, kinds
+from made_up_place import CHECKED, Clock, Place, answered, kinds
 from made_up_sources import email
 
 import dsr_acting
@@ -32,11 +32,11 @@ def test_an_answer_is_about_the_plan_that_was_shown(place: Place, tmp_path: Path
     show(case, "prepare", {"digest": first})
     search_and_plan(case, [source], lambda d, i: "keep")
     with pytest.raises(dsr_approvals.AnotherPlan, match=r"approval\.digest"):
-        dsr_approvals._prepared(answered(dsr_approvals.VERIFIED, "one"))
+        dsr_approvals._prepared(answered(CHECKED, "one"))
     assert kinds(place.ledger, request_id) == []
     second = plans.read(case).digest
     show(case, "prepare", {"digest": second})
-    dsr_approvals._prepared(answered(dsr_approvals.VERIFIED, "one"))
+    dsr_approvals._prepared(answered(CHECKED, "one"))
     show(case, "approve", {"digest": first})
     with pytest.raises(dsr_approvals.AnotherPlan):
         dsr_approvals._approved(answered("Approve", "two"))

@@ -34,8 +34,10 @@ from dsr.model import Identifier
 from dsr.schema import SOURCE_ID
 from dsr.steps import accept, assess
 from dsr.vocabulary import RIGHTS
-from dsr_approvals import UPHOLD, VERIFIED
+from dsr_approvals import UPHOLD
+from dsr_identity import CHECKED
 from embedded.processing import confirmed_register
+from embedded.requester import is_question
 from extractors import SOURCES
 from sandbox.tickets.sender import ticket_body
 
@@ -43,7 +45,7 @@ SYSTEMS = tuple(source.declaration.name for source in SOURCES)
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 _NIGHTS = timedelta(days=3)
 AGREED: Mapping[str, tuple[str, str]] = {
-    "prepare": (VERIFIED, "officer"),
+    "prepare": (next(iter(CHECKED)), "officer"),
     "approve": ("Approve", "second"),
     "decide_lift": ("Lift: the person asks for it", "officer"),
     "decide_objection": (UPHOLD, "officer"),
@@ -177,10 +179,10 @@ class Office:
         return self.admin.get("/state", params={"system": list(names)}).raise_for_status().text.splitlines()
 
     def answers(self, request_id: str) -> list[dict[str, Any]]:
-        """What was written into the ticket."""
+        """What was written into the ticket, but for the question who asks."""
         messages = self.admin.get("/callback/messages").raise_for_status().json()
         found = [message["body"]["data"] for message in messages]
-        return [data for data in found if data["request_id"] == request_id]
+        return [data for data in found if data["request_id"] == request_id and not is_question(data["text"])]
 
     def notices(self) -> list[dict[str, Any]]:
         """What recipients got over OpenDSR, from everybody's requests."""
