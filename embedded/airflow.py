@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from embedded.process import Component
 from embedded.secrets import USERS, Secrets, write_private
@@ -101,6 +102,15 @@ def prepare_home(folder: Path, secrets: Secrets, *, clock: bool = False) -> None
     write_private(home / "passwords.json", json.dumps(dict(secrets.passwords)))
     settings = _PRELOAD + (_CLOCK.format(folder=str(folder)) if clock else "")
     (home / "config" / "airflow_local_settings.py").write_text(settings)
+
+
+def mail_url(connection: Mapping[str, Any]) -> str:
+    """A mail connection in the form that a process without Airflow is told."""
+    extra = connection.get("extra") or {}
+    who = f"{quote(connection.get('login') or '')}:{quote(connection.get('password') or '')}@"
+    scheme = "smtp" if extra.get("disable_ssl") else "smtps"
+    query = urlencode({"tls": "no" if extra.get("disable_tls") else "yes", "ca": extra.get("ca") or ""})
+    return f"{scheme}://{who}{connection['host']}:{connection['port']}?{query}"
 
 
 def connection_variables(connections: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -142,11 +141,11 @@ class Stack:
         components = {name: airflow.component(name, self.environment, self.folder) for name in _COMPONENTS}
         for name in ("api-server", "dag-processor", "triggerer"):
             self._launch(components[name])
-        portal = self._portal()
-        self._launch(portal)
         ready = self.folder / "sandbox" / "endpoints.json"
         wait_until(ready.exists, "the sandbox", _START_SECONDS, [sandbox])
         self.endpoints = json.loads(ready.read_text())
+        portal = self._portal()
+        self._launch(portal)
         # Tasks are children of the scheduler and take the connections of the sources from its environment.
         connections = self.endpoints["connections"]
         recipients = ",".join(name.removeprefix(_RECIPIENT) for name in connections if name.startswith(_RECIPIENT))
@@ -181,7 +180,7 @@ class Stack:
         environment = {k: v for k, v in self.environment.items() if not k.startswith("AIRFLOW")}
         for name in ("DSR_AIRFLOW_PASSWORD", *(k for k in environment if k.startswith("DSR_CHANNEL_"))):
             del environment[name]
-        environment["DSR_MAIL_URL"] = _mail_url(self.endpoints["connections"]["dsr_mail"])
+        environment["DSR_MAIL_URL"] = airflow.mail_url(self.endpoints["connections"]["dsr_mail"])
         return Component("portal", argv, environment, airflow.ROOT, self.log("portal"))
 
     def _settle_addresses(self) -> None:
@@ -297,12 +296,3 @@ def _free_port(wanted: int) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise StackError("no free port on 127.0.0.1")
-
-
-def _mail_url(connection: Mapping[str, Any]) -> str:
-    """A mail connection in the form that a process without Airflow is told."""
-    extra = connection.get("extra") or {}
-    who = f"{quote(connection.get('login') or '')}:{quote(connection.get('password') or '')}@"
-    scheme = "smtp" if extra.get("disable_ssl") else "smtps"
-    query = urlencode({"tls": "no" if extra.get("disable_tls") else "yes", "ca": extra.get("ca") or ""})
-    return f"{scheme}://{who}{connection['host']}:{connection['port']}?{query}"

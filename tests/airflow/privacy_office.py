@@ -12,6 +12,7 @@ from embedded.client import FINAL
 from embedded.process import StackError
 
 VERIFIED: Final = "I reached them by a contact on file: it is them, and the plan is right"
+CONFIRMED: Final = "They have confirmed who they are, and the plan is right"
 APPROVED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"prepare": (VERIFIED, "officer"), "approve": ("Approve", "second")}
 )
