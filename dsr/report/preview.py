@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from dsr.refusal import reasons
 from dsr.register.nouns import Notification, Recipient
 from dsr.report import notices
 from dsr.report.acting import EXTENSIONS, LIFTINGS, ActingLetter, page
+from dsr.report.identity import IdentityLetter
 from dsr.report.letters import LANGUAGES, Texts
 from dsr.settings import Controller, Settings
 
@@ -71,10 +72,29 @@ def letters(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
             for name, kind, text in (*done, *_not_done(letter)):
                 stem = "-".join(filter(None, (right, ground, name)))
                 yield stem, language, texts(f"mail.subject_{kind}"), text
+        yield from _identity(settings, language)
         for kind in ("erasure", "restriction", "rectification"):
             notice = _notice(kind, language)
             subject = texts(f"notice.subject_{kind}", reference=notice.notice_id)
             yield f"notice-{kind}", language, subject, notices.body(notice, settings)
+
+
+def _identity(settings: Settings, language: str) -> Iterator[tuple[str, str, str, str]]:
+    """The question who asks, its reminder and its code, and what the ticket says of it."""
+    made, ends = _RECEIVED, _RECEIVED + timedelta(days=7)
+    for right in ("erasure", "restriction", "rectification"):
+        letter, second = IdentityLetter(_REQUEST, language, settings, right), right == "erasure"
+        url = f"{settings.portal_url or 'https://data.exempel.example'}/confirm#example"
+        mails = {
+            "asked": letter.asking("asa@exempel.example", url, ends, made, second=second),
+            "reminder": letter.asking("asa@exempel.example", url, ends, made, second=second, reminder=1),
+            "code": letter.code("asa@exempel.example", "7K3F-9QXM", made + timedelta(minutes=10), made),
+        }
+        for name, mail in mails.items():
+            body = mail.get_body(("plain",))
+            yield f"identity-{right}-{name}", language, str(mail["Subject"]), body.get_content() if body else ""
+        text = letter.ticket("7K3F-9QXM-2HTP" if second else "")
+        yield f"identity-{right}-ticket", language, str(mails["asked"]["Subject"]), text
 
 
 def _done(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
