@@ -21,6 +21,16 @@ def register_lines(unsettled: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(["**Register of processing** (see `python -m dsr register check`):", "", *lines]) if lines else ""
 
 
+def contact_line(changed: bool) -> str:
+    """Whether the address that the link would go to may be the work of whoever asks; "" when it isn't new."""
+    if not changed:
+        return ""
+    return (
+        "**Contact**: an address of theirs was changed within the last 30 days, perhaps by whoever asks now. Make sure "
+        "who asks, by an older contact, before you approve: the link goes to the address on file."
+    )
+
+
 def transmission_line(recipient: "Allowed | None") -> str:
     """Where a copy would be sent; None = nowhere, since nobody has allowed the recipient that was named."""
     if recipient is None:

@@ -17,7 +17,7 @@ from dsr_collecting import collect_into_case, combine_case
 from dsr_released import approved_recipient, promised, released, wanted_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_rights import of_right
-from dsr_tables import sources_table, transmission_line
+from dsr_tables import contact_line, sources_table, transmission_line
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
@@ -114,6 +114,7 @@ def compose() -> dict[str, Any]:
 
     What it returns says what the release is asked for: the digests of both, the recipient, and that of its
     connection."""
+    from dsr.contact import changed_lately
     from dsr.steps import compose as step
 
     place, request_id = Workplace(), this_request()
@@ -127,7 +128,9 @@ def compose() -> dict[str, Any]:
         asked |= {"transmit_to": recipient.key, "transmit_sha256": copy.sha256, "fingerprint": recipient.fingerprint}
     place.ledger.append(request_id, "composed", detail | asked, at=now())
     sent = transmission_line(recipient) if "transmit_to" in case.read_json("request") else ""
-    return detail | {"asked": asked, "table": f"{sources_table(case, DECLARATIONS)}\n\n{sent}"}
+    contact = contact_line(changed_lately(case, DECLARATIONS, now()))
+    parts = [sources_table(case, DECLARATIONS), contact, sent]
+    return detail | {"asked": asked, "table": "\n\n".join(filter(None, parts))}
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
