@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import task
 
-from dsr_acting import tell_person
 from dsr_coded import coded
 from dsr_retries import DELIVERY_RETRIES
 from dsr_tasks import this_request
@@ -46,12 +45,13 @@ def ask_identity() -> None:
     Clear it alone to ask again after the link has ended.
     """
     from dsr.steps import ask_identity as step
+    from dsr.steps.tell import ask
 
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
 
     def tell(text: str) -> None:
-        tell_person(place, case, "identity", text, close=False)
+        ask(case, "identity", text, mark=step.TOLD, answer=place.answer, at=now())
 
     outcome = step.ask_identity(
         case, DECLARATIONS, challenges=place.challenges, ledger=place.ledger, send_mail=place.send_mail, tell=tell,

@@ -27,6 +27,8 @@ SECOND: Final = ("erasure",)
 """Rights for which the contact alone is not enough: what they do can't be taken back."""
 BY_CONTACT: Final = "contact_on_file"
 BY_BOTH: Final = "contact_on_file_and_ticket"
+TOLD: Final = "identity/told"
+"""The ticket was told; what is drawn anew is told anew."""
 _MAILED: Final = "identity/mailed"
 _REMIND_AFTER: Final = (timedelta(days=2), timedelta(days=5))
 

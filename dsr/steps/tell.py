@@ -29,6 +29,14 @@ def tell(
     return not told
 
 
+def ask(case: CaseFile, kind: str, text: str, *, mark: str, answer: GiveAnswer, at: datetime) -> None:
+    """Writes a text into the ticket that answers nothing, so that no event says that the request was answered; once, as
+    long as `mark` lies in the case file."""
+    if not case.exists(mark):
+        _say(case, kind, text, answer, close=False, at=at)
+        case.write_json(mark, {"outcome": kind})
+
+
 def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, at: datetime) -> None:
     request = case.read_json("request")
     # Receivers drop the same answer given again. What a later round says under the same name is another one.

@@ -20,6 +20,7 @@ from dsr.rows import RowsWriter
 from dsr.schema import SOURCE_ID
 from dsr.steps import ask_identity as step
 from dsr.steps.close import shred
+from dsr.steps.tell import ask as say
 from extractors import SOURCES
 
 DECLARATIONS = [source.declaration for source in SOURCES]
@@ -34,9 +35,7 @@ def a_case(office: Office, right: str = "restriction", **more: Any) -> CaseFile:
 
 def ask(office: Office, case: CaseFile, at: datetime = NOW) -> str:
     def tell(text: str) -> None:
-        if not case.exists("told"):
-            office.post.answers.append(text)  # type: ignore[arg-type]
-            case.write_json("told", True)
+        say(case, "identity", text, mark=step.TOLD, answer=office.post.answer, at=at)
 
     return step.ask_identity(
         case, DECLARATIONS, challenges=office.challenges, ledger=office.ledger, send_mail=office.post.mail, tell=tell,
@@ -72,6 +71,17 @@ def words(office: Office, case: CaseFile) -> list[Event]:
     return [event for event in office.ledger.events(case.case_id) if event.kind.startswith("identity")]
 
 
+Post = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def post(portal: str) -> Post:
+    def send(path: str, **form: str) -> httpx.Response:
+        return httpx.post(f"{portal}{path}", params={"lang": "en"}, data=form)
+
+    return send
+
+
 def test_it_goes_to_the_address_on_file_and_never_to_the_ticket_s(office: Office) -> None:
     case = a_case(office, stated="new.address@attacker.example")
     assert ask(office, case) == "sent"
@@ -86,7 +96,7 @@ def test_it_goes_to_the_address_on_file_and_never_to_the_ticket_s(office: Office
 def test_the_ticket_says_the_same_whether_there_is_a_contact_or_not(office: Office) -> None:
     for held in ({"salesforce_contact": [ON_FILE]}, {"call_record": []}):
         assert ask(office, a_case(office, "erasure", held=held)) == ("sent" if ON_FILE in str(held) else "no_contact")
-    known, unknown = (LONG.sub("CODE", str(t)).replace("dsr-", "") for t in office.post.answers)
+    known, unknown = (LONG.sub("CODE", a.text).replace("dsr-", "") for a in office.post.answers)
     reference = re.compile(r"Reference: \w+")
     assert reference.sub("", known) == reference.sub("", unknown)
     assert known.count("CODE") == 1
@@ -127,13 +137,18 @@ def test_cut_off_and_tried_again_it_asks_once(office: Office) -> None:
     assert (len(office.post.mails), len(office.post.answers), len(words(office, case))) == (1, 1, 1)
 
 
-def test_asked_again_after_the_link_has_ended(office: Office) -> None:
-    case = a_case(office)
+def test_asked_again_after_the_link_has_ended(office: Office, post: Post, clock: Clock) -> None:
+    """With another link and another code in the ticket, which are good together."""
+    case = a_case(office, "erasure")
     ask(office, case)
-    first, later = link_of(office), NOW + timedelta(days=8)
-    assert ask(office, case, later) == "sent"
+    first, clock.now = link_of(office), NOW + timedelta(days=8)
+    assert ask(office, case, clock.now) == "sent"
     assert link_of(office) != first
-    assert len(office.post.mails) == 2
+    old, new = (LONG.findall(answer.text)[0] for answer in office.post.answers)
+    link = link_of(office)
+    code = code_by_mail(office, lambda: post("/confirm/code", link=link))
+    assert post("/confirm", link=link, code=code, second=old).status_code == 403
+    assert post("/confirm", link=link, code=code, second=new).status_code == 200
 
 
 def test_reminded_after_two_days_and_after_five(office: Office) -> None:
@@ -147,17 +162,6 @@ def test_reminded_after_two_days_and_after_five(office: Office) -> None:
     assert [reminded(days) for days in (1, 2, 2.5, 4, 5, 6, 8)] == [False, True, False, False, True, False, False]
     assert len({str(mail["Message-ID"]) for mail in office.post.mails}) == 3
     assert {link for mail in office.post.mails for link in LINK.findall(text_of(mail))} == {link_of(office)}
-
-
-Post = Callable[..., httpx.Response]
-
-
-@pytest.fixture
-def post(portal: str) -> Post:
-    def send(path: str, **form: str) -> httpx.Response:
-        return httpx.post(f"{portal}{path}", params={"lang": "en"}, data=form)
-
-    return send
 
 
 def test_link_code_and_it_is_them(office: Office, post: Post) -> None:
@@ -179,7 +183,7 @@ def test_link_code_and_it_is_them(office: Office, post: Post) -> None:
 def test_an_erasure_needs_the_code_of_the_ticket_too(office: Office, post: Post) -> None:
     case = a_case(office, "erasure")
     ask(office, case)
-    link, [second] = link_of(office), LONG.findall(str(office.post.answers[-1]))
+    link, [second] = link_of(office), LONG.findall(office.post.answers[-1].text)
     assert second not in text_of(office.post.mails[-1])
     code = code_by_mail(office, lambda: post("/confirm/code", link=link))
     assert post("/confirm", link=link, code=code, second="").status_code == 403

@@ -28,7 +28,7 @@ def test_link_code_confirmed(browser: "playwright.Browser", office: Office, port
     assert page.input_value("#link") == link
     code = code_by_mail(office, lambda: page.click("#send"))
     page.wait_for_selector("#state")
-    [second] = LONG.findall(str(office.post.answers[-1]))
+    [second] = LONG.findall(office.post.answers[-1].text)
     page.fill("#code", code.lower())
     page.click("#confirm")
     page.wait_for_selector("[role=alert]")
