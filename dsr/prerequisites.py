@@ -10,6 +10,7 @@ from dsr.ledger import Event, Ledger
 from dsr.plan import PlanSummary, searched_everywhere
 from dsr.planned import effects_of
 from dsr.rereading import Reading
+from dsr.search import PLANNED
 from dsr.selection import Approval
 from dsr.source import Declaration
 
@@ -21,7 +22,8 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
     """All of them, for one source. Codes:
 
     enforce.approval     the approval is another request's, or of another plan
-    enforce.search, plan.incomplete  nobody has searched, or a search or a reading failed anywhere
+    enforce.search, plan.incomplete  nobody has searched, a search or a reading failed anywhere, or no plan was made
+                         since the last search
     enforce.unread       a system was not read again since the plan was made: nothing is written before all were
     enforce.order        a source that must be erased from first isn't finished
     enforce.suppression  the person isn't on the suppression list yet, and would come back with the next import
@@ -52,7 +54,7 @@ def _check_searches(case: CaseFile) -> None:
     searched_everywhere(case, searched)
     found = [name.removeprefix("found/") for name in case.names("found/")]
     read = {c["source"]: c["status"] for c in map(case.read_json, case.names("collected/"))}
-    if not searched or any(read.get(name) != "found" for name in found):
+    if not (searched and case.exists(PLANNED)) or any(read.get(name) != "found" for name in found):
         raise PermanentError("enforce.search", _PLACE)
 
 

@@ -7,11 +7,15 @@ search/<source>  the result of the search in numbers, for the search report
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.model import Found, Identifier, Match
 from dsr.vocabulary import SEARCH_STATUSES
+
+PLANNED: Final = "search-planned"
+"""There once a plan was made of what this search found, and gone when another begins: a plan of an earlier search may
+hold records that this one would not call theirs."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dsr.ledger import Ledger
 
 STAGING: Final = (
     "rows/", "attachments/", "collected/", "found/", "search/", "shared/", "fresh/", "plan/", "carried", "document",
-    "identity/",
+    "identity/", "search-planned",
 )  # fmt: skip
 """Prefixes of what only the steps before the answer need, the heaviest first. The plan's summary holds counts only, and
 stays."""

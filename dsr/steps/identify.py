@@ -17,12 +17,12 @@ from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.evidence import VENDOR_LINKS, Sighting
 from dsr.identity import Decision, decide
 from dsr.model import Found, Identifier, IndexEntry, Match, Subject
-from dsr.search import SearchResult, found_as_json
+from dsr.search import PLANNED, SearchResult, found_as_json
 from dsr.source import Declaration, Source
 from dsr.subjects import SubjectIndex
 
 _MOST_ROUNDS: Final = 20
-_FOLLOWING: Final = ("search/", "found/", "shared/", "collected/", "document")
+_FOLLOWING: Final = ("search/", "found/", "shared/", "collected/", "document", PLANNED)
 """What an earlier search and the steps after it left: it answers for other records than this search will find."""
 
 _STALE: Final = timedelta(days=7)

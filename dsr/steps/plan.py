@@ -24,7 +24,7 @@ from dsr.holds import HoldsInForce
 from dsr.model import Found
 from dsr.plan import Caution, Count, PlanSummary
 from dsr.register import Register
-from dsr.search import SearchResult
+from dsr.search import PLANNED, SearchResult
 from dsr.source import Dataset, Declaration
 
 PLAN_CAP: Final = 10_000
@@ -84,6 +84,7 @@ def plan(
     # Before the plan is there: interrupted between the two, it is done again.
     rounds.start(case, summary.digest)
     case.write_json(plans.PLAN, summary.as_json())
+    case.write_json(PLANNED, True)
     return summary
 
 

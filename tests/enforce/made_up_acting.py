@@ -19,7 +19,7 @@ from dsr.casefile import CaseFile, CaseStore
 from dsr.collected import Collected
 from dsr.model import Found, Identifier, Match, Outcome, Piece, Rows, Subject
 from dsr.rereading import Reread
-from dsr.search import SearchResult, found_as_json
+from dsr.search import PLANNED, SearchResult, found_as_json
 from dsr.selection import Approval, Selection, seal
 from dsr.source import Dataset, Declaration
 from dsr.version import versions
@@ -217,6 +217,7 @@ def search_and_plan(case: CaseFile, sources: Sequence[MadeUp], effects: Effects)
     order = tuple(source.declaration.name for source in sources)
     summary = plan.PlanSummary(asked["right"], AT, tuple(counts), (), order, plan.asked(asked), records)
     case.write_json("plan", {"digest": summary.digest, **summary._content()})
+    case.write_json(PLANNED, True)
 
 
 def _verdicts(dataset: str, batch: pa.RecordBatch, effects: Effects) -> pa.RecordBatch:

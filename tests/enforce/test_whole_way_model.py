@@ -176,14 +176,14 @@ class Way(RuleBasedStateMachine):
                 self._decide(case, detail | approval.approve_detail(case.file))
                 case.approved, case.approved_at = (by, case.planned), self.now
 
-    @rule(which=st.integers(0, 1))
-    def agree(self, which: int) -> None:
-        """The way that it should go, which chance alone finds too seldom."""
+    @rule(which=st.integers(0, 1), second=PEOPLE)
+    def agree(self, which: int, second: str = "bo") -> None:
+        """The way that it should go, which chance alone finds too seldom; and nearly so."""
         self.search(which)
         self.plan(which)
         self.identity(which, True)
         self.prepare(which, "ada")
-        self.approve(which, "bo")
+        self.approve(which, second)
         self.reread(which)
 
     @rule(which=st.integers(0, 1))
@@ -194,10 +194,10 @@ class Way(RuleBasedStateMachine):
                     rereading.reread(case.file, system, system.declaration, at=self.now)
                     case.reread.add(name)
 
-    @rule(which=st.integers(0, 1))
-    def carry_out(self, which: int) -> None:
+    @rule(which=st.integers(0, 1), second=PEOPLE)
+    def carry_out(self, which: int, second: str = "bo") -> None:
         """All of it in one go, which some of the other rules then meet half done."""
-        self.agree(which)
+        self.agree(which, second)
         self.enforce_all(which)
 
     @rule(which=st.integers(0, 1))

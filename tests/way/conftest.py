@@ -1,14 +1,12 @@
 """One sandbox, one ledger and one office for all tests of the whole way. Each test takes people of its own."""
 
 import os
-import secrets
 from collections.abc import Iterator
 
 import pytest
-from office import Office
+from office import Office, new_ledger
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 
-from dsr import database
 from sandbox.people import Person
 from sandbox.postgres import Postgres
 
@@ -63,16 +61,6 @@ def crowd(way_sandbox: Sandbox) -> Iterator[Person]:
 def somebody(crowd: Iterator[Person]) -> Person:
     """One of them."""
     return next(crowd)
-
-
-def new_ledger(server: Postgres) -> str:
-    """An empty ledger's database; its address."""
-    name = f"way_{secrets.token_hex(6)}"
-    server.ensure_database(name)
-    engine = database.connect(server.url(name))
-    database.upgrade(engine)
-    engine.dispose()
-    return server.url(name)
 
 
 @pytest.fixture(autouse=True)

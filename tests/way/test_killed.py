@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import new_ledger
-from office import Office
+from office import Office, new_ledger
 from running_sandbox import Sandbox
 
 from dsr_approvals import OVERRIDE, UPHOLD

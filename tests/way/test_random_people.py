@@ -12,8 +12,7 @@ from typing import Any
 
 import judging
 import pytest
-from conftest import new_ledger
-from office import Office
+from office import Office, new_ledger
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 from state import State
 
