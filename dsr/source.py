@@ -46,6 +46,8 @@ class Dataset:
     rectifiable  names of schema fields that Art. 16 may change here; () = none
     profile      schema field → attribute of the person's profile ("name", "email", "phone", "address",
                  "organisation", "language", "title"); {} = adds nothing to the profile
+    unchecked    anybody makes such a record by filling in a form, and nobody has looked at it: what it states beside
+                 the address that the request comes from proves nothing
     instructions what a person has to do where no API can, by language ("sv", "en"); {} = there is nothing to do
     """
 
@@ -60,6 +62,7 @@ class Dataset:
     profile: Mapping[str, str] = field(default_factory=dict)
     instructions: Mapping[str, str] = field(default_factory=dict)
     own_when: str = ""
+    unchecked: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ _EVENTS: Final = "events"
 _PERSON: Final = ("pd:Name", "pd:EmailAddressWork", "pd:TelephoneNumber", "pd:PhysicalAddress", "pd:Job")
 _ADDRESS: Final = ("Street", "City", "State", "PostalCode", "Country")
 
+_UNCHECKED: Final = frozenset({"lead", "case"})
+"""What forms on a website make: Web-to-Lead, Web-to-Case."""
+
 
 def _dataset(name: str, title: str, category: str, origin: str, terms: tuple[str, ...], processing: str,
              erasure: str = "delete", rectifiable: tuple[str, ...] = (),
              profile: dict[str, str] | None = None, own_when: str = "") -> Dataset:  # fmt: skip
     return Dataset(f"salesforce_{name}", title, category, origin, terms, processing, erasure, rectifiable,
-                   profile or {}, INSTRUCTIONS.get(name, {}), own_when)  # fmt: skip
+                   profile or {}, INSTRUCTIONS.get(name, {}), own_when, name in _UNCHECKED)  # fmt: skip
 
 
 _PEOPLE: Final = (
