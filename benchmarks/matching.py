@@ -18,7 +18,6 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +25,9 @@ from typing import Any, Final
 from benchmarks.difficulties import DIFFICULTIES, apply
 from benchmarks.population import Human, Population, Record
 from benchmarks.sharing import UNSEEN
+from benchmarks.tallies import Answer, Bands, Key, Tally
 from dsr.evidence import VENDOR_LINKS
+from dsr.findings import Finding
 from dsr.inquiring import Inquiry, settle
 from dsr.model import Found, Identifier, IndexEntry, Match, Subject
 from dsr.source import Declaration
@@ -36,7 +37,6 @@ ROOT: Final = Path(__file__).parent.parent
 LIMITS: Final = {"wrong": 0, "found": 0.97, "found_or_queued": 0.995, "people": 0.10}
 """Wrongly released records; shares of their records; share of requests."""
 _AT: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
-Key = tuple[str, str, str]
 
 
 class FromMemory:
@@ -88,57 +88,6 @@ class IndexInMemory:
         return _AT
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What is released, what is doubtful, and what of that could be anybody's."""
-
-    released: set[Key]
-    queued: set[Key]
-    anybodys: set[Key]
-
-
-@dataclass
-class Tally:
-    """What became of the records of some requests."""
-
-    requests: int = 0
-    records: int = 0
-    reached: int = 0
-    released: int = 0
-    wrong: int = 0
-    found: int = 0
-    queued: int = 0
-    doubtful: int = 0
-    people: int = 0
-
-    def count(self, theirs: set[Key], reached: int, answer: "Answer") -> None:
-        """Adds a request."""
-        self.requests += 1
-        self.records += len(theirs)
-        self.reached += reached
-        self.released += len(answer.released)
-        self.wrong += len(answer.released - theirs)
-        self.found += len(answer.released & theirs)
-        self.queued += len(answer.queued & theirs)
-        self.doubtful += bool(answer.queued)
-        self.people += bool(answer.queued - answer.anybodys)
-
-    def figures(self) -> dict[str, float]:
-        """The shares. Nothing released = nothing wrong."""
-        reached, requests = max(1, self.reached), max(1, self.requests)
-        return {
-            "requests": self.requests,
-            "records": self.records,
-            "reach": self.reached / max(1, self.records),
-            "wrong": self.wrong,
-            "precision": 1 - self.wrong / max(1, self.released),
-            "found": self.found / reached,
-            "found_or_queued": (self.found + self.queued) / reached,
-            "doubtful": self.doubtful / requests,
-            "people": self.people / requests,
-        }
-
-
 class Systems:
     """The five systems with all records of a population."""
 
@@ -161,22 +110,19 @@ class Systems:
         """As in operation."""
         inquiries = {name: Inquiry(system, self.index, "dsr-bench", _AT) for name, system in self.systems.items()}
         decision = settle(anchor, inquiries, final=True)
-        queued = {s.key for s in decision.doubtful}
-        anybodys = {s.key for s in decision.doubtful if decision.is_anybodys(s)}
-        for name, inquiry in inquiries.items():
-            queued |= {(name, *record) for record in inquiry.unfetched(decision.shared)}
-            told_apart = inquiry.unfetched(decision.shared - decision.crowd)
-            anybodys |= {
-                key for key in queued if key[0] == name and key[1:] in inquiry.unfetched(decision.crowd) - told_apart
-            }
-        return Answer({s.key for s in decision.theirs}, queued, anybodys)
+        findings = [f for inquiry in inquiries.values() for f in inquiry.evidence(anchor, decision)]
+        keys: dict[str, set[Key]] = {"theirs": set(), "doubtful": set(), "anybodys": set()}
+        for finding in findings:
+            keys[finding.verdict].add(_key(finding))
+        scores = {_key(finding): finding.score for finding in findings}
+        return Answer(keys["theirs"], keys["doubtful"] | keys["anybodys"], keys["anybodys"], scores)
 
     def exactly(self, anchor: Identifier) -> Answer:
         """The baseline: whatever carries the address."""
-        return Answer(set(self._by_address[anchor]), set(), set())
+        return Answer(set(self._by_address[anchor]))
 
 
-def _key(record: Record) -> Key:
+def _key(record: Record | Finding) -> Key:
     return (record.source, record.dataset, record.record_id)
 
 
@@ -190,7 +136,9 @@ def reached(human: Human) -> int:
     return joined
 
 
-def measure(asking: Sequence[Human], search: Callable[[Identifier], Answer], wrong: list[str]) -> dict[str, Tally]:
+def measure(
+    asking: Sequence[Human], search: Callable[[Identifier], Answer], wrong: list[str], bands: Bands
+) -> dict[str, Tally]:
     """A tally per kind of difficulty, of those without any, and of all but what no record shows. `wrong` gets a line
     for each request with a record that isn't theirs: made-up people, so they may be named."""
     tallies: dict[str, Tally] = {name: Tally() for name in ("all", "none", *DIFFICULTIES)}
@@ -198,6 +146,7 @@ def measure(asking: Sequence[Human], search: Callable[[Identifier], Answer], wro
         theirs = {_key(record) for record in human.records}
         reach, answer = reached(human), search(human.email)
         kinds = human.kinds or {"none"}
+        bands.count(theirs, answer)
         for name in kinds if UNSEEN in kinds else {*kinds, "all"}:
             if name == UNSEEN or UNSEEN not in kinds:
                 tallies[name].count(theirs, reach, answer)
@@ -227,13 +176,15 @@ def main(arguments: list[str] | None = None) -> int:
     known = [human for human in world.humans if human.records]
     asking = world.rng.sample(known, min(options.requests, len(known)))
     wrong: list[str] = []
-    rules = {name: tally.figures() for name, tally in measure(asking, systems.search, wrong).items()}
-    exact = {name: tally.figures() for name, tally in measure(asking, systems.exactly, []).items()}
+    bands = Bands()
+    rules = {name: tally.figures() for name, tally in measure(asking, systems.search, wrong, bands).items()}
+    exact = {name: tally.figures() for name, tally in measure(asking, systems.exactly, [], Bands()).items()}
     results: dict[str, Any] = {
         "shares": shares,
         "people": len(world.humans),
         "rules": rules,
         "exact": exact,
+        "bands": bands.figures(),
         "held": _held(rules),
     }
     target = ROOT / "var" / "bench" / "matching.json"
@@ -267,6 +218,10 @@ def _show(results: Mapping[str, Any]) -> None:
         line = "".join(f"{rules[name]:>{width},}" for name, width in counts)
         line += "".join(f"{rules[name]:>{width}.2%}" for name, width in shares)
         print(f"{kind:26}{line}   |{exact['wrong']:>6}{exact['precision']:>10.2%}{exact['found']:>9.2%}")
+    print("\nscore (`dsr.findings`), records, and the share of them that is theirs")
+    for band in results["bands"]:
+        top, share = band["from"] + 20, f"{band['theirs']:.2%}"
+        print(f"{band['verdict']:10}{band['from']:>4} to {top:<4}{band['records']:>9,}{share:>9}")
     for name, held in results["held"].items():
         print(f"{'held  ' if held else 'BROKEN'} {name} {'>=' if name.startswith('found') else '<='} {LIMITS[name]}")
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.evidence import VENDOR_LINKS, Sighting
+from dsr.findings import Finding, explained, unread
 from dsr.identity import Decision, decide
 from dsr.model import Found, Identifier, IndexEntry, Match, Subject
 from dsr.search import SearchResult
@@ -170,12 +171,23 @@ class Inquiry:
         doubtful += len(self.unfetched(decision.shared))
         return SearchResult(name, "found" if certain else "none", at, len(certain), doubtful, freshness=freshness)
 
-    def unfetched(self, shared: frozenset[Identifier]) -> set[tuple[str, str]]:
-        """Dataset and id of the records that the index knows by something shared, and that were not fetched for it."""
+    def evidence(self, anchor: Identifier, decision: Decision) -> list[Finding]:
+        """Why each record is theirs or doubtful, the highest score first; [] when there is none."""
+        read = [explained(anchor, decision, s) for s in self._mine((*decision.theirs, *decision.doubtful))]
+        known = self.unfetched(decision.shared).values()
+        found = [*read, *(unread(self._declaration.name, anchor, decision, entries) for entries in known)]
+        return sorted(found, key=lambda f: (-f.score, f.dataset, f.record_id))
+
+    def unfetched(self, shared: frozenset[Identifier]) -> dict[tuple[str, str], list[IndexEntry]]:
+        """Dataset and id of the records that the index knows by something shared and that were not fetched for it, with
+        its entries."""
         if not self._declaration.indexed or self.code:
-            return set()
-        entries = self._index.lookup(self._declaration.name, shared)
-        return {(e.dataset, e.record_id) for e in entries} - set(self._matches)
+            return {}
+        by_record: dict[tuple[str, str], list[IndexEntry]] = {}
+        for entry in self._index.lookup(self._declaration.name, shared):
+            if (entry.dataset, entry.record_id) not in self._matches:
+                by_record.setdefault((entry.dataset, entry.record_id), []).append(entry)
+        return by_record
 
     def _mine(self, sightings: Iterable[Sighting]) -> list[Sighting]:
         return [s for s in sightings if s.source == self._declaration.name]

@@ -11,13 +11,14 @@ from datetime import datetime
 from typing import Final
 
 from dsr.casefile import CaseFile
+from dsr.findings import reasons
 from dsr.inquiring import Inquiry, settle
 from dsr.model import Identifier
 from dsr.search import SearchResult, found_as_json
 from dsr.source import Declaration, Source
 from dsr.subjects import SubjectIndex
 
-_FOLLOWING: Final = ("search/", "found/", "shared/", "collected/", "document")
+_FOLLOWING: Final = ("search/", "found/", "shared/", "evidence/", "collected/", "document")
 """What an earlier search and the steps after it left: it answers for other records than this search will find."""
 
 
@@ -31,7 +32,8 @@ def identify(
     final: bool,
 ) -> dict[str, str]:
     """Searches every declared source and keeps, per source, the result (search/<source>) and, when there is one, the
-    certain matches (found/<source>); status per source, in the order of the declarations.
+    certain matches (found/<source>) and why each record is theirs or doubtful (evidence/<source>); status per source,
+    in the order of the declarations.
 
     All that an earlier search led to is removed first, so that what follows can only work with this one.
 
@@ -54,6 +56,9 @@ def identify(
         result = SearchResult(declaration.name, "not_connected")
         if inquiry is not None:
             result = inquiry.result(decision, at)
+            if findings := inquiry.evidence(anchor, decision):
+                evidence = {"reasons": reasons(findings), "findings": [finding.as_json() for finding in findings]}
+                case.write_json(f"evidence/{declaration.name}", {"source": declaration.name, **evidence})
             if result.status == "found":
                 case.write_json(f"found/{declaration.name}", found_as_json(inquiry.found(decision)))
                 case.write_json(f"shared/{declaration.name}", inquiry.shared(decision))
