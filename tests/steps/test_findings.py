@@ -16,6 +16,7 @@ from dsr.findings import LEADS, NAMES, Finding, explained, reasons, unread
 from dsr.identity import decide
 from dsr.model import Identifier, IndexEntry, Match
 from dsr.steps.identify import identify
+from dsr_tables import sources_table
 
 ASA, FORMER = email("asa@kvarn.example"), email("asa.bergfalk@fornamn.example")
 MOBILE, SWITCHBOARD = phone("+46701740605"), phone("+46851740610")
@@ -142,6 +143,20 @@ def test_the_case_file_keeps_the_evidence(case: CaseFile) -> None:
     assert crm["findings"][1]["led"] == [{"kind": "phone", "value": SWITCHBOARD.value, "as": "common"}]
     calls = kept["evidence/recordings"]["findings"]
     assert [(f["record_id"], f["against"]) for f in calls] == [("call", ["unread"])]
+
+
+def test_the_ledger_and_the_release_page_get_codes_and_counts(case: CaseFile) -> None:
+    """The ledger's schema takes them, and no value is on the page."""
+    kept = _identified(case)
+    for declared in ("salesforce", "recordings"):
+        case.write_json(f"collected/{declared}", {"status": "found"})
+        detail = {"source": declared, "reasons": kept[f"evidence/{declared}"]["reasons"]}
+        event = {"request_id": "dsr-abcdefgh", "kind": "source_searched", "detail": detail, "at": AT.isoformat()}
+        jsonschema.Draft202012Validator(schema.load("event")).validate(event)
+    page = sources_table(case, [declaration("salesforce"), declaration("recordings")])
+    assert "other_name 1, phone.common 1" in page
+    assert "phone.common 1, unread 1" in page
+    assert not any(word in page for word in ("@", "+46", "hrnqvist"))
 
 
 def test_evidence_counts_what_the_search_report_counts(case: CaseFile) -> None:
