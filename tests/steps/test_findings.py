@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_records import worlds
 from made_up_sources import AT, Fake, FakeIndex, declaration, email, phone, record
-from test_identity import worlds
 
 from dsr import schema
 from dsr.casefile import CaseFile
