@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import airflow_overhead, engine, packing
+from benchmarks import airflow_overhead, engine, lookup, matching, packing
 
 
 def main() -> int:
@@ -11,6 +11,10 @@ def main() -> int:
     broken = engine.main([])
     print("\nPackage: rows and attachments without end\n")
     broken = packing.main([]) or broken
+    print("\nMatching: whose a record is\n")
+    broken = matching.main([]) or broken
+    print("\nLook-up: one person among a million\n")
+    broken = lookup.main([]) or broken
     print("\nAirflow: what it adds to a request\n")
     return airflow_overhead.main([]) or broken
 

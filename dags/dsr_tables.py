@@ -53,6 +53,7 @@ def _row(case: Any, name: str) -> dict[str, Any]:
     """One line of the table that people decide by: counts and codes."""
     search = case.read_json(f"search/{name}") if case.exists(f"search/{name}") else {}
     collected = case.read_json(f"collected/{name}")
+    reasons = case.read_json(f"evidence/{name}")["reasons"] if case.exists(f"evidence/{name}") else {}
     return {
         "system": name,
         "result": collected["status"],
@@ -61,6 +62,7 @@ def _row(case: Any, name: str) -> dict[str, Any]:
         "attachments": len(collected.get("attachments", ())),
         "withheld": sum(item["count"] for item in collected.get("withheld", ())),
         "doubtful": search.get("doubtful") or 0,
+        "why doubtful": ", ".join(f"{code} {count}" for code, count in reasons.items()),
     }
 
 

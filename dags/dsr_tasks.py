@@ -68,6 +68,8 @@ def identify() -> None:
     for name in statuses:
         search = case.read_json(f"search/{name}")
         found = {key: search[key] for key in ("source", "status", "matches", "doubtful", "code") if search.get(key)}
+        if case.exists(f"evidence/{name}") and (reasons := case.read_json(f"evidence/{name}")["reasons"]):
+            found["reasons"] = reasons
         place.ledger.append(request_id, "source_searched", found, at=now())
     log.info("searched: %s", ", ".join(f"{name} {status}" for name, status in statuses.items()))
 

@@ -21,6 +21,7 @@ VENDOR_LINKS: Final = frozenset(IDENTIFIER_KINDS) - {"email", "phone", "customer
 _MOBILE: Final = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.PERSONAL_NUMBER)
 _LETTERS: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "þ": "th"})
 _NOBODY: Final = frozenset({("not", "provided"), ("unknown",), ("okand",), ("n", "a"), ("na",), ("none",), ("null",)})
+_LONG_ENOUGH: Final = 5
 
 Name = tuple[str, ...]
 """The words of a name in order, without case, accents and punctuation; () = nothing that tells people apart."""
@@ -52,6 +53,56 @@ def kindred(one: Name, other: Name) -> bool:
     return comparable(one, other) or one[0] == other[0]
 
 
+def misspelt(one: Name, other: Name) -> bool:
+    """Whether two names differ by one slip of the fingers that makes no other name of it: any slip in a family name of
+    five letters or more; in the given name, which comes first, only letters exchanged or doubled: "Erik" is not
+    "Erika", who may live in the same household."""
+    if len(one) != len(other) or len(one) < 2:
+        return False
+    different = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+    if len(different) != 1:
+        return False
+    a, b = one[different[0]], other[different[0]]
+    if min(len(a), len(b)) < _LONG_ENOUGH:
+        return False
+    return _slip(a, b) if different[0] else _exchanged(a, b) or _doubled(a, b) or _doubled(b, a)
+
+
+def strangers(one: Name, other: Name) -> bool:
+    """Whether two whole names have no word in common, not even a misspelt one, but perhaps the given name, which comes
+    first and which many bear."""
+    if len(one) < 2 or len(other) < 2:
+        return False
+    alike = {(n, m) for n, a in enumerate(one) for m, b in enumerate(other) if a == b or _slip(a, b)}
+    return alike <= {(0, 0)}
+
+
+def spells(address: Identifier, name: Name) -> bool:
+    """Whether the local part of an address is made of this name: the given and a family name stand in it. Such a
+    mailbox is one human's, of that name."""
+    local = address.value.partition("@")[0]
+    words = "".join(name_of(local.replace(".", " ").replace("_", " ").replace("-", " ")))
+    return address.kind == "email" and len(name) > 1 and name[0] in words and any(w in words for w in name[1:])
+
+
+def _slip(one: str, other: str) -> bool:
+    """One letter left out, put in, exchanged with the next or replaced, in words that are long enough to tell."""
+    if min(len(one), len(other)) < _LONG_ENOUGH:
+        return False
+    if len(one) == len(other):
+        return _exchanged(one, other) or sum(a != b for a, b in zip(one, other, strict=True)) == 1
+    long, short = (one, other) if len(one) > len(other) else (other, one)
+    return any(long[:n] + long[n + 1 :] == short for n in range(len(long)))
+
+
+def _exchanged(one: str, other: str) -> bool:
+    return any(one[:n] + one[n + 1] + one[n] + one[n + 2 :] == other for n in range(len(one) - 1))
+
+
+def _doubled(one: str, other: str) -> bool:
+    return any(one[: n + 1] + one[n:] == other for n in range(len(one)))
+
+
 def agrees(name: Name, known: Iterable[Name]) -> bool:
     """Whether a name may belong to somebody known under `known`: it says no more than one of these, or it adds to one
     that says most among them and is more than a lone family name (which a household shares)."""
@@ -80,10 +131,12 @@ def _is_mobile(number: str) -> bool:
 
 @dataclass(frozen=True)
 class Sighting:
-    """A match as one source reported it."""
+    """A match as one source reported it. `unchecked`: whoever fills in a form makes such a record
+    (`source.Dataset.unchecked`)."""
 
     source: str
     match: Match
+    unchecked: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -4,17 +4,34 @@ The anchor is the e-mail address that the request came from. A record is theirs 
 person has leads to it; what such a record carries is trusted next, until nothing new appears. An identifier is
 shared, and leads nowhere, when it is common by nature (`evidence.is_common`) or when a record that answers to it
 contradicts the person: another name, or an own address that is not theirs, and no vendor's link between them.
-Names never lead, they only contradict. In doubt a record stays out: another's data in a package is the worst error,
-and one record too few is counted as doubtful and so seen.
+Names never lead, they only contradict. What a record states that anybody can make by filling in a form (`unchecked`)
+leads nowhere, unless a vendor's link joins it to a checked one: else whoever types another's number would get what
+hangs on it. In doubt a record stays out: another's data in a package is the worst error, and one record too few is
+counted as doubtful and so seen.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Final
 
-from dsr.evidence import VENDOR_LINKS, Name, Sighting, agrees, comparable, is_common, kindred
+from dsr.evidence import (
+    VENDOR_LINKS,
+    Name,
+    Sighting,
+    agrees,
+    comparable,
+    is_common,
+    kindred,
+    misspelt,
+    spells,
+    strangers,
+)
 from dsr.model import Identifier
+
+_CROWD: Final = 3
+"""So many others behind a switchboard, and nobody can tell whose a call without a name is."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,8 @@ class Decision:
               somebody else's are in neither)
     trusted   identifiers that only this person has
     shared    identifiers that their records carry and that lead nowhere
+    crowd     those of the shared ones, common by nature, that several other people are seen to use: a record that bears
+              no name and answers to nothing else could be any of theirs
     ask       identifiers that their records carry and that no source has been asked for: look them up and decide anew
     """
 
@@ -32,7 +51,14 @@ class Decision:
     doubtful: tuple[Sighting, ...] = ()
     trusted: frozenset[Identifier] = field(default=frozenset(), repr=False)
     shared: frozenset[Identifier] = field(default=frozenset(), repr=False)
+    crowd: frozenset[Identifier] = field(default=frozenset(), repr=False)
     ask: frozenset[Identifier] = field(default=frozenset(), repr=False)
+
+    def is_anybodys(self, sighting: Sighting) -> bool:
+        """Whether a doubtful record bears no name and answers to nothing of theirs but what a crowd uses: no person
+        could tell either whose it is."""
+        leading = sighting.identifiers & (self.trusted | self.shared)
+        return not sighting.name and bool(leading) and leading <= self.crowd
 
 
 def decide(
@@ -71,7 +97,7 @@ class _Case:
     def decide(self) -> Decision:
         if is_common(self.anchor) or self._anchor_is_shared():
             return Decision(doubtful=tuple(self.all))
-        self._accept({self.anchor: self.answers.get(self.anchor, [])})
+        self._accept({self.anchor: self._of_the_anchor()})
         while accepted := self._round():
             self._accept(accepted)
         held = self._held()
@@ -79,7 +105,8 @@ class _Case:
         ask = frozenset(i for i in held if i.kind != "salesforce_account" and i not in self.asked)
         others = [s for s in self.all if s.key not in self.theirs]
         doubtful = tuple(s for s in others if not self._is_anothers(s))
-        return Decision(tuple(self.theirs.values()), doubtful, frozenset(self.trusted), shared, ask)
+        crowd = frozenset(i for i in shared if self._is_a_crowds(i))
+        return Decision(tuple(self.theirs.values()), doubtful, frozenset(self.trusted), shared, crowd, ask)
 
     def _held(self) -> set[Identifier]:
         """What their records carry and is not trusted."""
@@ -93,13 +120,26 @@ class _Case:
 
     def _anchor_is_shared(self) -> bool:
         """Whether the records behind the anchor bear names of two people. Two names of one human are told from that
-        by a vendor's link: prospect and contact joined by the vendor, one under the name before a marriage."""
+        by a vendor's link: prospect and contact joined by the vendor, one under the name before a marriage; or by the
+        address, when it is made of one of them and the other has the same given name."""
         names = {s.name for s in self.answers.get(self.anchor, []) if s.name}
-        return any(self._conflict(a, b) for a, b in combinations(names, 2))
+        spelt = {name for name in names if spells(self.anchor, name)}
+        return any(
+            self._conflict(a, b, self.anchor) and not (spelt & {a, b} and kindred(a, b))
+            for a, b in combinations(names, 2)
+        )
 
-    def _conflict(self, one: Name, other: Name) -> bool:
-        """Whether two names are two humans'."""
-        return not comparable(one, other) and not any(_covers(f, one) and _covers(f, other) for f in self.families)
+    def _of_the_anchor(self) -> list[Sighting]:
+        """What answers to the anchor, less those of another family name than the one that the address is made of."""
+        found = self.answers.get(self.anchor, [])
+        spelt = {s.name for s in found if s.name and spells(self.anchor, s.name)}
+        return [s for s in found if not s.name or not any(self._conflict(s.name, n, self.anchor) for n in spelt)]
+
+    def _conflict(self, one: Name, other: Name, by: Identifier | None = None) -> bool:
+        """Whether two names are two humans'. `by`: what both records answer to."""
+        if comparable(one, other) or any(_covers(f, one) and _covers(f, other) for f in self.families):
+            return False
+        return by is None or not _one_misspelt(by, one, other)
 
     def _linked_groups(self) -> list[list[Sighting]]:
         """Records that vendors' links join, two or more; a group whose names can't be one human's is not believed."""
@@ -122,13 +162,27 @@ class _Case:
         each other are both left, so that no order of looking decides."""
         accepted: dict[Identifier, list[Sighting]] = {}
         for identifier in sorted(self._held() & self.asked):
-            if is_common(identifier) or not self._is_unshared(identifier):
+            if is_common(identifier) or not self._is_vouched_for(identifier) or not self._is_unshared(identifier):
                 continue
             joining = [s for s in self.answers[identifier] if self._may_join(identifier, s)]
             accepted[identifier] = joining
         new = {s.name for sightings in accepted.values() for s in sightings if s.name} - self.names
         torn = {name for pair in combinations(new, 2) if self._conflict(*pair) for name in pair}
         return {i: found for i, found in accepted.items() if not torn & {s.name for s in found}}
+
+    def _is_vouched_for(self, identifier: Identifier) -> bool:
+        """Whether a record that somebody checked carries it, or one that a vendor's link joins to such a record."""
+        if identifier.kind in VENDOR_LINKS:
+            return True
+        checked = [s for s in self.theirs.values() if not s.unchecked]
+        links = {link for s in checked for link in _links(s)}
+        return any(
+            identifier in s.identifiers for s in self.theirs.values() if not s.unchecked or links & set(_links(s))
+        )
+
+    def _is_a_crowds(self, identifier: Identifier) -> bool:
+        others = {s.name for s in self.answers[identifier] if self._is_anothers(s)}
+        return is_common(identifier) and len(others) >= _CROWD
 
     def _is_unshared(self, identifier: Identifier) -> bool:
         """Whether nobody else answers to it. A vendor's id is judged record by record, see `_may_join`."""
@@ -137,9 +191,11 @@ class _Case:
         return all(s.key in self.theirs or not self._contradicts(s, identifier) for s in self.answers[identifier])
 
     def _contradicts(self, sighting: Sighting, by: Identifier) -> bool:
-        addresses = sighting.addresses
-        foreign = bool(addresses) and not addresses & (self.trusted | {by})
-        return foreign or bool(sighting.name and self.names and not agrees(sighting.name, self.names))
+        addresses = sighting.addresses - {by}
+        foreign = bool(addresses) and not addresses & self.trusted
+        if foreign or not sighting.name or not self.names or agrees(sighting.name, self.names):
+            return foreign
+        return not any(_one_misspelt(by, sighting.name, known) for known in self.names)
 
     def _may_join(self, identifier: Identifier, sighting: Sighting) -> bool:
         """Whether an unshared identifier makes this record theirs."""
@@ -152,7 +208,8 @@ class _Case:
             # A company's number: only for a record with their full name, and only while no namesake is about.
             if self.unproven:
                 return False
-            return len(sighting.name) > 1 and sighting.name in self.names and not self._has_namesake()
+            known = {frozenset(name) for name in self.names}
+            return len(sighting.name) > 1 and frozenset(sighting.name) in known and not self._has_namesake()
         if identifier.kind in VENDOR_LINKS:
             if sighting.name:
                 return not self.names or any(kindred(sighting.name, n) for n in self.names)
@@ -170,14 +227,30 @@ class _Case:
         )
 
     def _is_anothers(self, sighting: Sighting) -> bool:
-        """Whether a record clearly is somebody else's: another name and an address or mobile of its own."""
-        if not sighting.name or not self.names or any(kindred(sighting.name, n) for n in self.names):
+        """Whether a record clearly is somebody else's: another name and an address or mobile of its own; or, where
+        nothing but a switchboard or a company's number leads to it, another family name."""
+        if not sighting.name or not self.names:
             return False
-        return bool(sighting.own - self.trusted)
+        if all(strangers(sighting.name, n) for n in self.names) and self._is_led_to_by_a_company(sighting):
+            return True
+        return bool(sighting.own - self.trusted) and not any(_may_be_one(sighting.name, n) for n in self.names)
+
+    def _is_led_to_by_a_company(self, sighting: Sighting) -> bool:
+        held = {i for s in self.theirs.values() for i in s.identifiers} & sighting.identifiers
+        return all(i.kind == "customer_number" or (i.kind == "phone" and is_common(i)) for i in held)
 
 
 def _links(sighting: Sighting) -> list[Identifier]:
     return [i for i in sighting.identifiers if i.kind in VENDOR_LINKS]
+
+
+def _may_be_one(one: Name, other: Name) -> bool:
+    return kindred(one, other) or misspelt(one, other)
+
+
+def _one_misspelt(by: Identifier, one: Name, other: Name) -> bool:
+    """Whether one name is the other misspelt, at an address that is made of one of them."""
+    return misspelt(one, other) and (spells(by, one) or spells(by, other))
 
 
 def _covers(family: set[Name], name: Name) -> bool:

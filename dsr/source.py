@@ -48,6 +48,8 @@ class Dataset:
                  "organisation", "language", "title"); {} = adds nothing to the profile
     contact_changes  of a history of changes: its schema fields for the changed field's name and the time (RFC 3339),
                  and the names of fields that hold an address; None = it is no such history
+    unchecked    anybody makes such a record by filling in a form, and nobody has looked at it: what it states beside
+                 the address that the request comes from proves nothing
     instructions what a person has to do where no API can, by language ("sv", "en"); {} = there is nothing to do
     """
 
@@ -63,6 +65,7 @@ class Dataset:
     instructions: Mapping[str, str] = field(default_factory=dict)
     own_when: str = ""
     contact_changes: tuple[str, str, tuple[str, ...]] | None = None
+    unchecked: bool = False
 
 
 @dataclass(frozen=True)

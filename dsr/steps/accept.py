@@ -19,6 +19,7 @@ from dsr.channels.ticket import Acting, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
+from dsr.misleading import misleading
 from dsr.settings import Settings
 
 RECEIVED = "request_received"
@@ -85,9 +86,8 @@ def accept(
         raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
     if not _numbers(ticket.acting.corrections, settings.country):
         raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
-    if any(not c.isascii() and c.lower().isascii() for c in ticket.subject["email"]):
-        # "K" (Kelvin) in lower case is a k: another's address, once it is compared without case.
-        raise Refused("body.invalid", ticket.channel, [("email", "holds a character that only looks like a letter")])
+    if problems := misleading(ticket.subject):
+        raise Refused("body.invalid", ticket.channel, problems)
     request_id = deliveries.remember(ticket.channel, delivery_id, digest, _new_id(), at)
     if replay_key:
         request_id = deliveries.remember(f"{ticket.channel}:replay", replay_key, digest, request_id, at)

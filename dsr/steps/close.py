@@ -8,8 +8,8 @@ from dsr.casefile import CaseFile
 from dsr.ledger import Ledger
 
 STAGING: Final = (
-    "rows/", "attachments/", "collected/", "found/", "search/", "shared/", "fresh/", "plan/", "carried", "document",
-    "identity/", "search-planned",
+    "rows/", "attachments/", "collected/", "found/", "search/", "shared/", "evidence/", "fresh/", "plan/", "carried",
+    "document", "identity/", "search-planned",
 )  # fmt: skip
 """Prefixes of what only the steps before the answer need, the heaviest first. The plan's summary holds counts only, and
 stays."""

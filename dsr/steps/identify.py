@@ -6,27 +6,20 @@ stated name never. The decision itself is `dsr.identity`; systems without look-u
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
 
 from dsr.casefile import CaseFile
-from dsr.errors import DsrError, PermanentError, TransientError
-from dsr.evidence import VENDOR_LINKS, Sighting
-from dsr.identity import Decision, decide
-from dsr.model import Found, Identifier, IndexEntry, Match, Subject
+from dsr.findings import reasons
+from dsr.inquiring import Inquiry, settle
+from dsr.model import Identifier
 from dsr.search import PLANNED, SearchResult, found_as_json
 from dsr.source import Declaration, Source
 from dsr.subjects import SubjectIndex
 
-_MOST_ROUNDS: Final = 20
-_FOLLOWING: Final = ("search/", "found/", "shared/", "collected/", "document", PLANNED)
+_FOLLOWING: Final = ("search/", "found/", "shared/", "evidence/", "collected/", "document", PLANNED)
 """What an earlier search and the steps after it left: it answers for other records than this search will find."""
-
-_STALE: Final = timedelta(days=7)
-"""An index is read every night. One that has not been for so long no longer shows what its system holds."""
 
 
 def identify(
@@ -39,7 +32,8 @@ def identify(
     final: bool,
 ) -> dict[str, str]:
     """Searches every declared source and keeps, per source, the result (search/<source>) and, when there is one, the
-    certain matches (found/<source>); status per source, in the order of the declarations.
+    certain matches (found/<source>) and why each record is theirs or doubtful (evidence/<source>); status per source,
+    in the order of the declarations.
 
     All that an earlier search led to is removed first, so that what follows can only work with this one.
 
@@ -51,162 +45,23 @@ def identify(
     for prefix in _FOLLOWING:
         case.remove(prefix)
     inquiries = {
-        d.name: _Inquiry(source, index, request["request_id"], at)
+        d.name: Inquiry(source, index, request["request_id"], at)
         for d in declarations
         if (source := sources.get(d.name)) is not None
     }
-    decision = _rounds(anchor, inquiries, final=final)
+    decision = settle(anchor, inquiries, final=final)
     statuses: dict[str, str] = {}
     for declaration in declarations:
         inquiry = inquiries.get(declaration.name)
         result = SearchResult(declaration.name, "not_connected")
         if inquiry is not None:
             result = inquiry.result(decision, at)
+            if findings := inquiry.evidence(anchor, decision):
+                evidence = {"reasons": reasons(findings), "findings": [finding.as_json() for finding in findings]}
+                case.write_json(f"evidence/{declaration.name}", {"source": declaration.name, **evidence})
             if result.status == "found":
                 case.write_json(f"found/{declaration.name}", found_as_json(inquiry.found(decision)))
                 case.write_json(f"shared/{declaration.name}", inquiry.shared(decision))
         case.write_json(f"search/{declaration.name}", result.as_json())
         statuses[declaration.name] = result.status
     return statuses
-
-
-def _rounds(anchor: Identifier, inquiries: Mapping[str, "_Inquiry"], *, final: bool) -> Decision:
-    """Looks up, decides, and looks up what came up, until nothing new does."""
-    ask, asked, indexed = frozenset({anchor}), frozenset[Identifier](), frozenset({anchor})
-    for _ in range(_MOST_ROUNDS):
-        _ask_all(inquiries.values(), ask, indexed, final=final)
-        asked |= ask
-        unproven = frozenset(i for inquiry in inquiries.values() for i in inquiry.unanswered(asked))
-        decision = decide(anchor, [s for i in inquiries.values() for s in i.sightings()], asked, unproven - {anchor})
-        ask, unlooked = decision.ask, decision.trusted - indexed
-        if not ask and not unlooked:
-            return decision
-        indexed |= unlooked
-    # Only a chain of links longer than any human's leads here; what it would still add stays out.
-    raise PermanentError("identify.rounds", "identify")
-
-
-def _ask_all(
-    inquiries: Iterable["_Inquiry"], direct: frozenset[Identifier], indexed: frozenset[Identifier], *, final: bool
-) -> None:
-    """One round, all sources at once, since they mostly wait. Raises a transient failure unless `final`."""
-    open_ones = [inquiry for inquiry in inquiries if not inquiry.code]
-    if not open_ones:
-        return
-    with ThreadPoolExecutor(len(open_ones), thread_name_prefix="identify") as threads:
-        errors = list(threads.map(lambda inquiry: inquiry.ask(direct, indexed), open_ones))
-    transient = [error for error in errors if isinstance(error, TransientError)]
-    if transient and not final:
-        raise max(transient, key=lambda e: e.retry_after.total_seconds() if e.retry_after else 0.0) from None
-
-
-class _Inquiry:
-    """What one source has been asked so far and what it answered. `code` is set once it failed for good."""
-
-    def __init__(self, source: Source, index: SubjectIndex, request_id: str, at: datetime) -> None:
-        self.code = ""
-        self._at = at
-        self._source, self._index, self._request_id = source, index, request_id
-        self._declaration = source.declaration
-        self._asked: set[Identifier] = set()
-        self._matches: dict[tuple[str, str], Match] = {}
-        self._cache: dict[str, object] = {}
-
-    def ask(self, direct: frozenset[Identifier], indexed: frozenset[Identifier]) -> DsrError | None:
-        """Looks up what is new among these: `direct` where the system has a look-up; where it has none, `indexed`
-        by way of the index, so that a switchboard's thousand calls are not fetched just to be left out."""
-        try:
-            if self._declaration.indexed:
-                self._ask_index(direct, indexed)
-            else:
-                self._find(direct, {})
-        except DsrError as error:
-            self.code = error.code
-            return error
-        return None
-
-    def _ask_index(self, direct: frozenset[Identifier], indexed: frozenset[Identifier]) -> None:
-        freshness = self._index.freshness(self._declaration.name)
-        if freshness is None or freshness < self._at - _STALE:
-            raise PermanentError("index.stale" if freshness else "index.never_read", self._declaration.name)
-        people = {i for i in indexed if i.kind not in VENDOR_LINKS} - self._asked
-        entries = {e.record_id: e for e in self._index.lookup(self._declaration.name, people)}
-        kind = next((k for k in self._declaration.finds_by if k in VENDOR_LINKS), None)
-        if kind is None:
-            raise PermanentError("index.kind", self._declaration.name)
-        records = {Identifier(kind, record_id) for record_id in entries}
-        links = {i for i in direct if i.kind in VENDOR_LINKS}
-        if (records | self._understood(links)) - self._asked:
-            # The source checks that a record still carries what the index knew it by: so it gets both.
-            self._find(frozenset(people | records | links), entries)
-        self._asked |= people
-
-    def unanswered(self, asked: Iterable[Identifier]) -> set[Identifier]:
-        """What it could have told about and never will, since it failed; nothing while it works."""
-        return self._understood(asked) - self._asked if self.code else set()
-
-    def _understood(self, identifiers: Iterable[Identifier]) -> set[Identifier]:
-        return {i for i in identifiers if i.kind in self._declaration.finds_by}
-
-    def _find(self, identifiers: frozenset[Identifier], entries: Mapping[str, IndexEntry]) -> None:
-        new = self._understood(identifiers) - self._asked
-        if not new:
-            return
-        found = self._source.find([Subject(self._request_id, frozenset(new))])
-        self._asked |= new
-        self._cache.update(found.cache)
-        for match in found.matches:
-            if match.request_id != self._request_id:
-                raise PermanentError("match.foreign", self._declaration.name)
-            if not match.reference and match.record_id in entries:
-                match = replace(match, reference=entries[match.record_id].reference)
-            key = (match.dataset, match.record_id)
-            self._matches[key] = _merged(self._matches[key], match) if key in self._matches else match
-
-    def sightings(self) -> list[Sighting]:
-        """All records it reported, in every round."""
-        return [Sighting(self._declaration.name, match) for match in self._matches.values()]
-
-    def found(self, decision: Decision) -> Found:
-        """The certain matches. They carry only what is the person's alone: an extractor that follows an identifier
-        can't be led to somebody else by a shared one."""
-        matches = tuple(_narrowed(s.match, decision.trusted) for s in self._mine(decision.theirs))
-        return Found(self._declaration.name, matches, self._cache)
-
-    def shared(self, decision: Decision) -> dict[str, Any]:
-        """What the certain records carry and others too: {"identifiers": [[kind, value]], "records": how many do}."""
-        carried = [s.identifiers & decision.shared for s in self._mine(decision.theirs)]
-        pairs = sorted([i.kind, i.value] for i in frozenset().union(*carried))
-        return {"identifiers": pairs, "records": sum(bool(its) for its in carried)}
-
-    def result(self, decision: Decision, at: datetime) -> SearchResult:
-        """Its line in the search report."""
-        name = self._declaration.name
-        freshness = self._index.freshness(name) if self._declaration.indexed else None
-        if self.code:
-            return SearchResult(name, "failed", at, code=self.code, freshness=freshness)
-        certain, doubtful = self._mine(decision.theirs), len(self._mine(decision.doubtful))
-        if self._declaration.indexed:
-            seen = set(self._matches)
-            entries = self._index.lookup(name, decision.shared)
-            doubtful += len({(e.dataset, e.record_id) for e in entries} - seen)
-        return SearchResult(name, "found" if certain else "none", at, len(certain), doubtful, freshness=freshness)
-
-    def _mine(self, sightings: Iterable[Sighting]) -> list[Sighting]:
-        return [s for s in sightings if s.source == self._declaration.name]
-
-
-def _merged(known: Match, again: Match) -> Match:
-    """The same record, reported in two rounds."""
-    return replace(
-        known,
-        by=known.by | again.by,
-        holds=known.holds | again.holds,
-        person=known.person or again.person,
-        reference={**known.reference, **again.reference},
-    )
-
-
-def _narrowed(match: Match, trusted: frozenset[Identifier]) -> Match:
-    holds = frozenset(i for i in match.holds if i in trusted or i.kind == "salesforce_account")
-    return replace(match, by=(match.by & trusted) or (holds & trusted), holds=holds)

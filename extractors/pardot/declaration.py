@@ -30,6 +30,7 @@ _DATASETS: Final = (
             "language__c": "language", "jobTitle": "title",
         },
         instructions=instructions.PROSPECT,
+        unchecked=True,
     ),
     Dataset(
         "pardot_lifecycle_history",

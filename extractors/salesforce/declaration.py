@@ -13,13 +13,17 @@ _PERSON: Final = ("pd:Name", "pd:EmailAddressWork", "pd:TelephoneNumber", "pd:Ph
 _CHANGES: Final = ("Field", "CreatedDate", ("Email",))
 _ADDRESS: Final = ("Street", "City", "State", "PostalCode", "Country")
 
+_UNCHECKED: Final = frozenset({"lead", "case"})
+"""What forms on a website make: Web-to-Lead, Web-to-Case."""
+
 
 def _dataset(name: str, title: str, category: str, origin: str, terms: tuple[str, ...], processing: str,
              erasure: str = "delete", rectifiable: tuple[str, ...] = (),
              profile: dict[str, str] | None = None, own_when: str = "",
              contact_changes: tuple[str, str, tuple[str, ...]] | None = None) -> Dataset:  # fmt: skip
     return Dataset(f"salesforce_{name}", title, category, origin, terms, processing, erasure, rectifiable,
-                   profile or {}, INSTRUCTIONS.get(name, {}), own_when, contact_changes)  # fmt: skip
+                   profile or {}, INSTRUCTIONS.get(name, {}), own_when, contact_changes,
+                   name in _UNCHECKED)  # fmt: skip
 
 
 _PEOPLE: Final = (

@@ -46,6 +46,7 @@ DECLARATION: Final = Declaration(
                 "job_title": "title",
             },
             instructions=instructions.SINGLE,
+            unchecked=True,
         ),
         Dataset(
             "webinar_panelist",

@@ -1,6 +1,7 @@
 """A case file in a temporary folder, and made-up datasets beside the real ones."""
 
 import copy
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from made_up_sources import REQUEST_ID, SCHEMAS, request
 
 from dsr import schema
 from dsr.casefile import CaseFile, CaseStore
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 
 _LOAD = schema.load
 

@@ -1,48 +1,25 @@
 """Whose record is it: never somebody else's, whatever the records look like."""
 
-import string
-from collections.abc import Sequence
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_records import (
+    ASA,
+    INFO,
+    MOBILE,
+    NUMBER,
+    SHARED,
+    SWITCHBOARD,
+    contact,
+    released,
+    seen,
+    settle,
+    worlds,
+)
 from made_up_sources import email, phone
 
-from dsr.evidence import Sighting, agrees, comparable, is_common, name_of
-from dsr.identity import Decision, decide
-from dsr.model import Identifier, Match
-
-ASA = email("asa@kvarn.example")
-MOBILE = phone("+46701740605")
-SWITCHBOARD = phone("+46851740610")
-INFO = email("info@kvarn.example")
-NUMBER = Identifier("customer_number", "K-100417")
-
-
-def contact(value: str) -> Identifier:
-    """A vendor's id of a contact."""
-    return Identifier("salesforce_contact", value)
-
-
-def seen(record_id: str, person: str, *holds: Identifier, source: str = "salesforce") -> Sighting:
-    """A record."""
-    return Sighting(source, Match("dsr-test", "person", record_id, frozenset(), frozenset(holds), person))
-
-
-def settle(anchor: Identifier, world: Sequence[Sighting]) -> Decision:
-    """Look up and decide until nothing new comes up, as the step does: a record is only seen once it is asked for."""
-    asked: frozenset[Identifier] = frozenset({anchor})
-    while True:
-        visible = [s for s in world if s.match.holds & asked]
-        decision = decide(anchor, visible, asked)
-        if not decision.ask:
-            return decision
-        asked |= decision.ask
-
-
-def released(anchor: Identifier, *world: Sighting) -> set[str]:
-    """The ids of the records that are taken for the person's."""
-    return {s.match.record_id for s in settle(anchor, world).theirs}
+from dsr.evidence import Sighting
+from dsr.model import Identifier
 
 
 def test_all_that_the_address_and_its_mobile_lead_to() -> None:
@@ -174,90 +151,6 @@ def test_a_plus_tag_is_another_address() -> None:
     assert released(ASA, *world) == {"c"}
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("Åsa-Lärka Öhrnqvist D'Arcy", "asa larka OHRNQVIST DARCY", True),
-        ("Öhrnqvist D'Arcy, Åsa-Lärka", "Åsa-Lärka Öhrnqvist D’Arcy", True),
-        ("Åsa Öhrnqvist", "Åsa Maria Öhrnqvist", True),
-        ("Åsa Öhrnqvist", "Åse Öhrnqvist", False),
-        ("Åsa Öhrnqvist", "Torkel Öhrnqvist", False),
-        ("نور الهاشمي‏ (حسن)", "نور الهاشمي (حسن)", True),
-        ("Søren Łukasz", "Soren Lukasz", True),
-    ],
-)
-def test_names_are_told_apart(one: str, other: str, same: bool) -> None:
-    """Accents, case, order and punctuation don't; words do."""
-    assert comparable(name_of(one), name_of(other)) is same
-
-
-@pytest.mark.parametrize("text", ["", "[not provided]", "asa@kvarn.example", "Unknown", "***"])
-def test_placeholders_are_no_name(text: str) -> None:
-    """They contradict nobody."""
-    assert name_of(text) == ()
-
-
-def test_a_lone_family_name_stands_for_no_household() -> None:
-    """Known only as "Öhrnqvist": Torkel's records don't follow from that."""
-    assert not agrees(name_of("Torkel Öhrnqvist"), [name_of("Öhrnqvist")])
-    assert agrees(name_of("Öhrnqvist"), [name_of("Torkel Öhrnqvist")])
-
-
-@pytest.mark.parametrize(
-    ("identifier", "common"),
-    [
-        (email("info@a.example"), True),
-        (email("Faktura2@a.example"), True),
-        (email("inköp@a.example"), True),
-        (email("it.support@a.example"), True),
-        (email("no-reply+x@a.example"), True),
-        (email("hr.persson@a.example"), False),
-        (email("asa@a.example"), False),
-        (phone("+46851740610"), True),
-        (phone("+46701740605"), False),
-        (phone("0701740605"), True),
-        (phone("' OR 1=1"), True),
-        (Identifier("salesforce_account", "001"), True),
-        (Identifier("salesforce_contact", "003"), False),
-    ],
-)
-def test_what_is_common_by_nature(identifier: Identifier, common: bool) -> None:
-    """Role mailboxes, fixed lines, companies."""
-    assert is_common(identifier) is common
-
-
-# A small world of people who share what people share: mailboxes of a role and of a family, a company's switchboard
-# and number, a mobile, a name. Whatever is shared shows somewhere: each of its users has a record that carries it
-# beside their own address. What no record shows nobody can know.
-
-_NAMES = ("Åsa Öhrnqvist", "Birger Qvarnsträng", "Åsa Bergfalk", "Torkel Öhrnqvist")
-_SHARED = (INFO, SWITCHBOARD, NUMBER, phone("+46701740699"))
-_SOURCES = ("salesforce", "pardot", "invoicing", "webinars", "recordings")
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> tuple[list[tuple[int, Sighting]], list[Identifier]]:
-    """(person, record) pairs and each person's current address."""
-    people = draw(st.integers(2, 4))
-    addresses = [email(f"{string.ascii_lowercase[p]}@x{p}.example") for p in range(people)]
-    records: list[tuple[int, Sighting]] = []
-    for person in range(people):
-        name = draw(st.sampled_from(_NAMES))
-        own = [addresses[person], phone(f"+4670174061{person}"), Identifier("salesforce_contact", f"c{person}"),
-               email(f"former{person}@y.example")]  # fmt: skip
-        shared = draw(st.sets(st.sampled_from(_SHARED)))
-        for number, identifier in enumerate(sorted(shared)):
-            records.append((person, seen(f"{person}s{number}", name, own[0], identifier)))
-        for number in range(draw(st.integers(0, 5))):
-            mine = draw(st.sets(st.sampled_from(own), max_size=4))
-            theirs = draw(st.sets(st.sampled_from(sorted(shared)))) if shared else set()
-            if mine | theirs:
-                shown = draw(st.sampled_from([name, name, "", name.split()[0]]))
-                source = draw(st.sampled_from(_SOURCES))
-                records.append((person, seen(f"{person}r{number}", shown, *mine, *theirs, source=source)))
-    return draw(st.permutations(records)), addresses
-
-
 @given(worlds(), st.data())
 @settings(max_examples=150, deadline=None)
 def test_never_a_record_of_somebody_else(
@@ -270,7 +163,7 @@ def test_never_a_record_of_somebody_else(
     decision = settle(addresses[asking], [s for _, s in records])
     assert {owners[s.key] for s in decision.theirs} <= {asking}
     assert not {s.key for s in decision.theirs} & {s.key for s in decision.doubtful}
-    assert not decision.trusted & frozenset(_SHARED) - {i for p, s in records if p == asking for i in s.match.holds}
+    assert not decision.trusted & frozenset(SHARED) - {i for p, s in records if p == asking for i in s.match.holds}
 
 
 @given(worlds(), st.data())
