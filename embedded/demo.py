@@ -23,6 +23,8 @@ from embedded.verification import Package
 from sandbox.people import Truth, populate
 
 _HELD, _BROKEN = 0, 1
+_ERASED = "erased"
+"""File in the stack's folder: the person that demonstrations are about is erased there, or about to be."""
 _TRUTH_OF_EXTRA_ROWS = 1000
 _SHORT_RETRIES = (
     ("DSR_TASK_RETRIES", "2"), ("DSR_TASK_RETRY_SECONDS", "1"), ("DSR_ENFORCE_AGAIN_SECONDS", "2"),
@@ -43,13 +45,14 @@ def run(folder: Path, options: Options, console: Console, right: str = "access")
 
     stack = Stack(folder / "stack", replace(options, shape=True, environment=_SHORT_RETRIES), say)
     try:
-        if right == "erasure" and stack.folder.exists():
-            say("the person of the last time is erased: starting from nothing")
+        if (stack.folder / _ERASED).exists():
+            say("the person was erased the last time: starting from nothing")
             stack.down()
             shutil.rmtree(stack.folder)
         say("starting PostgreSQL, Airflow, the portal and the five source systems, on this machine only")
         stack.up()
         if right == "erasure":
+            (stack.folder / _ERASED).touch()
             erased, outcome = _demonstrate_erasure(stack, folder, options, say)
             _erasure_summary(console, erased, folder)
         else:
