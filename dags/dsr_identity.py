@@ -76,8 +76,8 @@ def remind() -> None:
         try:
             case = place.case(pending.request_id)
             reminded = step.remind(
-                case, place.challenges, send_mail=place.send_mail, at=at, settings=place.settings
-            )  # fmt: skip
+                case, pending, place.challenges, send_mail=place.send_mail, at=at, settings=place.settings
+            )
         except DsrError as error:
             failed += 1
             log.warning("%s %s", pending.request_id, error.code)
@@ -91,10 +91,10 @@ def remind() -> None:
 
 def standing(place: Workplace, request_id: str) -> str:
     """What an officer sees of it: a line of codes and dates."""
-    from dsr.steps.ask_identity import verified
+    from dsr.standing import identified
 
     events = place.ledger.events(request_id)
-    if verified(events):
+    if identified(events):
         return f"Who asks: **confirmed**, {_last_word(events)}."
     if any(e.kind == "identity_verified" for e in events):
         return "Who asks: **in doubt** since somebody said so."
@@ -109,14 +109,15 @@ def standing(place: Workplace, request_id: str) -> str:
 def confirmed(place: Workplace, request_id: str) -> bool:
     """Whether the person has confirmed by the challenge and nobody doubts it. The event is written here where the
     page was cut off before it."""
-    from dsr.steps.ask_identity import note, verified
+    from dsr.standing import identified
+    from dsr.steps.ask_identity import note
 
     found = place.challenges.confirmed(request_id)
     if found is None:
         return False
     if not any(e.kind == "identity_verified" for e in place.ledger.events(request_id)):
         note(place.ledger, request_id, both=found.second, at=now())
-    return verified(place.ledger.events(request_id))
+    return identified(place.ledger.events(request_id))
 
 
 def _last_word(events: "Sequence[Event]") -> str:

@@ -1,6 +1,7 @@
 """What people decide by, as Markdown for Airflow's page: counts and codes only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dsr.errors import PermanentError
@@ -21,9 +22,11 @@ def register_lines(unsettled: Iterable[Mapping[str, Any]]) -> str:
     return "\n".join(["**Register of processing** (see `python -m dsr register check`):", "", *lines]) if lines else ""
 
 
-def contact_line(changed: bool) -> str:
-    """Whether the address that the link would go to may be the work of whoever asks; "" when it isn't new."""
-    if not changed:
+def contact_line(case: Any, declarations: Sequence[Declaration], at: datetime) -> str:
+    """That the address which the link would go to may be the work of whoever asks; "" when it isn't new."""
+    from dsr.contact import changed_lately
+
+    if not changed_lately(case, declarations, at):
         return ""
     return (
         "**Contact**: an address of theirs was changed within the last 30 days, perhaps by whoever asks now. Make sure "

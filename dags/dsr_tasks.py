@@ -114,14 +114,11 @@ def compose() -> dict[str, Any]:
     search report, manifest with SHA-256; encrypted as the request says, and signed. If the person wants it sent to
     another controller that is allowed, also the copy for that one: the data, and nothing about what is not in it.
 
-    What it returns says what the release is asked for: the digests of both, the recipient, and that of its
-    connection."""
-    from dsr.contact import changed_lately
+    What it returns says what the release is asked for: both digests, the recipient, and that of its connection."""
     from dsr.steps import compose as step
 
     place, request_id = Workplace(), this_request()
-    case = place.case(request_id)
-    package = step.compose(case, DECLARATIONS, at=now(), settings=place.settings)
+    package = step.compose(case := place.case(request_id), DECLARATIONS, at=now(), settings=place.settings)
     detail = {name: getattr(package, name) for name in ("sha256", "bytes", "files", "encryption")}
     asked = {"sha256": package.sha256}
     recipient = wanted_recipient(place, case)
@@ -130,8 +127,7 @@ def compose() -> dict[str, Any]:
         asked |= {"transmit_to": recipient.key, "transmit_sha256": copy.sha256, "fingerprint": recipient.fingerprint}
     place.ledger.append(request_id, "composed", detail | asked, at=now())
     sent = transmission_line(recipient) if "transmit_to" in case.read_json("request") else ""
-    contact = contact_line(changed_lately(case, DECLARATIONS, now()))
-    parts = [sources_table(case, DECLARATIONS), contact, sent]
+    parts = [sources_table(case, DECLARATIONS), contact_line(case, DECLARATIONS, now()), sent]
     return detail | {"asked": asked, "table": "\n\n".join(filter(None, parts))}
 
 

@@ -8,7 +8,6 @@ Wrong answers and codes are counted per request and per address, in the database
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from dsr.database import transaction
 from dsr.errors import PermanentError
-from dsr.links import typed
+from dsr.links import new_code, typed
 from dsr.tables import challenges
 
 CODE_LIVES: Final = timedelta(minutes=10)
@@ -29,7 +28,8 @@ _PER_ADDRESS: Final = 20
 """So many wrong answers, and so many codes, an address stands within `_WITHIN`, whatever it was asked for."""
 _WITHIN: Final = timedelta(days=30)
 _PLACE: Final = "challenges"
-_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_GROUPS: Final = 2
+"""40 random bits are enough for a code that is good for minutes and stands a few wrong answers."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,6 @@ class Pending:
     created_at: datetime
     expires_at: datetime
     reminders: int
-
-
-def new_code() -> str:
-    """A code that is good for minutes: 40 random bits as eight characters of Crockford's base 32, `XXXX-XXXX`."""
-    drawn = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"{drawn[:4]}-{drawn[4:]}"
 
 
 class Challenges:
@@ -82,7 +76,7 @@ class Challenges:
     def send_code(self, link: str, at: datetime) -> tuple[str, str] | None:
         """Draws a code, which replaces the one before; request id and code. None for everything that gets none alike:
         no such link, ended, confirmed already, too many codes or wrong answers."""
-        code = new_code()
+        code = new_code(_GROUPS)
         statement = (
             update(challenges)
             .where(self._open(link, at), challenges.c.codes < MOST_CODES)

@@ -36,10 +36,10 @@ def new_link() -> str:
     return secrets.token_urlsafe(24)
 
 
-def new_code() -> str:
-    """A code that people can type: 60 random bits as twelve characters of Crockford's base 32, `XXXX-XXXX-XXXX`."""
-    drawn = "".join(secrets.choice(_CROCKFORD) for _ in range(12))
-    return "-".join(drawn[i : i + 4] for i in (0, 4, 8))
+def new_code(groups: int = 3) -> str:
+    """A code that people can type: groups of four characters of Crockford's base 32, 20 random bits each, with hyphens
+    between; by default 60 bits, `XXXX-XXXX-XXXX`."""
+    return "-".join("".join(secrets.choice(_CROCKFORD) for _ in range(4)) for _ in range(groups))
 
 
 def typed(code: str) -> bytes:

@@ -6,13 +6,14 @@ from dsr.casefile import CaseFile
 from dsr.enforced import Progress
 from dsr.erasures import EFFECTS
 from dsr.errors import PermanentError
-from dsr.ledger import Event, Ledger
+from dsr.ledger import Ledger
 from dsr.plan import PlanSummary, searched_everywhere
 from dsr.planned import effects_of
 from dsr.rereading import Reading
 from dsr.search import PLANNED
 from dsr.selection import Approval
 from dsr.source import Declaration
+from dsr.standing import identified
 
 _PLACE: Final = "enforce"
 _SUPPRESSING: Final = ("erasure", "restriction", "objection", "withdrawal")
@@ -40,7 +41,7 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
     erasing = bool(effects & set(EFFECTS))
     if (erasing or planned.right in _SUPPRESSING) and not any(e.kind == "suppressed" for e in events):
         raise PermanentError("enforce.suppression", _PLACE)
-    if (erasing or "rectify" in effects) and not _identified(events):
+    if (erasing or "rectify" in effects) and not identified(events):
         raise PermanentError("enforce.identity", _PLACE)
 
 
@@ -61,9 +62,3 @@ def _check_searches(case: CaseFile) -> None:
 def _finished(case: CaseFile, planned: PlanSummary, source: str) -> bool:
     """Whether nothing is left to erase in a source."""
     return not effects_of(planned, source) & set(EFFECTS) or Progress.load(case, source).status == "done"
-
-
-def _identified(events: list[Event]) -> bool:
-    """The last word on who asks; a later doubt takes an earlier verification back."""
-    words = [e.detail.get("ok", True) for e in events if e.kind == "identity_verified"]
-    return bool(words) and words[-1] is True

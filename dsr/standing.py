@@ -60,3 +60,9 @@ def deadline(due: Mapping[str, Any]) -> date:
 
 def _answers(event: Event) -> bool:
     return event.kind == "answered" and event.detail.get("outcome") not in _INTERIM
+
+
+def identified(events: Sequence[Event]) -> bool:
+    """Whether the last word on who asks is that it is them; a later doubt takes an earlier verification back."""
+    words = [event.detail.get("ok", True) for event in events if event.kind == "identity_verified"]
+    return bool(words) and words[-1] is True

@@ -12,14 +12,15 @@ from email.message import EmailMessage
 from typing import Any, Final
 
 from dsr.casefile import CaseFile
-from dsr.challenges import Challenges
+from dsr.challenges import Challenges, Pending
 from dsr.contact import changed_lately, on_file
 from dsr.errors import PermanentError
-from dsr.ledger import Event, Ledger
+from dsr.ledger import Ledger
 from dsr.links import new_code, new_link
 from dsr.report.identity import IdentityLetter
 from dsr.settings import Settings
 from dsr.source import Declaration
+from dsr.standing import identified
 
 ASKED: Final = "identity/asked"
 """{"link", "second", "address", "expires_at"}: what was drawn, and whom it goes to."""
@@ -81,7 +82,7 @@ def ask_identity(
     After all but the first two a person has to make sure in another way. A transient error of the mail or the ticket
     is passed on; called again it goes on where it stopped.
     """
-    if verified(ledger.events(case.case_id)):
+    if identified(ledger.events(case.case_id)):
         return "verified"
     request = case.read_json("request")
     letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
@@ -97,11 +98,12 @@ def ask_identity(
     return outcome
 
 
-def remind(case: CaseFile, challenges: Challenges, *, send_mail: SendMail, at: datetime, settings: Settings) -> bool:
-    """Reminds whoever was asked and has not answered, after some days; whether a mail went out."""
+def remind(
+    case: CaseFile, pending: Pending, challenges: Challenges, *, send_mail: SendMail, at: datetime, settings: Settings
+) -> bool:
+    """Reminds whoever was asked and has not answered (`pending`), after some days; whether a mail went out."""
     question = Question.of(case)
-    pending = next((p for p in challenges.pending(at) if p.request_id == case.case_id), None)
-    if question is None or pending is None:
+    if question is None:
         return False
     due = sum(at - pending.created_at >= after for after in _REMIND_AFTER)
     if due <= pending.reminders:
@@ -112,12 +114,6 @@ def remind(case: CaseFile, challenges: Challenges, *, send_mail: SendMail, at: d
     send_mail(letter.asking(question.address, url, question.expires_at, at, second=second, reminder=due))
     challenges.reminded(case.case_id, due)
     return True
-
-
-def verified(events: Sequence[Event]) -> bool:
-    """Whether the last word on who asks is that it is them."""
-    words = [event.detail.get("ok", True) for event in events if event.kind == "identity_verified"]
-    return bool(words) and words[-1] is True
 
 
 def note(ledger: Ledger, request_id: str, *, both: bool, at: datetime) -> None:
@@ -140,7 +136,9 @@ def _sent(
         return "contact_changed"
     try:
         question = _drawn(case, request, letter.settings, at)
-    except PermanentError:
+    except PermanentError as error:
+        if error.code != "address.absent":
+            raise
         return "no_contact"
     challenges.create(
         case.case_id, question.link, question.address, question.second, expires_at=question.expires_at, at=at

@@ -2,9 +2,9 @@
 
 GET, HEAD /confirm       the form; changes nothing and asks nothing, so that link previews are harmless
 POST /confirm/code       form field `link` → a code to the contact that the link was sent to. 200 with the same words
-                         whether there is such a link, whether it is still open, or none of it
+                         in the same time, whether there is such a link and whether it is still open
 POST /confirm            form fields `link`, `code`, `second` → 200 confirmed, once; 403 with the same words for
-                         everything else; 503 when storage or mail is away
+                         everything else; 503 when storage is away
 """
 
 import logging

@@ -366,7 +366,7 @@ def test_the_machine_would_find_a_check_that_is_gone(engine: Engine, skipped: st
     patches = {
         "identity": [
             mock.patch.object(approval, "_identified", return_value=True),
-            mock.patch.object(prerequisites, "_identified", return_value=True),
+            mock.patch.object(prerequisites, "identified", return_value=True),
         ],
         "four eyes": [mock.patch.object(approval, "_who", lambda event: f"{event.seq}")],
         "reading": [mock.patch.object(prerequisites, "_unread", return_value=False)],
