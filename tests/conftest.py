@@ -1,11 +1,14 @@
-"""The sandbox through the wire, for every test that needs a system."""
+"""The sandbox through the wire, for every test that needs a system; a server for every test that needs a ledger."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from running_ledger import new_ledger, postgres
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+
+__all__ = ["new_ledger", "postgres"]
 
 # How long an example takes says more about who else is busy on the machine than about the code. Each run draws others,
 # so that fewer of them do.
