@@ -1,9 +1,9 @@
 """What concerns all systems at once, on the admin port.
 
     GET    /state?system=…             every entry of these systems (all without), see `sandbox.entries`: NDJSON
-    POST   /snapshots                  201 {"id"}: all systems as they are now, as a backup keeps them
+    POST   /snapshots?system=…         201 {"id"}: these systems (all without) as they are now, as a backup keeps them
     GET    /snapshots                  [{"id"}…]
-    POST   /snapshots/{id}/restore     204 once every system is as it was then
+    POST   /snapshots/{id}/restore     204 once every system that is in it is as it was then
     DELETE /snapshots/{id}             204
     POST   /import                     {"system","rows":[{…}]} → {"created":[id],"updated":[id]}: an import from a
                                        file; `{"person": key}` in a row stands for that person's columns
@@ -71,23 +71,28 @@ class Administration:
                 whose = owners(system.truth()) if system else {}
                 yield from (entry.line() for entry in of_store(stores[name], whose))
 
-    def save(self) -> str:
-        """Make a snapshot; its id."""
+    def save(self, names: Sequence[str] = ()) -> str:
+        """Make a snapshot of these systems, or of all; its id."""
         self._folder.mkdir(exist_ok=True)
         snapshot = f"s{1 + max((int(path.name[1:]) for path in self._folder.iterdir()), default=0)}"
         (self._folder / snapshot).mkdir()
         for store in Store.opened(self._options.folder):
-            store.save(self._folder / snapshot / f"{store.system}.sqlite3")
+            if not names or store.system in names:
+                store.save(self._folder / snapshot / f"{store.system}.sqlite3")
         for system in self._kept():
-            system.save(snapshot)
+            if not names or system.name in names:
+                system.save(snapshot)
+                (self._folder / snapshot / system.name).touch()
         return snapshot
 
     def load_saved(self, snapshot: str) -> None:
-        """Put everything back."""
+        """Put everything back that is in it."""
         for store in Store.opened(self._options.folder):
-            store.load_saved(self._folder / snapshot / f"{store.system}.sqlite3")
+            if (saved := self._folder / snapshot / f"{store.system}.sqlite3").exists():
+                store.load_saved(saved)
         for system in self._kept():
-            system.load_saved(snapshot)
+            if (self._folder / snapshot / system.name).exists():
+                system.load_saved(snapshot)
 
     def forget_saved(self, snapshot: str) -> None:
         """Throw a snapshot away."""
@@ -98,15 +103,24 @@ class Administration:
     def _kept(self) -> list[Kept]:
         return [system for system in self._systems.values() if isinstance(system, Kept)]
 
-    async def _state(self, request: Request) -> Response:
+    def _named(self, request: Request) -> list[str] | None:
+        """The systems that a request names; None when there is no such."""
         names = request.query_params.getlist("system")
-        if not set(names) <= set(self._systems):
-            return JSONResponse({"error": f"system is one of {', '.join(sorted(self._systems))}"}, 400)
+        return names if set(names) <= set(self._systems) else None
+
+    def _unknown(self) -> Response:
+        return JSONResponse({"error": f"system is one of {', '.join(sorted(self._systems))}"}, 400)
+
+    async def _state(self, request: Request) -> Response:
+        if (names := self._named(request)) is None:
+            return self._unknown()
         return StreamingResponse(_batched(self.lines(names)), media_type="application/x-ndjson")
 
     async def _snapshots(self, request: Request) -> Response:
         if request.method == "POST":
-            return JSONResponse({"id": await run_in_threadpool(self.save)}, 201)
+            if (names := self._named(request)) is None:
+                return self._unknown()
+            return JSONResponse({"id": await run_in_threadpool(self.save, names)}, 201)
         known = sorted(path.name for path in self._folder.iterdir()) if self._folder.exists() else []
         return JSONResponse([{"id": snapshot} for snapshot in known])
 

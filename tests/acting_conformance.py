@@ -143,8 +143,8 @@ class ActingConformance:
 
     @pytest.fixture
     def restored(self, sandbox: Sandbox) -> Iterator[Callable[[], None]]:
-        """Puts the system back as it was before the test; called once more at the end."""
-        snapshot = sandbox.admin.post("/snapshots").json()["id"]
+        """Puts the system, and no other, back as it was before the test; called once more at the end."""
+        snapshot = sandbox.admin.post("/snapshots", params={"system": self.system}).json()["id"]
 
         def restore() -> None:
             sandbox.admin.post(f"/snapshots/{snapshot}/restore").raise_for_status()

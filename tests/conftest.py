@@ -1,11 +1,21 @@
-"""The sandbox through the wire, for every test that needs a system."""
+"""The sandbox through the wire, for every test that needs a system; a server for every test that needs a ledger."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from running_ledger import new_ledger, postgres
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+
+__all__ = ["new_ledger", "postgres"]
+
+# Nothing out there is asked for anything, so nobody out there is trusted: to read all authorities of the world takes
+# each client 25 ms.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "nobodys_authority.pem")
+os.environ.pop("SSL_CERT_DIR", None)
 
 # How long an example takes says more about who else is busy on the machine than about the code. Each run draws others,
 # so that fewer of them do.

@@ -6,6 +6,7 @@ so a policy that forbids reading does not hide them. Ids are `bucket/key?version
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -51,17 +52,17 @@ class _Bucket:
         if "ETag" not in version:
             return Entry(self._system, "delete_marker", name, newest, self._people(key), deleted=True)
         which = {"Bucket": self._bucket, "Key": key, "VersionId": version_id}
-        retention = _unless_absent(self._client.get_object_retention, "Retention", **which) or {}
-        tags = _unless_absent(self._client.get_object_tagging, "TagSet", **which) or []
-        hold = _unless_absent(self._client.get_object_legal_hold, "LegalHold", **which) or {}
+        told = self._client.head_object(**which)
+        tags = self._client.get_object_tagging(**which)["TagSet"] if told.get("TagCount") else []
+        until = told.get("ObjectLockRetainUntilDate")
         content = {
             **newest,
             "etag": version["ETag"].strip('"'),
             "size": version["Size"],
             "tags": {tag["Key"]: tag["Value"] for tag in tags},
-            "mode": retention.get("Mode", ""),
-            "retained_until": retention["RetainUntilDate"].isoformat() if retention else "",
-            "legal_hold": hold.get("Status", ""),
+            "mode": told.get("ObjectLockMode", ""),
+            "retained_until": until.astimezone(UTC).isoformat() if until else "",
+            "legal_hold": told.get("ObjectLockLegalHoldStatus", ""),
         }
         return Entry(self._system, "object", name, content, self._people(key))
 

@@ -1,7 +1,7 @@
 """A running stack as the tests see it: what a requester and an officer can do, and what an auditor can look into."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +11,38 @@ from dsr import database
 from dsr.casefile import CaseFile, CaseStore
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
-from embedded.client import FINAL
+from embedded.client import FINAL, AirflowClient
 from embedded.journey import DAG
 from embedded.requester import Requester
 from embedded.stack import Stack
 from sandbox.people import Population, Truth
 
 PATIENCE = 240.0
+_EVERY = 0.5
+"""Seconds between two looks: each look costs Airflow's API more than a task's own heartbeat."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The stack, who is in its systems, and what those hold. `lines`: what was said while it was started."""
+    """The stack, who is in its systems, and what those hold. `lines`: what was said while it was started; `signed_in`:
+    who has signed in to Airflow already."""
 
     running: Stack
     population: Population
     truth: list[Truth]
     lines: list[str]
     dag: str = DAG
+    signed_in: dict[str, AirflowClient] = field(default_factory=dict)
 
     def of(self, right: str) -> "Observed":
         """The same stack, looking at the runs of that right."""
         return replace(self, dag=f"dsr_{right}")
+
+    def user(self, name: str) -> AirflowClient:
+        """Airflow as that user sees it. Signed in once: each sign-in costs as much as many looks."""
+        if name not in self.signed_in:
+            self.signed_in[name] = self.running.client(name)
+        return self.signed_in[name]
 
     @property
     def requester(self) -> Requester:
@@ -50,12 +60,13 @@ class Observed:
 
     def decision(self, request_id: str) -> dict[str, Any]:
         """Wait until a person is asked: {"task_id", "body", "options", …}."""
-        with self.running.client("officer") as officer:
-            waiting = officer.wait(
-                lambda: officer.awaits_input(self.dag, request_id) or self._ended(request_id),
-                f"{request_id} to ask a person",
-                PATIENCE,
-            )
+        officer = self.user("officer")
+        waiting = officer.wait(
+            lambda: officer.awaits_input(self.dag, request_id) or self._ended(request_id),
+            f"{request_id} to ask a person",
+            PATIENCE,
+            _EVERY,
+        )
         assert isinstance(waiting, list), f"the run ended as {waiting} instead of asking: {self.states(request_id)}"
         decision: dict[str, Any] = waiting[0]
         return decision
@@ -63,26 +74,16 @@ class Observed:
     def decide(self, request_id: str, task_id: str, option: str, user: str = "officer") -> None:
         """Answer as a privacy officer, who thinks for a moment first."""
         time.sleep(1.5)
-        with self.running.client(user) as officer:
-            officer.answer(self.dag, request_id, task_id, option)
+        self.user(user).answer(self.dag, request_id, task_id, option)
 
     def end(self, request_id: str) -> str:
         """Wait for the end of the run; its state."""
-        with self.running.client("officer") as officer:
-            return officer.wait_for_end(self.dag, request_id, PATIENCE)
-
-    def closed(self, request_id: str) -> None:
-        """Wait until the request is answered and closed; its run may go on asking recipients what became of it."""
-        with self.running.client("officer") as officer:
-            officer.wait(
-                lambda: "closed" in self.kinds(request_id) or self._ended(request_id), "the end of the case", PATIENCE
-            )
-        assert "closed" in self.kinds(request_id), self.states(request_id)
+        return self.user("officer").wait_for_end(self.dag, request_id, PATIENCE)
 
     def states(self, request_id: str) -> dict[str, str]:
         """Task → state."""
-        with self.running.client("officer") as officer:
-            return {name: task["state"] for name, task in officer.tasks(self.dag, request_id).items()}
+        tasks = self.user("officer").tasks(self.dag, request_id)
+        return {name: task["state"] for name, task in tasks.items()}
 
     def download(self, request_id: str, target: Path) -> Path:
         """As the person does."""
@@ -115,6 +116,5 @@ class Observed:
         return CaseStore(settings.case_store, settings.master_key).open(request_id)
 
     def _ended(self, request_id: str) -> str | None:
-        with self.running.client("officer") as officer:
-            state = officer.run(self.dag, request_id).get("state")
+        state = self.user("officer").run(self.dag, request_id).get("state")
         return state if state in FINAL else None

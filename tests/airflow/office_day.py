@@ -30,17 +30,16 @@ CORRECTIONS: Final = {
 }
 """Of fields that no webinar has: what was once told there, nobody can correct."""
 WAYS: Final[Mapping[str, Way]] = {
-    "erased": Way("erasure", "formula"),
-    "unkilled": Way("erasure", "p000000"),
+    "erased": Way("erasure", "p000000"),
     "killed": Way("erasure", "p000020"),
     "rectified": Way("rectification", "same_name", {"corrections": CORRECTIONS, "language": "en"}),
     "restricted": Way("restriction", "near_address", {"language": "en"}, LIFT),
     "upheld": Way("objection", "p000004", {**_INTEREST, "language": "en"}, UPHOLD),
     "refused": Way("objection", "p000005", {**_INTEREST, "language": "en"}, REFUSE),
     "marketing": Way("objection", "right_to_left", {"ground": "direct_marketing"}, {}),
-    "withdrawn": Way("withdrawal", "p000006", {"purposes": ["dpv:DirectMarketing"], "language": "en"}, {}),
+    "withdrawn": Way("withdrawal", "formula", {"purposes": ["dpv:DirectMarketing"], "language": "en"}, {}),
 }
-"""What is asked for → who asks, and what is decided. `unkilled` and `killed` are two of whom the systems hold alike."""
+"""What is asked for → who asks, and what is decided. `erased` and `killed` are two of whom the systems hold alike."""
 KILLED: Final = {"make_plan": 0.1, "enforce.salesforce": 0.6, "verify": 0.4}
 """Tasks that are killed with -9 in the run of `killed`, so many seconds after they began."""
 WAITING: Final = ("decide_lift", "decide_objection")

@@ -19,6 +19,8 @@ APPROVED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 ENDED: Final[Mapping[str, Collection[str]]] = MappingProxyType({"shred": FINAL})
 _THOUGHT: Final = 1.5
 """Seconds that an officer thinks at the least."""
+_LOOK: Final = 1.0
+"""Seconds between two looks at all tasks: what looking costs the API slows the tasks down."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Office:
                     moved = now
             if time.monotonic() - moved > PATIENCE:
                 raise StackError(f"not at rest: {[self.states(request_id) for request_id in moving]}")
-            time.sleep(0.5)
+            time.sleep(_LOOK)
 
     def _tasks(
         self, request_ids: Collection[str], states: Collection[str], task_ids: Iterable[str] | None = None

@@ -4,6 +4,7 @@ ticket."""
 import httpx
 import pytest
 from observed import PATIENCE, Observed
+from privacy_office import CONFIRMED, VERIFIED
 
 from dsr.standing import Standing, deadline
 from extractors import SOURCES
@@ -12,16 +13,15 @@ from sandbox.comparison import difference
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 DAG = "dsr_extension"
-VERIFIED = "I reached them by a contact on file: it is them, and the plan is right"
 NOT_PROVEN = "Refuse: who asks is not proven"
 OBLIGED = "Refuse: a law demands the processing"
 
 
 def extend(stack: Observed, request_id: str, reason: str, user: str = "officer") -> str:
     """As an officer does from the form; how the run ended."""
-    with stack.running.client(user) as officer:
-        run_id = officer.start(DAG, conf={"request_id": request_id, "reason": reason})
-        return officer.wait_for_end(DAG, run_id, PATIENCE)
+    officer = stack.user(user)
+    run_id = officer.start(DAG, conf={"request_id": request_id, "reason": reason})
+    return officer.wait_for_end(DAG, run_id, PATIENCE)
 
 
 def told(stack: Observed, request_id: str) -> list[str]:
@@ -49,19 +49,24 @@ def test_an_access_request_is_extended_once_and_then_refused(stack: Observed) ->
     assert extend(stack, request_id, "number") == "failed", "answered by now"
 
 
-def test_another_plan_a_refusal_by_the_second_officer_and_four_eyes(stack: Observed) -> None:
-    """Who prepared can't approve, but can want another plan; then *prepare* asks anew, and whoever approves refuses."""
+def test_who_asks_another_plan_a_refusal_by_the_second_officer_and_four_eyes(stack: Observed) -> None:
+    """Until the person has opened the page of the mail the officer is asked again, and sees how it stands. Who prepared
+    can't approve, but can want another plan; then *prepare* asks anew, and whoever approves refuses."""
     erasure, before = stack.of("erasure"), stack.state()
     request_id = erasure.ask(stack.population.canary.email, "T-refuse", language="en")
-    assert erasure.decision(request_id)["task_id"] == "prepare"
+    asked = erasure.decision(request_id)
+    assert (asked["task_id"], "no answer yet" in asked["body"]) == ("prepare", True)
     assert extend(stack, request_id, "number") == "success"
-    erasure.decide(request_id, "prepare", VERIFIED)
+    erasure.decide(request_id, "prepare", CONFIRMED)
+    assert erasure.decision(request_id)["task_id"] == "prepare"
+    assert "decision" not in stack.kinds(request_id)
+    stack.requester.confirm(request_id)
+    erasure.decide(request_id, "prepare", CONFIRMED)
     assert erasure.decision(request_id)["task_id"] == "approve"
     erasure.decide(request_id, "approve", "Approve")
     assert erasure.decision(request_id)["task_id"] == "approve"
     erasure.decide(request_id, "approve", "Plan anew")
-    with stack.running.client("officer") as officer:
-        officer.wait(lambda: stack.kinds(request_id).count("planned") == 2, "another plan", PATIENCE)
+    stack.user("officer").wait(lambda: stack.kinds(request_id).count("planned") == 2, "another plan", PATIENCE)
     assert erasure.decision(request_id)["task_id"] == "prepare"
     erasure.decide(request_id, "prepare", VERIFIED, user="second")
     assert erasure.decision(request_id)["task_id"] == "approve"
@@ -83,14 +88,13 @@ def test_another_plan_a_refusal_by_the_second_officer_and_four_eyes(stack: Obser
 
 def test_the_form_takes_an_id_and_a_reason_and_nothing_else(stack: Observed) -> None:
     """So that no address comes into Airflow by it; and a program extends nothing."""
-    with stack.running.client("officer") as officer:
-        for conf in (
-            {"request_id": "asa@kvarnberget.example", "reason": "number"},
-            {"request_id": f"dsr-{'a' * 26}", "reason": "holidays"},
-            {"request_id": f"dsr-{'a' * 26}"},
-        ):
-            with pytest.raises(httpx.HTTPStatusError, match="400"):
-                officer.start(DAG, conf=conf)
+    for conf in (
+        {"request_id": "asa@kvarnberget.example", "reason": "number"},
+        {"request_id": f"dsr-{'a' * 26}", "reason": "holidays"},
+        {"request_id": f"dsr-{'a' * 26}"},
+    ):
+        with pytest.raises(httpx.HTTPStatusError, match="400"):
+            stack.user("officer").start(DAG, conf=conf)
     assert extend(stack, f"dsr-{'a' * 26}", "number") == "failed", "nobody asked for it"
 
 

@@ -70,8 +70,9 @@ def test_a_recipient_that_nobody_allowed_gets_nothing_and_the_person_is_told(sta
         assert "nobody-knows" not in log.read_text(encoding="utf-8", errors="replace"), log.name
 
 
-def test_an_unconfirmed_row_of_the_register_stops_at_a_person_and_is_named(stack: Observed) -> None:
-    """Once somebody has confirmed it, another try goes on."""
+def test_an_unconfirmed_row_of_the_register_stops_at_a_person_who_alone_may_release(stack: Observed) -> None:
+    """Once somebody has confirmed it, another try goes on. Only the officer may decide: neither the webhook's own user
+    nor an administrator can release what came in."""
     folder = stack.running.folder / "register"
     path = folder / "activities" / f"{_ROW}.yaml"
     confirmed = path.read_text(encoding="utf-8")
@@ -85,6 +86,9 @@ def test_an_unconfirmed_row_of_the_register_stops_at_a_person_and_is_named(stack
         path.write_text(confirmed, encoding="utf-8")
     stack.decide(request_id, "decide_incomplete", "Try again")
     assert stack.decision(request_id)["task_id"] == "release"
+    for user in ("intake", "engineer"):
+        with pytest.raises(httpx.HTTPStatusError, match="403"):
+            stack.user(user).answer(stack.dag, request_id, "release", "Approve")
     stack.decide(request_id, "release", "Reject")
     assert stack.end(request_id) == "success"
     noted = [event.detail for event in stack.events(request_id) if event.kind == "decision"]

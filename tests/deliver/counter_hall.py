@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -25,7 +25,6 @@ from dsr.settings import Controller, Settings, subkey
 from dsr.signing import Signer, trusted_comment
 from dsr.steps.deliver import Delivered, deliver
 from dsr.web.portal import Counter, create_app
-from sandbox.postgres import Postgres
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MASTER = bytes(range(32))
@@ -152,14 +151,8 @@ def a_zip(size: int = 0) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def ledger_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Postgres(tmp_path_factory.mktemp("deliver-postgres"))
-    server.start()
-    server.ensure_database("deliver")
-    url = server.url("deliver")
-    database.upgrade(database.connect(url))
-    yield url
-    server.stop()
+def ledger_url(new_ledger: Callable[[], str]) -> str:
+    return new_ledger()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 from counter_hall import Office
 from test_ask_identity import LONG, a_case, ask, code_by_mail, kinds, link_of
-from test_portal_browser import AXE, SMALLEST_TARGET, browser, pytestmark
+from test_portal_browser import AXE, LOOKS, SMALLEST_TARGET, browser, pytestmark
 
 playwright = pytest.importorskip("playwright.sync_api")
 __all__ = ["browser", "pytestmark"]
@@ -43,9 +43,7 @@ def test_link_code_confirmed(browser: "playwright.Browser", office: Office, port
     context.close()
 
 
-@pytest.mark.parametrize("language", ["sv", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width", "language"), LOOKS)
 def test_everybody_can_use_it(
     browser: "playwright.Browser", portal: str, language: str, width: int, scheme: str
 ) -> None:

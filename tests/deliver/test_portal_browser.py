@@ -4,6 +4,7 @@ import hashlib
 import re
 import subprocess
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SMALLEST_TARGET = """Math.min(...[...document.querySelectorAll("button, input, summary, .language")]
     .map(part => Math.min(part.offsetWidth, part.offsetHeight)))"""
+NORMAL = {("light", 320, "en"), ("light", 1280, "sv"), ("dark", 320, "sv"), ("dark", 1280, "en")}
+"""Each scheme with each width, and each of both with each language."""
+LOOKS = [
+    pytest.param(*look, marks=[] if look in NORMAL else pytest.mark.soak)
+    for look in product(("light", "dark"), (320, 1280), ("sv", "en"))
+]
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium here")]
 
 
@@ -108,9 +115,7 @@ def test_three_downloads(
     context.close()
 
 
-@pytest.mark.parametrize("language", ["sv", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width", "language"), LOOKS)
 def test_everybody_can_use_it(
     browser: "playwright.Browser", portal: str, language: str, width: int, scheme: str
 ) -> None:

@@ -3,7 +3,7 @@
 import copy
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,6 @@ from dsr import database, schema
 from dsr.erasures import Erasures
 from dsr.ledger import Ledger
 from dsr.suppression import Suppression
-from sandbox.postgres import Postgres
 
 if TYPE_CHECKING:
     from made_up_place import Clock, Place
@@ -39,34 +38,22 @@ def made_up_datasets() -> Iterator[None]:
     patch.undo()
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A server of this session's own."""
-    made = Postgres(tmp_path_factory.mktemp("postgres"))
-    made.start()
-    yield made
-    made.stop()
-
-
-def _database(server: Postgres) -> Iterator[Engine]:
-    name = f"enforce_{secrets.token_hex(6)}"
-    server.ensure_database(name)
-    made = database.connect(server.url(name))
-    database.upgrade(made)
+def _connected(url: str) -> Iterator[Engine]:
+    made = database.connect(url)
     yield made
     made.dispose()
 
 
 @pytest.fixture(scope="session")
-def engine(server: Postgres) -> Iterator[Engine]:
+def engine(new_ledger: Callable[[], str]) -> Iterator[Engine]:
     """A fresh database that all tests share."""
-    yield from _database(server)
+    yield from _connected(new_ledger())
 
 
 @pytest.fixture
-def own_engine(server: Postgres) -> Iterator[Engine]:
+def own_engine(new_ledger: Callable[[], str]) -> Iterator[Engine]:
     """A fresh database of the test's own, for what looks at all rows of a system."""
-    yield from _database(server)
+    yield from _connected(new_ledger())
 
 
 @pytest.fixture

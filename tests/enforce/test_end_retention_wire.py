@@ -240,7 +240,8 @@ def test_recordings_under_object_lock(store: Calls, place: Installation, request
 def test_crm_and_marketing_after_a_hold(sandbox: Sandbox, place: Installation, request_id: str) -> None:
     """The platform follows the CRM, so it waits for it; what the CRM's erasure changes there is our own doing, and not
     refused. What no API can erase waits for a person; nobody else's record is touched."""
-    key, snapshot = "same_name", sandbox.admin.post("/snapshots").json()["id"]
+    systems = {"system": ["salesforce", "pardot"]}
+    key, snapshot = "same_name", sandbox.admin.post("/snapshots", params=systems).json()["id"]
     crm = Salesforce.connect(sandbox.connection("dsr_salesforce"))
     platform = Pardot.connect(sandbox.connection("dsr_pardot"))
     address = sandbox.population.person(key).email

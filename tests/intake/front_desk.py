@@ -1,7 +1,7 @@
 """A desk with real storage, a clock that stands still, and an Airflow that only takes notes."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,6 @@ from dsr.ledger import Ledger
 from dsr.settings import Settings, subkey
 from dsr.vocabulary import RIGHTS
 from dsr.web.intake import Desk, create_app
-from sandbox.postgres import Postgres
 
 NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 SECRETS = {
@@ -69,19 +68,8 @@ class FakeAirflow:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("intake-postgres"))
-    server.start()
-    server.ensure_database("intake")
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def ledger_url(postgres: Postgres) -> str:
-    url = postgres.url("intake")
-    database.upgrade(database.connect(url))
-    return url
+def ledger_url(new_ledger: Callable[[], str]) -> str:
+    return new_ledger()
 
 
 @pytest.fixture

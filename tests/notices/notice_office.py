@@ -1,7 +1,7 @@
 """A case whose right was enforced, and recipients in the sandbox, for the tests of this folder."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,6 @@ from dsr.source import Connection
 from dsr.steps import notify as step
 from extractors import SOURCES
 from extractors.http import HttpClient
-from sandbox.postgres import Postgres
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
 MASTER = bytes(range(32))
@@ -128,14 +127,8 @@ class Office:
 
 
 @pytest.fixture(scope="session")
-def notice_ledger_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Postgres(tmp_path_factory.mktemp("notices-postgres"))
-    server.start()
-    server.ensure_database("notices")
-    url = server.url("notices")
-    database.upgrade(database.connect(url))
-    yield url
-    server.stop()
+def notice_ledger_url(new_ledger: Callable[[], str]) -> str:
+    return new_ledger()
 
 
 @pytest.fixture

@@ -1,27 +1,15 @@
-"""A PostgreSQL server for the tests of the command line."""
+"""A ledger for the tests of the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from dsr import database
-from sandbox.postgres import Postgres
-
 
 @pytest.fixture(scope="module")
-def ledger_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ledger_url(new_ledger: Callable[[], str]) -> str:
     """The address of an empty ledger."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    try:
-        server.ensure_database("holds")
-        engine = database.connect(server.url("holds"))
-        database.upgrade(engine)
-        engine.dispose()
-        yield server.url("holds")
-    finally:
-        server.stop()
+    return new_ledger()
 
 
 @pytest.fixture

@@ -120,6 +120,24 @@ def test_exactly_what_was_changed_shows_and_a_snapshot_undoes_it(running: Sandbo
     assert running.admin.post(f"/snapshots/{snapshot}/restore").status_code == 404
 
 
+def test_a_snapshot_of_one_system_leaves_the_others_as_they_are(running: Sandbox) -> None:
+    """One kept in a store, one beside the stores; what changes in the third stays changed."""
+    before = state(running)
+    taken = running.admin.post("/snapshots", params={"system": ["pardot", "invoicing"]})
+    snapshot = taken.json()["id"]
+    company = {"person": "colleague", "company": "Annat AB"}
+    running.admin.post("/import", json={"system": "pardot", "rows": [company]}).raise_for_status()
+    with database(running) as connection:
+        connection.execute("UPDATE address SET city = 'Ny' WHERE address_id = 1001")
+    title = {"person": "colleague", "Title": "Chef"}
+    running.admin.post("/import", json={"system": "salesforce", "rows": [title]}).raise_for_status()
+    assert {c.system for c in difference(before, state(running))} == {"pardot", "invoicing", "salesforce"}
+    running.admin.post(f"/snapshots/{snapshot}/restore", timeout=60).raise_for_status()
+    assert {c.system for c in difference(before, state(running))} == {"salesforce"}
+    assert running.admin.delete(f"/snapshots/{snapshot}").status_code == 204
+    assert running.admin.post("/snapshots", params={"system": "nonsense"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("system", "kind", "dataset"),
     [

@@ -1,7 +1,6 @@
-"""A PostgreSQL server for the session, a fresh database per module; folders and keys for case files."""
+"""A fresh database per module; folders and keys for case files."""
 
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +8,6 @@ from sqlalchemy import Engine
 
 from dsr import database
 from dsr.casefile import CaseStore
-from sandbox.postgres import Postgres
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -19,27 +17,14 @@ def now() -> datetime:
     return NOW
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
 @pytest.fixture(scope="module")
-def postgres_url(postgres: Postgres) -> str:
-    name = f"storage_{secrets.token_hex(6)}"
-    postgres.ensure_database(name)
-    return postgres.url(name)
+def postgres_url(new_ledger: Callable[[], str]) -> str:
+    return new_ledger()
 
 
 @pytest.fixture(scope="module")
 def engine(postgres_url: str) -> Iterator[Engine]:
     made = database.connect(postgres_url)
-    database.upgrade(made)
     yield made
     made.dispose()
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,6 @@ from dsr.source import Connection
 from dsr.steps.transmit import Transmitted, transmit
 from dsr.transmission import Recipient, TusRecipient
 from dsr_recipients import connected
-from sandbox.postgres import Postgres
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 MASTER = bytes(range(32))
@@ -117,14 +116,8 @@ class Dispatch:
 
 
 @pytest.fixture(scope="session")
-def dispatch_ledger_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = Postgres(tmp_path_factory.mktemp("transmission-postgres"))
-    server.start()
-    server.ensure_database("transmission")
-    url = server.url("transmission")
-    database.upgrade(database.connect(url))
-    yield url
-    server.stop()
+def dispatch_ledger_url(new_ledger: Callable[[], str]) -> str:
+    return new_ledger()
 
 
 @pytest.fixture

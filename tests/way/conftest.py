@@ -1,25 +1,15 @@
 """One sandbox, one ledger and one office for all tests of the whole way. Each test takes people of its own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from office import Office, new_ledger
+from office import Office
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 
 from sandbox.people import Person
-from sandbox.postgres import Postgres
 
-PEOPLE = 80
-
-
-@pytest.fixture(scope="session")
-def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """The server of the ledger's database."""
-    server = Postgres(tmp_path_factory.mktemp("way-postgres"))
-    server.start()
-    yield server
-    server.stop()
+PEOPLE = 48
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +22,10 @@ def way_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="session")
 def shared_office(
-    way_sandbox: Sandbox, ledger_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+    way_sandbox: Sandbox, new_ledger: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Office]:
     """Take `office`."""
-    made = Office(tmp_path_factory.mktemp("way-office"), way_sandbox.endpoints, new_ledger(ledger_server))
+    made = Office(tmp_path_factory.mktemp("way-office"), way_sandbox.endpoints, new_ledger())
     yield made
     made.close()
 

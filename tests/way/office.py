@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +39,6 @@ from dsr_identity import CHECKED
 from embedded.processing import confirmed_register
 from embedded.requester import is_question
 from extractors import SOURCES
-from sandbox.postgres import Postgres
 from sandbox.tickets.sender import ticket_body
 
 SYSTEMS = tuple(source.declaration.name for source in SOURCES)
@@ -248,16 +246,6 @@ class Office:
         if task_id not in self.decisions:
             raise Waiting(task_id)
         return self.decisions[task_id]
-
-
-def new_ledger(server: Postgres) -> str:
-    """An empty ledger's database; its address."""
-    name = f"way_{secrets.token_hex(6)}"
-    server.ensure_database(name)
-    engine = database.connect(server.url(name))
-    database.upgrade(engine)
-    engine.dispose()
-    return server.url(name)
 
 
 def tasks_of(right: str) -> Sequence[str]:

@@ -10,19 +10,18 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from office import Office, new_ledger
+from office import Office
 from running_sandbox import Sandbox
 
 from dsr_approvals import OVERRIDE, UPHOLD
 from sandbox.comparison import difference
 from sandbox.people import Person
-from sandbox.postgres import Postgres
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
@@ -150,7 +149,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize(("way", "seed"), cases())
 def test_all_ends_as_if_nobody_was_killed(
-    way_sandbox: Sandbox, ledger_server: Postgres, tmp_path: Path, processes: Any, way: str, seed: int
+    way_sandbox: Sandbox, new_ledger: Callable[[], str], tmp_path: Path, processes: Any, way: str, seed: int
 ) -> None:
     """In the same systems, for the same person, with a ledger of its own each time."""
     chance = random.Random(f"{way} {seed}")
@@ -158,7 +157,7 @@ def test_all_ends_as_if_nobody_was_killed(
     ends: list[Outcome] = []
     for number in range(2):
         snapshot = way_sandbox.admin.post("/snapshots").raise_for_status().json()["id"]
-        office = Office(tmp_path / str(number), way_sandbox.endpoints, new_ledger(ledger_server))
+        office = Office(tmp_path / str(number), way_sandbox.endpoints, new_ledger())
         office.decisions["decide_objection"] = (next(iter(OVERRIDE)) if way == "refused" else UPHOLD, "officer")
         office.upkeep()
         before, notices, began = office.state(), len(office.notices()), time.monotonic()

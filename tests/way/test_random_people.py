@@ -6,19 +6,18 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import judging
 import pytest
-from office import Office, new_ledger
+from office import Office
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 from state import State
 
 from dsr_approvals import OVERRIDE
 from sandbox.people import Person
-from sandbox.postgres import Postgres
 
 pytestmark = [pytest.mark.airflow, pytest.mark.soak, pytest.mark.timeout(0)]
 
@@ -86,10 +85,10 @@ class Town:
 
 
 def test_nobody_else_is_touched(
-    town: Sandbox, ledger_server: Postgres, tmp_path_factory: pytest.TempPathFactory
+    town: Sandbox, new_ledger: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     chance, began = random.Random(_SEED), time.monotonic()
-    office = Office(tmp_path_factory.mktemp("office"), town.endpoints, new_ledger(ledger_server))
+    office = Office(tmp_path_factory.mktemp("office"), town.endpoints, new_ledger())
     office.upkeep()
     here, wrong, rights = Town(office, town), dict[str, list[str]](), Counter[str]()
     for number, person in enumerate(chance.sample(town.population.people, _MANY)):
