@@ -77,9 +77,9 @@ def _behind(text: str, start: int, *, spelt: bool) -> tuple[int, str]:
         if not more:
             break
         end, domain = more.end(), f"{domain}.{more[0]}"
-    head, dot, last = domain.rpartition(".")
+    head, point, last = domain.rpartition(".")
     top = _TOP.match(last)
-    return (end - len(last) + top.end(), f"{head}.{top[0]}") if dot and top else (end, "")
+    return (end - len(last) + top.end(), f"{head}.{top[0]}") if point and top else (end, "")
 
 
 def somebodys(address: str) -> bool:

@@ -11,15 +11,14 @@ from functools import cache
 from typing import Final
 
 _DASH: Final = r"[-+‐-―−]"
-_SWEDISH: Final = re.compile(
-    rf"(?<!\d)(?<!\d[.,])(?=((?:\bSE ?)?(\d\d)?(\d{{6}})(?: ?({_DASH}) ?| )?(\d{{4}})(01)?)(?!\d))"
-)
+_SWEDISH: Final = re.compile(rf"(?<!\d)(?<!\d[.,])(?=((\d\d)?(\d{{6}})(?: ?({_DASH}) ?| )?(\d{{4}}))(?!\d))")
+_VAT: Final = re.compile(r"(?<![^\W_])SE ?(\d{10})01(?![^\W_])", re.IGNORECASE)
 _CARD: Final = re.compile(
     r"(?<![^\W_])(?<!\d[.,])(?=(\d{13,19}"
     r"|\d{4}(?P<a>[ \u00a0-])\d{4}(?P=a)\d{4}(?P=a)\d{4}(?P<more>(?P=a)\d{1,3}(?!\d))?"
     r"|\d{4}(?P<b>[ \u00a0-])\d{6}(?P=b)\d{4,5})(?!\d))"
 )
-"""Both look ahead only, so that finds may overlap: one that doesn't check hides none that does."""
+"""Look ahead only, so that finds may overlap: one that doesn't check hides none that does."""
 _IBAN: Final = re.compile(r"(?<![^\W_])(?=[A-Za-z]{2}\d{2}[ \u00a0-]?[A-Za-z0-9])")
 _NETWORKS: Final = re.compile(r"3[0-9]|4|5[0-9]|6[0-9]|2[2-7]|81")
 _REGISTRY: Final = """
@@ -38,6 +37,9 @@ def numbers(text: str) -> Iterator[tuple[int, int, str]]:
         kind = _swedish(*found.groups()[1:])
         if kind:
             yield *found.span(1), kind
+    for vat in _VAT.finditer(text):
+        if luhn(vat[1]):
+            yield *vat.span(), "organisation_number" if int(vat[1][2:4]) >= 20 else "personal_number"
     for found in _CARD.finditer(text):
         whole, more = found[1], found["more"] or ""
         for number in (whole, whole.removesuffix(more)) if more else (whole,):
@@ -51,15 +53,15 @@ def numbers(text: str) -> Iterator[tuple[int, int, str]]:
             yield found.start(), end, "iban"
 
 
-def _swedish(century: str | None, birth: str, dash: str | None, rest: str, vat: str | None) -> str:
-    """personal_number, organisation_number or "". A hyphen tells a number of an organisation from any other of ten
-    digits; so do the 16 before it and a VAT number's 01 behind it."""
+def _swedish(century: str | None, birth: str, dash: str | None, rest: str) -> str:
+    """personal_number, organisation_number or "". What tells a number of an organisation from any other of ten digits
+    is a hyphen, or the 16 before it."""
     if not luhn(birth + rest):
         return ""
-    if int(birth[2:4]) >= 20:
-        marked = dash is not None or century == "16" or vat is not None
-        return "organisation_number" if marked and century in (None, "16") and birth[0] not in "04" else ""
-    return "personal_number" if vat is None and _born(century, birth) else ""
+    if int(birth[2:4]) < 20:
+        return "personal_number" if _born(century, birth) else ""
+    marked = century == "16" or (century is None and dash is not None)
+    return "organisation_number" if marked and birth[0] not in "04" else ""
 
 
 def _born(century: str | None, birth: str) -> bool:

@@ -132,10 +132,11 @@ def _edges(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
 
 
 def _cues(text: str, known: KnownPeople, own: Person) -> Iterator[Turn]:
-    """A turn per cue of WebVTT: what lies between its times and the next empty line."""
-    for times in _TIMES.finditer(text):
-        blank = _BLANK_LINE.search(text, times.end())
-        end = blank.start() if blank else len(text)
+    """A turn per cue of WebVTT: what lies between its times and the next empty line, or the next times."""
+    cues = list(_TIMES.finditer(text))
+    for times, following in zip(cues, [*(cue.start() for cue in cues[1:]), len(text)], strict=True):
+        blank = _BLANK_LINE.search(text, times.end(), following)
+        end = blank.start() if blank else following
         head = _VOICE.match(text, times.end(), end) or _LINE.match(text, times.end(), end)
         if head:
             yield Turn(head.end(), end, voice(head["name"], known, own), head.span("name"))
