@@ -134,7 +134,7 @@ def _edges(text: str, turn: Turn) -> Iterator[tuple[int, int]]:
 def _cues(text: str, known: KnownPeople, own: Person) -> Iterator[Turn]:
     """A turn per cue of WebVTT: what lies between its times and the next empty line, or the next times."""
     cues = list(_TIMES.finditer(text))
-    for times, following in zip(cues, [*(cue.start() for cue in cues[1:]), len(text)], strict=True):
+    for times, following in zip(cues, [*(cue.start() for cue in cues[1:]), len(text)], strict=False):
         blank = _BLANK_LINE.search(text, times.end(), following)
         end = blank.start() if blank else following
         head = _VOICE.match(text, times.end(), end) or _LINE.match(text, times.end(), end)

@@ -52,7 +52,8 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (
 )  # fmt: skip
 PHONES: tuple[Callable[[str], str], ...] = (
     lambda n: f"+46{n}", lambda n: f"0046{n}", lambda n: f"0{n}", lambda n: f"0{n[:2]}-{n[2:5]} {n[5:7]} {n[7:]}",
-    lambda n: f"+46 (0){n[:2]}-{n[2:]}", lambda n: f"(0{n[:2]}) {n[2:]}", lambda n: f"0{n[:2]}/{n[2:5]}.{n[5:7]}.{n[7:]}",
+    lambda n: f"+46 (0){n[:2]}-{n[2:]}", lambda n: f"(0{n[:2]}) {n[2:]}",
+    lambda n: f"0{n[:2]}/{n[2:5]}.{n[5:7]}.{n[7:]}",
     lambda n: f"0{n[:2]}\u00a0{n[2:5]}\u00a0{n[5:]}", lambda n: f"+46 {n[:2]} {n[2:5]} {n[5:]}",
 )  # fmt: skip
 EMAILS: tuple[Callable[[str], str], ...] = (
@@ -120,7 +121,8 @@ def _own(draw: st.DrawFn) -> Piece:
 
 
 _NOBODYS = st.sampled_from(
-    ["leveransen är sen", "ring mig", "order 4711", "2026-01-08", "kl 10.30", "1 250,50 kr", "info@firma.example", "👩‍👩‍👧 tack", "😀"]
+    ["leveransen är sen", "ring mig", "order 4711", "2026-01-08", "kl 10.30", "1 250,50 kr", "info@firma.example",
+     "👩‍👩‍👧 tack", "😀"]
 ).map(lambda text: Piece(text, "nobodys"))  # fmt: skip
 SEPARATORS = (" | ", "\n\n", "; ", " och ", ' "', " – ", "! ")
 

@@ -14,7 +14,8 @@ PATTERNS = {
     "brackets": "(", "hyphens": "1-", "accents": "\u0301", "accents of two classes": "\u0301\u0327",
     "a letter and accents": "a\u0301\u0327", "names": "Birger ", "full names": "Birger Qvarnsträng ",
     "own and another's": "Åsa Öhrnqvist Torkel ", "IBANs": "SE35 ", "flags": "🇸🇪", "joiners": "👩\u200d",
-    "line ends": "\r\n", "blanks": " ", "heads": "Birger:\n", "chat heads": "00:00:01\tX:\t", "arrows": "00:00:01.000 --> \n",
+    "line ends": "\r\n", "blanks": " ", "heads": "Birger:\n", "chat heads": "00:00:01\tX:\t",
+    "arrows": "00:00:01.000 --> \n",
     "markers": "[annan person]", "surrogates": "\ud83d",
 }  # fmt: skip
 
