@@ -75,7 +75,7 @@ def _runs(text: str, found: Sequence[Word], names: Names) -> Iterator[list[tuple
             place += 1
             continue
         run = [(place, found[place])]
-        if place and _initial(text, found[place - 1], base, names) and _near(text, found[place - 1], found[place]):
+        if place and _is_before(text, found[place - 1], found[place], base, names):
             run.insert(0, (place - 1, found[place - 1]))
         place += 1
         while place < len(found) and _near(text, found[place - 1], found[place]):
@@ -87,6 +87,11 @@ def _runs(text: str, found: Sequence[Word], names: Names) -> Iterator[list[tuple
             run.append((place, found[place]))
             place += 1
         yield run
+
+
+def _is_before(text: str, word: Word, name: Word, base: str, names: Names) -> bool:
+    """Whether an initial with its full stop stands before a name: "I. Lund", not "I Lund", where somebody lives."""
+    return text[word.end] == "." and _initial(text, word, base, names) and _near(text, word, name)
 
 
 def _initial(text: str, word: Word, base: str, names: Names) -> bool:

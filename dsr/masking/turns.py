@@ -93,7 +93,8 @@ def voice(name: str, known: KnownPeople, own: Person) -> str:
 
 def row_voice(dataset: str, field: str, row: Mapping[str, Any]) -> str:
     """The voice of a text field of a row: by the row's `speaker` where it has one (transcripts of calls: customer,
-    agent, system), else by dataset and field (webinars). "unknown" for all that is no turn."""
+    agent, system), else by dataset and field (webinars). "unknown" for all that is no turn. With it, the whole text is
+    one turn: `propose_turns(text, known, own, [Turn(0, len(text), voice)])`."""
     if _SPEAKER in row:
         return _ROLES.get(str(row[_SPEAKER]).casefold(), "unknown")
     return _FIELDS.get(dataset, {}).get(field, "unknown")
