@@ -31,8 +31,9 @@ def propose(text: str, known: KnownPeople, own: Person, country: str = "SE") -> 
 
     Found: names of known people (the rule: `names`), their addresses; e-mail addresses but mailboxes of a function;
     valid telephone numbers; Swedish personal and organisation numbers, card numbers, IBANs, by their check digits.
-    Not found: nicknames, misspelt names, names of people whom no system knows, addresses of theirs, and what HTML hides in
-    entities or parts by tags: give plain text. Markers that `apply` left are skipped, so that what was masked is found no second time.
+    Not found: nicknames, misspelt names, names and addresses of people whom no system knows, and what HTML spells by
+    entities or parts by tags: give plain text. Markers that `apply` left are skipped, so that what was masked is found
+    no second time.
     """
     subject = _Own.of(own)
     masks: list[Mask] = []
