@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import airflow_overhead, engine, lookup, matching, packing
+from benchmarks import airflow_overhead, engine, lookup, masks, matching, packing
 
 
 def main() -> int:
@@ -13,6 +13,8 @@ def main() -> int:
     broken = packing.main([]) or broken
     print("\nMatching: whose a record is\n")
     broken = matching.main([]) or broken
+    print("\nMasks: what of others' is hidden in a text\n")
+    broken = masks.main([]) or broken
     print("\nLook-up: one person among a million\n")
     broken = lookup.main([]) or broken
     print("\nAirflow: what it adds to a request\n")
