@@ -95,31 +95,35 @@ def standing(place: Workplace, request_id: str) -> str:
 
     events = place.ledger.events(request_id)
     if identified(events):
-        return f"Who asks: **confirmed**, {_last_word(events)}."
-    if any(e.kind == "identity_verified" for e in events):
+        word = _last_word(events)
+        return f"Who asks: **confirmed**, {word.detail.get('method', '')}, {word.at:%Y-%m-%d}."
+    if any(e.kind == "identity_verified" for e in events) and _last_word(events).detail.get("by") != "program":
         return "Who asks: **in doubt** since somebody said so."
     asked = [e for e in events if e.kind == "identity_asked" and e.detail["outcome"] != "reminded"]
-    refused = sum(e.kind == "identity_refused" for e in events)
-    wrong = f" Wrong answers: {refused}." if refused else ""
+    refused = [e.detail.get("code", "") for e in events if e.kind == "identity_refused"]
+    wrong = f" Wrong answers: {refused.count('')}." if "" in refused else ""
+    wrong += "".join(f" The customer portal's word does not count: {code}." for code in refused if code)
+    if any(e.kind == "identity_verified" for e in events):
+        wrong += " The customer portal's word does not count: its address is not the one on file, or only lately."
     if not asked:
         return f"Who asks: not asked.{wrong}"
     return f"Who asks: {_STANDING[asked[-1].detail['outcome']]} (asked {asked[-1].at:%Y-%m-%d}).{wrong}"
 
 
 def confirmed(place: Workplace, request_id: str) -> bool:
-    """Whether the person has confirmed by the challenge and nobody doubts it. The event is written here where the
-    page was cut off before it."""
+    """Whether the person has confirmed, by the challenge or by the customer portal's word, and nobody doubts it. The
+    event of the challenge is written here where the page was cut off before it."""
     from dsr.standing import identified
     from dsr.steps.ask_identity import note
 
     found = place.challenges.confirmed(request_id)
     if found is None:
-        return False
+        events = place.ledger.events(request_id)
+        return identified(events) and _last_word(events).detail.get("by") == "person"
     if not any(e.kind == "identity_verified" for e in place.ledger.events(request_id)):
         note(place.ledger, request_id, both=found.second, at=now())
     return identified(place.ledger.events(request_id))
 
 
-def _last_word(events: "Sequence[Event]") -> str:
-    word = [e for e in events if e.kind == "identity_verified"][-1]
-    return f"{word.detail.get('method', '')}, {word.at:%Y-%m-%d}"
+def _last_word(events: "Sequence[Event]") -> "Event":
+    return [e for e in events if e.kind == "identity_verified"][-1]
