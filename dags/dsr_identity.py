@@ -90,10 +90,16 @@ def remind() -> None:
 
 
 def standing(place: Workplace, request_id: str) -> str:
-    """What an officer sees of it: a line of codes and dates."""
+    """What an officer sees of it: a line of codes and dates, and how many tickets were joined to the request: one of
+    those may be the person's, and this an impostor's."""
+    events = place.ledger.events(request_id)
+    joined = sum(e.kind == "linked" and "from" in e.detail for e in events)
+    return f"{_standing(events)}{f' Tickets about the same that were joined to this: {joined}.' if joined else ''}"
+
+
+def _standing(events: "Sequence[Event]") -> str:
     from dsr.standing import identified
 
-    events = place.ledger.events(request_id)
     if identified(events):
         word = _last_word(events)
         return f"Who asks: **confirmed**, {word.detail.get('method', '')}, {word.at:%Y-%m-%d}."
@@ -113,14 +119,15 @@ def standing(place: Workplace, request_id: str) -> str:
 def confirmed(place: Workplace, request_id: str) -> bool:
     """Whether the person has confirmed, by the challenge or by the customer portal's word, and nobody doubts it. The
     event of the challenge is written here where the page was cut off before it."""
-    from dsr.standing import identified
+    from dsr.standing import PORTAL, identified
     from dsr.steps.ask_identity import note
 
     found = place.challenges.confirmed(request_id)
     if found is None:
         events = place.ledger.events(request_id)
         return identified(events) and _last_word(events).detail.get("by") == "person"
-    if not any(e.kind == "identity_verified" for e in place.ledger.events(request_id)):
+    words = [e.detail for e in place.ledger.events(request_id) if e.kind == "identity_verified"]
+    if all(word.get("by") == "program" or word.get("method") == PORTAL for word in words):
         note(place.ledger, request_id, both=found.second, at=now())
     return identified(place.ledger.events(request_id))
 

@@ -10,6 +10,7 @@ time for the answer counts from receipt all the same.
 | *decide* waits | which right, whether ours, or so many: see there | an officer answers under *Required Actions* |
 | *join* has run | the same request is open already | nothing; the person was told in the ticket |
 | *take* has run | it is ours | the request's run goes on in the DAG of its right, under the same id |
+| *take* has run, the request's run is red | it was started by hand, too early | clear its *open_case* and downstream |
 | a task is up for retry | the mail server or the ticket system is down | nothing; it tries for days |
 | *sort* is red: `triage.settled` | started by hand for a request that has nothing to settle | nothing |
 
