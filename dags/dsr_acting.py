@@ -12,7 +12,7 @@ from dsr_coded import coded
 from dsr_permission import permission
 from dsr_plan_page import plan_page
 from dsr_retries import DELIVERY_RETRIES, is_last_try
-from dsr_tasks import erased_before, this_request
+from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
@@ -185,35 +185,6 @@ def follow_notices() -> None:
     case = place.case(request_id)
     found = step.follow(case, place.register, opendsr=place.opendsr, ledger=place.ledger, at=now())
     log.info("told %s, failed %s", len(found.told), len(found.failed))
-
-
-@task(task_id="answer_nothing", retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
-@coded
-def answer_unheld() -> None:
-    """Answers in the ticket that nothing is held, or only what may be somebody else's, and that the address is on the
-    list of those who get no marketing."""
-    from dsr.evidence import is_common
-    from dsr.report.answers import Summary
-    from dsr.report.unheld import unheld
-    from dsr.search import SearchResult
-    from dsr.steps import suppress as put_on_list
-
-    place, request_id = Workplace(), this_request()
-    case = place.case(request_id)
-    asked = asked_of(case)
-    titles = {declaration.name: declaration.titles[asked.language] for declaration in DECLARATIONS}
-    results = [SearchResult.from_json(case.read_json(name)) for name in case.names("search/")]
-    missing = [r.source for r in results if r.status in ("failed", "not_connected")]
-    summary = Summary(
-        held=False,
-        doubtful=sum(r.doubtful for r in results),
-        searched=tuple(titles[r.source] for r in results if r.source not in missing),
-        incomplete=tuple(titles[name] for name in missing),
-        erased_before=erased_before(place, case),
-    )
-    put_on_list.suppress(case, place.suppression, place.ledger, at=now())
-    text = unheld(asked.letter(place.settings), summary, listed=not is_common(put_on_list.stated(case)))
-    tell_person(place, case, summary.outcome, text, close=not (summary.doubtful or missing))
 
 
 @task.branch(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)

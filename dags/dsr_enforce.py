@@ -11,6 +11,7 @@ the law keeps is restricted and named in the answer with its ground and its day.
 |---|---|---|
 | *prepare* waits | the plan is made, the person was asked | an officer looks at both, under *Required Actions* |
 | *ask_identity* is up for retry | the mail server or the ticket system is down | nothing; it tries for days |
+| *answer_nothing* is up for retry | nothing was found; it waits as long as others have to confirm | nothing |
 | *approve* waits | it was prepared | another officer approves it, refuses, or wants another plan |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |
 | a *reread* is red | a system can't be read any more; nothing was changed | as for *make_plan* |
@@ -36,6 +37,7 @@ import dsr_identity as identity
 import dsr_lifting as lifting
 import dsr_planning_anew as planning
 import dsr_tasks as tasks
+import dsr_unheld as unheld
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS
 from extractors import SOURCES
@@ -68,7 +70,7 @@ for right, description in RIGHTS.items():
         open_case = tasks.open_case().as_setup()
         identify = tasks.identify()
         make_plan = acting.make_plan()
-        answer_nothing = acting.answer_unheld() if right == "objection" else tasks.answer_nothing()
+        answer_nothing = unheld.answer_unheld() if right == "objection" else unheld.answer_unknown()
         suppress = acting.suppress()
         verify = acting.verify()
         notify = acting.notify()

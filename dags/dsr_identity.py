@@ -90,36 +90,47 @@ def remind() -> None:
 
 
 def standing(place: Workplace, request_id: str) -> str:
-    """What an officer sees of it: a line of codes and dates."""
+    """What an officer sees of it: a line of codes and dates, and how many tickets were joined to the request: one of
+    those may be the person's, and this an impostor's."""
+    events = place.ledger.events(request_id)
+    joined = sum(e.kind == "linked" and "from" in e.detail for e in events)
+    return f"{_standing(events)}{f' Tickets about the same that were joined to this: {joined}.' if joined else ''}"
+
+
+def _standing(events: "Sequence[Event]") -> str:
     from dsr.standing import identified
 
-    events = place.ledger.events(request_id)
     if identified(events):
-        return f"Who asks: **confirmed**, {_last_word(events)}."
-    if any(e.kind == "identity_verified" for e in events):
+        word = _last_word(events)
+        return f"Who asks: **confirmed**, {word.detail.get('method', '')}, {word.at:%Y-%m-%d}."
+    if any(e.kind == "identity_verified" for e in events) and _last_word(events).detail.get("by") != "program":
         return "Who asks: **in doubt** since somebody said so."
     asked = [e for e in events if e.kind == "identity_asked" and e.detail["outcome"] != "reminded"]
-    refused = sum(e.kind == "identity_refused" for e in events)
-    wrong = f" Wrong answers: {refused}." if refused else ""
+    refused = [e.detail.get("code", "") for e in events if e.kind == "identity_refused"]
+    wrong = f" Wrong answers: {refused.count('')}." if "" in refused else ""
+    wrong += "".join(f" The customer portal's word does not count: {code}." for code in refused if code)
+    if any(e.kind == "identity_verified" for e in events):
+        wrong += " The customer portal's word does not count: its address is not the one on file, or only lately."
     if not asked:
         return f"Who asks: not asked.{wrong}"
     return f"Who asks: {_STANDING[asked[-1].detail['outcome']]} (asked {asked[-1].at:%Y-%m-%d}).{wrong}"
 
 
 def confirmed(place: Workplace, request_id: str) -> bool:
-    """Whether the person has confirmed by the challenge and nobody doubts it. The event is written here where the
-    page was cut off before it."""
-    from dsr.standing import identified
+    """Whether the person has confirmed, by the challenge or by the customer portal's word, and nobody doubts it. The
+    event of the challenge is written here where the page was cut off before it."""
+    from dsr.standing import PORTAL, identified
     from dsr.steps.ask_identity import note
 
     found = place.challenges.confirmed(request_id)
     if found is None:
-        return False
-    if not any(e.kind == "identity_verified" for e in place.ledger.events(request_id)):
+        events = place.ledger.events(request_id)
+        return identified(events) and _last_word(events).detail.get("by") == "person"
+    words = [e.detail for e in place.ledger.events(request_id) if e.kind == "identity_verified"]
+    if all(word.get("by") == "program" or word.get("method") == PORTAL for word in words):
         note(place.ledger, request_id, both=found.second, at=now())
     return identified(place.ledger.events(request_id))
 
 
-def _last_word(events: "Sequence[Event]") -> str:
-    word = [e for e in events if e.kind == "identity_verified"][-1]
-    return f"{word.detail.get('method', '')}, {word.at:%Y-%m-%d}"
+def _last_word(events: "Sequence[Event]") -> "Event":
+    return [e for e in events if e.kind == "identity_verified"][-1]

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
@@ -10,6 +10,9 @@ from dsr.errors import PermanentError, TransientError
 from dsr.source import IndexedSource
 from dsr_coded import coded
 from dsr_workplace import Workplace, now
+
+if TYPE_CHECKING:
+    from dsr.casefile import CaseFile
 
 log = logging.getLogger("dsr")
 
@@ -20,8 +23,11 @@ _KEEP_REQUEST: Final = timedelta(days=30)
 """How long a request that ended without an answer is kept, so that it can be started over."""
 
 _KEEP_DELIVERIES: Final = timedelta(days=30)
+_COUNTED: Final = timedelta(days=400)
+"""Requests of an address are counted over a year (`dsr.triage.WITHIN`), and some take months to come to their end."""
 _DAGS: Final = (
-    "dsr_access", "dsr_portability", "dsr_erasure", "dsr_rectification", "dsr_restriction", "dsr_objection",
+    "dsr_triage", "dsr_access", "dsr_portability", "dsr_erasure", "dsr_rectification", "dsr_restriction",
+    "dsr_objection",
 )  # fmt: skip
 _ACTIVE: Final = ["queued", "running"]
 
@@ -30,10 +36,14 @@ _ACTIVE: Final = ["queued", "running"]
 @coded
 def start_pending() -> None:
     """Starts the runs of requests that were accepted while Airflow could not be reached."""
-    from dsr.steps import accept
+    from dsr.steps import accept, triage
 
-    place = Workplace()
-    started = accept.start_pending(place.ledger, place.airflow.start, at=now())
+    place, at = Workplace(), now()
+
+    def settle(case: "CaseFile", _: object) -> str:
+        return triage.triage(case, place.requesters, place.ledger, at=at, settings=place.settings)
+
+    started = accept.start_pending(place.ledger, place.cases, place.airflow.start, settle, at=at)
     log.info("started %s, could not start %s", started.count, len(started.failed))
 
 
@@ -90,6 +100,8 @@ def sweep() -> None:
             place.ledger.append(request_id, "closed", {"outcome": "ended"}, at=at)
             forgotten += 1
     place.deliveries.forget(at - _KEEP_DELIVERIES)
+    place.requesters.forget(at - _COUNTED)
+    place.forget_id_tokens(at)
     removed = (staging, forgotten, place.cases.sweep())
     log.info("removed working data of %s, cases %s, remains %s; kept %s with changes begun", *removed, kept)
 

@@ -1,20 +1,16 @@
 """How a request's run starts over when the second officer wants another plan: a run can't clear itself while one of its
-tasks goes on, so another DAG's run does, once the first has ended.
-
-Both raise what Airflow's own operator for starting runs raises; that operator loads the server's models, a second of
-every task's time.
-"""
+tasks goes on, so another DAG's run does, once the first has ended."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import get_current_context, task
-from airflow.sdk.exceptions import DagRunTriggerException
 
 from dsr.errors import PermanentError, TransientError
 from dsr_acting import ENFORCE_RETRIES
 from dsr_coded import coded
+from dsr_starting import start_run
 from dsr_tasks import this_request
 from dsr_workplace import Workplace
 
@@ -36,7 +32,7 @@ def plan_anew() -> None:
     request_id, dag_id = this_request(), get_current_context()["dag_run"].dag_id
     times = sum(_wants(event) for event in Workplace().ledger.events(request_id))
     # A name of its own for every time that a new plan was wanted: tried again, it is there already.
-    _start(DAG_ID, f"{request_id}.{times}", {"request_id": request_id, "dag_id": dag_id})
+    start_run(DAG_ID, f"{request_id}.{times}", {"request_id": request_id, "dag_id": dag_id})
 
 
 @task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
@@ -55,7 +51,7 @@ def start_over() -> None:
     if context["ti"].get_dr_count(dag_id=dag_id, run_ids=[request_id], states=_ACTIVE):
         pause = min(_PAUSE_S * context["ti"].try_number, _LONGEST_PAUSE_S)
         raise TransientError("run.active", _PLACE, timedelta(seconds=pause))
-    _start(dag_id, request_id, {}, reset=True)
+    start_run(dag_id, request_id, {}, reset=True)
 
 
 def wanted(events: Sequence["Event"]) -> bool:
@@ -66,20 +62,3 @@ def wanted(events: Sequence["Event"]) -> bool:
 def _wants(event: "Event") -> bool:
     said = event.detail.get("decision"), event.detail.get("choice")
     return event.kind == "decision" and said == ("approve", "plan_anew")
-
-
-def _start(dag_id: str, run_id: str, conf: Mapping[str, str], *, reset: bool = False) -> NoReturn:
-    """Ends the task with a run started: `reset` clears one that is there, else that is a success too."""
-    raise DagRunTriggerException(
-        trigger_dag_id=dag_id,
-        dag_run_id=run_id,
-        conf=dict(conf),
-        logical_date=None,
-        reset_dag_run=reset,
-        skip_when_already_exists=not reset,
-        wait_for_completion=False,
-        allowed_states=[],
-        failed_states=[],
-        poke_interval=60,
-        deferrable=False,
-    )

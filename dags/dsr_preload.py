@@ -29,6 +29,8 @@ MODULES: Final = (
     "dsr.post",
     "dsr_recipients",
     "dsr_tasks",
+    "dsr_triaging",
+    "dsr_unheld",
     "encodings.ascii",
     "encodings.idna",
     "encodings.unicode_escape",

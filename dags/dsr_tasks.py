@@ -26,12 +26,18 @@ log = logging.getLogger("dsr")
 def this_request() -> str:
     """The id of the request this run is for. PermanentError("run.request") when the run was not started for one,
     ("run.right") when its request asks for a right that another DAG answers: nothing may be done to that one's data.
+    ("run.untriaged") while a person hasn't said that the request is ours, or when it was joined to another.
     """
+    from dsr.triage import settled
+
     run = get_current_context()["dag_run"]
     request_id = (run.conf or {}).get("request_id")
     if request_id != run.run_id:
         raise PermanentError("run.request", "task")
-    of_right(run.dag_id, Workplace().case(str(request_id)).read_json("request")["right"])
+    place = Workplace()
+    of_right(run.dag_id, place.case(str(request_id)).read_json("request")["right"])
+    if not settled(place.ledger.events(str(request_id))):
+        raise PermanentError("run.untriaged", "task")
     return str(request_id)
 
 
@@ -44,6 +50,7 @@ def open_case() -> None:
     **`run.request`**: this run was started by hand without a request; requests come in by webhook.
     **`run.right`**: it was started by hand for a request of another right; nothing was done, nothing removed. The run
     that answers the request is in another DAG.
+    **`run.untriaged`**: it was started by hand before a person has decided in `dsr_triage`; nothing was done.
     """
     from dsr.standing import deadline
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dsr.links import Links
     from dsr.notices import OpenDsr
     from dsr.register import Register
+    from dsr.requesters import Requesters
     from dsr.retained import Retained
     from dsr.settings import Settings
     from dsr.subjects import SubjectIndex
@@ -121,6 +122,20 @@ class Workplace:
         from dsr.deliveries import Deliveries
 
         return Deliveries(self.engine)
+
+    @cached_property
+    def requesters(self) -> "Requesters":
+        """Who has asked for what."""
+        from dsr.requesters import Requesters
+        from dsr.settings import subkey
+
+        return Requesters(self.engine, subkey(self.settings.master_key, "requesters"))
+
+    def forget_id_tokens(self, before: datetime) -> None:
+        """Drops what is known of ID tokens that expired before that moment."""
+        from dsr.idtoken import forget
+
+        forget(self.engine, before)
 
     @cached_property
     def holds(self) -> "Holds":

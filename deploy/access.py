@@ -16,12 +16,14 @@ REQUESTS: Final = (
 )  # fmt: skip
 """The DAGs whose runs are requests. DAG permission is asked for beside that on runs, tasks and decisions (FAB)."""
 
+TRIAGE: Final = "dsr_triage"
+"""The DAG in which a person settles what has to be before a request's own run starts."""
 EXTENSION: Final = "dsr_extension"
 """The DAG that an officer starts by hand, and nobody's program."""
 PLANNING: Final = "dsr_planning_anew"
 """The DAG that only a request's run starts; an officer may repair its runs."""
 
-_EDIT_REQUESTS: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in REQUESTS]
+_EDIT_REQUESTS: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in (*REQUESTS, TRIAGE)]
 
 ROLES: Final = {
     "dsr intake": [

@@ -21,7 +21,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from dsr import oidc
 from dsr.errors import PermanentError
+from dsr.oidc import BadOidc, Oidc
+from dsr.referring import Customer, Recruiting, customers_of, is_address
 from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
 
 KEY_BYTES: Final = 32
@@ -56,6 +59,11 @@ _OPTIONAL: Final = {
     "register": "",
     "recipients": "",
     "rights": ",".join(RIGHTS),
+    "frequent_from": "6",
+    "customers": "",
+    "recruiting_mail": "",
+    "recruiting_notice": "",
+    **oidc.SETTINGS,
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
@@ -102,6 +110,11 @@ class Settings:
                      connection `dsr_recipient_<key>` in Airflow; () = nobody. What a person names is compared with
                      these before anything is looked up by it
     rights           rights of `vocabulary.RIGHTS` that requests are taken for; others are refused
+    frequent_from    from the how-manieth request of the same address within twelve months a person looks at it before
+                     anything is read (Art. 12(5) GDPR); 0 = never
+    customers        controllers for whom we process, by key: whoever asks about that is referred to them
+    recruiting       whom applicants are referred to
+    oidc             the customer portal whose word on who asks is taken; None = none's
     """
 
     case_store: str = field(repr=False)
@@ -126,6 +139,10 @@ class Settings:
     register: str = ""
     recipients: tuple[str, ...] = ()
     rights: tuple[str, ...] = RIGHTS
+    frequent_from: int = 6
+    customers: Mapping[str, Customer] = field(default_factory=dict)
+    recruiting: Recruiting = field(default_factory=Recruiting)
+    oidc: Oidc | None = None
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
@@ -165,6 +182,10 @@ class Settings:
             register=values["register"],
             recipients=_recipients(values["recipients"]),
             rights=_rights(values["rights"]),
+            frequent_from=_count(values, "frequent_from", 0, 1000),
+            customers=_customers(values["customers"]),
+            recruiting=_recruiting(values["recruiting_mail"], values["recruiting_notice"]),
+            oidc=_oidc(values),
         )
 
     @property
@@ -209,6 +230,28 @@ def _rights(text: str) -> tuple[str, ...]:
     if not rights or not set(rights) <= set(RIGHTS):
         raise SettingError("rights", f"not some of {', '.join(RIGHTS)} with commas between them")
     return rights
+
+
+def _customers(text: str) -> Mapping[str, Customer]:
+    try:
+        return customers_of(text)
+    except ValueError as error:
+        raise SettingError("customers", str(error)) from None
+
+
+def _recruiting(mail: str, notice: str) -> Recruiting:
+    if mail and not is_address(mail):
+        raise SettingError("recruiting_mail", "not a mail address")
+    if notice and not re.fullmatch(r"https?://[!-~]+", notice):
+        raise SettingError("recruiting_notice", "not the address of a page, https://…")
+    return Recruiting(mail, notice)
+
+
+def _oidc(values: Mapping[str, str]) -> Oidc | None:
+    try:
+        return Oidc.of(values)
+    except BadOidc as error:
+        raise SettingError(error.name, error.why) from None
 
 
 def _encryption(name: str) -> str:

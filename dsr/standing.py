@@ -9,6 +9,10 @@ from dsr.ledger import Event
 
 EXTENDED: Final = "extended"
 """Kind of the event that an extension leaves: {"reason", "by", "latest"}; "latest" is the new last day."""
+PORTAL: Final = "customer_portal"
+"""Method of the events `identity_verified` and `identity_refused`: the word of the customer portal, an ID token."""
+SECOND: Final = ("erasure",)
+"""Rights for which one factor is not enough: what they do can't be taken back."""
 _RECEIVED: Final = "request_received"
 _INTERIM: Final = ("extended", "meanwhile")
 """Outcomes of the event `answered` after which the answer proper is still to come."""
@@ -18,6 +22,7 @@ _INTERIM: Final = ("extended", "meanwhile")
 class Standing:
     """Days in the controller's time zone; see `assess.Deadlines`. received_at is aware.
 
+    right     as the ticket names it, or as a person has decided
     extended  the last day since the time was extended (Art. 12(3), second sentence); None = it wasn't
     answered  the person has had their answer, in full or in part, or the request was closed
     """
@@ -37,9 +42,10 @@ class Standing:
         if received is None:
             return None
         known, extended = received.detail, [event.detail["latest"] for event in events if event.kind == EXTENDED]
+        decided = [e.detail["right"] for e in events if e.kind == "decision" and e.detail.get("choice") == "take"]
         return cls(
             received.request_id,
-            known["right"],
+            decided[-1] if decided else known["right"],
             datetime.fromisoformat(known["received_at"]),
             date.fromisoformat(known["target"]),
             date.fromisoformat(known["legal_latest"]),

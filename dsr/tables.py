@@ -167,3 +167,22 @@ retained_subjects = Table(
     Column("request_id", Text, primary_key=True),
     Column("subject", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value, as legal holds have it"),
 )
+
+requesters = Table(
+    "requesters",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("address", LargeBinary, nullable=False, comment="HMAC-SHA256 of the stated address"),
+    Column("going", Text, nullable=False, server_default="", comment="right it goes its way by; empty = none"),
+    Column("place", BigInteger, nullable=False, server_default="0", comment="order in which they set out"),
+    Column("at", _MOMENT, nullable=False),
+    Index("requesters_address", "address", "at"),
+)
+
+id_tokens = Table(
+    "id_tokens",
+    metadata,
+    Column("token", LargeBinary, primary_key=True, comment="HMAC-SHA256 of the token's issuer and id"),
+    Column("request_id", Text, nullable=False),
+    Column("until", _MOMENT, nullable=False, comment="it is expired by then"),
+)

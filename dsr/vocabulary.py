@@ -50,6 +50,16 @@ ERASURE_WAYS: Final = ("delete", "anonymise", "expire", "manual")
 RIGHTS: Final = ("access", "portability", "erasure", "restriction", "rectification", "objection", "withdrawal")
 """The rights that a request may exercise here: Art. 15, 20, 17, 18, 16, 21 and 7(3) GDPR."""
 
+UNCLEAR: Final = "unclear"
+"""In place of a right: the ticket names none, several, or what is none; a person decides which it is."""
+
+ABOUT: Final = ("application", "on_behalf")
+"""What a request may be about besides the controller's own processing: an application for a job, of which a notice of
+its own tells; what is processed on behalf of a customer, who then is the controller (Art. 28 GDPR)."""
+
+CUSTOMER_KEY: Final = r"(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{0,62}"
+"""The whole of a customer's key, as a regular expression; see `Settings.customers`."""
+
 RECIPIENT_KEY: Final = r"(?=[0-9-]*[a-z])[a-z0-9][a-z0-9-]{0,62}"
 """The whole of a recipient's key (Art. 20(2)), as a regular expression. With a letter in it: the ledger takes no bare
 numbers, which could be a person's. The JSON Schemas of requests repeat it."""

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -31,6 +31,8 @@ from sandbox.postgres import Postgres
 
 _COMPONENTS = ("scheduler", "triggerer", "dag-processor", "api-server")
 _START_SECONDS = 180.0
+_CUSTOMERS: Final = json.dumps({"ljungby": {"name": "Ljungby kommun", "mail": "dataskydd@ljungby.example"}})
+"""A customer for whom the controller of the stack processes."""
 _RECIPIENT = "dsr_recipient_"
 
 
@@ -212,6 +214,10 @@ class Stack:
                 "DSR_AIRFLOW_PASSWORD": secrets.passwords["intake"],
                 "DSR_OFFICERS": "officer,second",
                 "DSR_MAIL_FROM": "privacy@controller.example",
+                # A stack to try things out on is asked by the same few people again and again.
+                "DSR_FREQUENT_FROM": "0",
+                "DSR_CUSTOMERS": _CUSTOMERS,
+                "DSR_RECRUITING_MAIL": "recruiting@controller.example",
                 **confirmed_register(self.folder / "register"),
             }
             | {f"DSR_CHANNEL_{name}_SECRET": secret for name, secret in secrets.channels.items()}

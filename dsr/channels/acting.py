@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from dsr.channels.corrections import corrected
 from dsr.channels.ticket import Acting, Refused
+from dsr.vocabulary import UNCLEAR
 
 GROUNDS: Final[Mapping[str, tuple[str, ...]]] = {
     "erasure": ("not_needed", "consent_withdrawn", "objection", "unlawful", "legal_obligation", "child"),
@@ -75,14 +76,18 @@ def acting(
 
 
 def _problems(right: str, corrections: bool, purposes: Sequence[str], ground: str) -> Iterator[tuple[str, str]]:
+    if any(purpose.lower() not in _PURPOSES for purpose in purposes):
+        yield "purposes", _UNKNOWN
+    if right == UNCLEAR:  # what fits is seen once a person has said which it is
+        if ground and not any(ground in codes for codes in GROUNDS.values()):
+            yield "ground", _UNKNOWN
+        return
     if corrections and right != "rectification":
         yield "corrections", "is for rectification only"
     if not corrections and right == "rectification":
         yield "corrections", "is required with rectification"
     if purposes and right not in _WITH_PURPOSES:
         yield "purposes", "is for restriction, objection and withdrawal only"
-    if any(purpose.lower() not in _PURPOSES for purpose in purposes):
-        yield "purposes", _UNKNOWN
     if not purposes and right == "withdrawal":
         yield "purposes", "is required with withdrawal"
     if ground and right not in GROUNDS:

@@ -19,9 +19,10 @@ from dsr.channels import signature
 from dsr.channels.acting import acting
 from dsr.channels.body import document, moment, stated
 from dsr.channels.options import options
+from dsr.channels.relation import relation
+from dsr.channels.rights import named
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
 from dsr.source import Connection
-from dsr.vocabulary import RIGHTS
 
 _NAME = "jira"
 _RETRIED_FOR: Final = timedelta(hours=2)
@@ -38,7 +39,7 @@ class Jira:
     """The channel. The fields are ids of the site's custom fields (select fields or text), which an installation names
     as `channels.from_environment` says; e-mail and name are the reporter's.
 
-    right            which right is exercised; empty = access
+    right            which right is exercised, a select field, of one or several, or a text
     phone, customer_number, language   the person's
     encryption       how the package is to be closed; empty = as the installation does it
     age_recipient    the person's age key
@@ -46,6 +47,9 @@ class Jira:
     ground           why data is to be erased or restricted, or what is objected to
     purposes         multi-select: DPV terms
     corrections      multi-line text: a `key: value` a line
+    about            what the request is about; empty = the controller's own processing
+    customer         key of the customer on whose behalf it is processed
+    id_token         text, which the customer portal fills in
     """
 
     right: str = "customfield_10101"
@@ -58,6 +62,9 @@ class Jira:
     ground: str = "customfield_10108"
     purposes: str = "customfield_10109"
     corrections: str = "customfield_10110"
+    about: str = "customfield_10111"
+    customer: str = "customfield_10112"
+    id_token: str = "customfield_10113"  # noqa: S105 - a field's id
 
     @property
     def name(self) -> str:
@@ -77,15 +84,15 @@ class Jira:
         """As `Channel.parse`."""
         issue = document(body, f"ticket-{_NAME}", _NAME)["issue"]
         fields = issue["fields"]
-        right = _choice(fields, self.right) or "access"
-        if right not in RIGHTS:
-            raise Refused("body.invalid", _NAME, [(_pointer(self.right), "is not one of the accepted values")])
+        right = named(_stated(fields, self.right))
         asked = {"encryption": self.encryption, "age_recipient": self.age_recipient, "transmit_to": self.transmit_to}
         texts = {option: _choice(fields, name) for option, name in asked.items()}
-        chosen, wrong = options(right, texts, {option: _pointer(name) for option, name in asked.items()})
+        chosen, wrong = options(right.right, texts, {option: _pointer(name) for option, name in asked.items()})
         where = {name: _pointer(getattr(self, name)) for name in ("corrections", "purposes", "ground")}
         said = _text(fields, self.corrections), _choices(fields, self.purposes), _choice(fields, self.ground)
-        changes = acting(right, *said, _NAME, where, wrong)
+        related = {name: _pointer(getattr(self, name)) for name in ("about", "customer")}
+        about, wrong_about = relation(_choice(fields, self.about), _choice(fields, self.customer), related)
+        changes = acting(right.right, *said, _NAME, where, [*wrong, *wrong_about])
         reporter = fields["reporter"]
         subject = stated(
             email=reporter.get("emailAddress"),
@@ -96,13 +103,17 @@ class Jira:
         return Ticket(
             channel=_NAME,
             ticket_id=issue["key"],
-            right=right,
+            right=right.right,
             language="en" if _choice(fields, self.language).lower().startswith("en") else "sv",
             subject=subject,
             received_at=moment(fields.get("created"), "#/issue/fields/created", _NAME),
             package=chosen.package,
             transmit_to=chosen.transmit_to,
             acting=changes,
+            unclear=right.unclear,
+            among=right.among,
+            relation=about,
+            id_token=_text(fields, self.id_token).strip(),
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
@@ -147,6 +158,12 @@ def _choices(fields: Mapping[str, Any], name: str) -> list[str]:
     if not isinstance(value, list):
         return _choice(fields, name).replace(",", " ").split()
     return [_choice({name: item}, name) for item in value]
+
+
+def _stated(fields: Mapping[str, Any], name: str) -> list[str] | str:
+    """The right as somebody put it: a text of any kind, or the options of a select field."""
+    value = fields.get(name)
+    return _text(fields, name) if value is None or isinstance(value, str) else _choices(fields, name)
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

@@ -10,7 +10,7 @@ import pyrage
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from dsr.channels.body import stated
-from dsr.vocabulary import PACKAGE_ENCRYPTIONS, RECIPIENT_KEY
+from dsr.vocabulary import PACKAGE_ENCRYPTIONS, RECIPIENT_KEY, UNCLEAR
 
 POINTERS: Final[Mapping[str, str]] = {
     "encryption": "#/package/encryption",
@@ -72,7 +72,7 @@ def _point(recipient: str) -> bytes:
 
 
 def _problems(right: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if right not in _DISCLOSING:
+    if right not in (*_DISCLOSING, UNCLEAR):
         yield from (
             (name, "is for access and portability only") for name in ("encryption", "age_recipient") if name in texts
         )
@@ -91,5 +91,5 @@ def _problems(right: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]
         yield "transmit_to", "is no key of a recipient: small letters, digits and hyphens, a letter among them"
     if to is not None and encryption == "zip":
         yield "encryption", "is not zip for a package that is sent to another: its password only goes to the person"
-    if to is not None and right != "portability":
+    if to is not None and right not in ("portability", UNCLEAR):
         yield "transmit_to", "is for portability only"

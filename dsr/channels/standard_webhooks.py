@@ -17,6 +17,8 @@ from dsr.channels import signature
 from dsr.channels.acting import acting
 from dsr.channels.body import document, moment, stated
 from dsr.channels.options import options
+from dsr.channels.relation import relation
+from dsr.channels.rights import named
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
 from dsr.errors import PermanentError
 from dsr.source import Connection
@@ -46,20 +48,26 @@ class StandardWebhooks:
     def parse(self, body: bytes) -> Ticket:
         """As `Channel.parse`."""
         value = document(body, f"ticket-{_NAME}", _NAME)
+        right = named(value.get("right"))
         asked = {**value.get("package", {}), "transmit_to": value.get("transmit_to")}
-        chosen, wrong = options(value["right"], asked)
+        chosen, wrong = options(right.right, asked)
+        about, wrong_about = relation(value.get("about"), value.get("customer"))
         said = value.get("corrections"), value.get("purposes"), value.get("ground")
-        changes = acting(value["right"], *said, _NAME, before=wrong)
+        changes = acting(right.right, *said, _NAME, before=[*wrong, *wrong_about])
         return Ticket(
             channel=_NAME,
             ticket_id=value["ticket"]["id"],
-            right=value["right"],
+            right=right.right,
             language=value.get("language", "sv"),
             subject=stated(**value["subject"]),
             received_at=moment(value.get("received_at"), "#/received_at", _NAME),
             package=chosen.package,
             transmit_to=chosen.transmit_to,
             acting=changes,
+            unclear=right.unclear,
+            among=right.among,
+            relation=about,
+            id_token=value.get("id_token", "").strip(),
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:

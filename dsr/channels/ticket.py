@@ -41,10 +41,24 @@ class Acting:
 
 
 @dataclass(frozen=True)
+class Relation:
+    """What a request says about what it is about, beside its right; empty = it doesn't say.
+
+    about     one of `vocabulary.ABOUT`
+    customer  key of the customer whose data it is, with "on_behalf" only; whether there is such a customer is for
+              `dsr.steps.triage` to see
+    """
+
+    about: str = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True)
 class Ticket:
     """A data subject's request as a ticket system told it.
 
-    right        one of `vocabulary.RIGHTS`
+    right        one of `vocabulary.RIGHTS`, or `vocabulary.UNCLEAR`: then `unclear` and `among` are as
+                 `channels.rights.Named` has them
     subject      email, always, and those of name, phone and customer_number that were stated, as the sender wrote
                  them but for surrounding blanks
     received_at  when the ticket was made, aware; None when the system doesn't say
@@ -52,6 +66,9 @@ class Ticket:
                  the person's key as "age_recipient"; {} = as the installation does it
     transmit_to  key of the controller that the package is to be sent to (Art. 20(2)); "" = to the person only
     acting       what a right that changes the data needs beside
+    relation     what it is about
+    id_token     the customer portal's word on who asks (an OpenID Connect ID token); "" = none. It is looked at once
+                 and kept nowhere
     """
 
     channel: str
@@ -63,6 +80,10 @@ class Ticket:
     package: Mapping[str, str] = field(default_factory=dict, repr=False)
     transmit_to: str = field(default="", repr=False)
     acting: Acting = field(default=Acting(), repr=False)
+    unclear: str = ""
+    among: tuple[str, ...] = ()
+    relation: Relation = Relation()
+    id_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

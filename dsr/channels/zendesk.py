@@ -2,8 +2,9 @@
 
 In:  `schemas/ticket-zendesk.schema.json`, made by the trigger body in `zendesk-trigger.json` beside this file, in
      which the numbers of the account's own ticket fields are to be put. Right and encryption are drop-down fields
-     whose options have the values of the schema as tags, and so is ground; purposes is a multi-select field; the age
-     key and the recipient are text fields; corrections is a multi-line one, a `key: value` a line. The signature is
+     whose options have the values of the schema as tags, and so are ground and about; purposes is a multi-select field;
+     the age key, the recipient and the customer are text fields; corrections is a multi-line one, a `key: value` a
+     line; the ID token is one that the customer portal fills in. The signature is
      base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the invocation's id.
 Out: `PUT /api/v2/tickets/{id}.json` with Basic `<e-mail>/token:<key>`. Zendesk has no key against a repeated comment.
 """
@@ -19,6 +20,8 @@ from dsr.channels import signature
 from dsr.channels.acting import acting
 from dsr.channels.body import document, moment, stated
 from dsr.channels.options import options
+from dsr.channels.relation import relation
+from dsr.channels.rights import named
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
 from dsr.source import Connection
 
@@ -41,15 +44,15 @@ class Zendesk:
         return Delivery(delivery_id, replay_key=sha256(signed).hexdigest())
 
     def parse(self, body: bytes) -> Ticket:
-        """As `Channel.parse`; a placeholder that Zendesk could not fill is an empty text, and a right that nobody
-        stated is access."""
+        """As `Channel.parse`; a placeholder that Zendesk could not fill is an empty text."""
         value = document(body, f"ticket-{_NAME}", _NAME)
-        requester, right = value["requester"], value["right"] or "access"
+        requester, right = value["requester"], named(value.get("right"))
         package = value.get("package") or {}
         asked = {name: package.get(name) for name in ("encryption", "age_recipient")}
-        chosen, wrong = options(right, {**asked, "transmit_to": value.get("transmit_to")})
+        chosen, wrong = options(right.right, {**asked, "transmit_to": value.get("transmit_to")})
         said = value.get("corrections"), value.get("purposes"), value.get("ground")
-        changes = acting(right, *said, _NAME, before=wrong)
+        about, wrong_about = relation(value.get("about"), value.get("customer"))
+        changes = acting(right.right, *said, _NAME, before=[*wrong, *wrong_about])
         language = str(requester.get("language") or "sv").lower()
         subject = stated(
             email=requester.get("email"),
@@ -60,13 +63,17 @@ class Zendesk:
         return Ticket(
             channel=_NAME,
             ticket_id=value["ticket"]["id"],
-            right=right,
+            right=right.right,
             language="sv" if language.startswith(("sv", "swedish", "svenska")) else "en",
             subject=subject,
             received_at=moment(value["ticket"].get("created_at"), "#/ticket/created_at", _NAME),
             package=chosen.package,
             transmit_to=chosen.transmit_to,
             acting=changes,
+            unclear=right.unclear,
+            among=right.among,
+            relation=about,
+            id_token=(value.get("id_token") or "").strip(),
         )
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:

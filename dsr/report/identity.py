@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from typing import Final
 
 from dsr.report.acting import page
-from dsr.report.answers import controller_values, envelope, filled
+from dsr.report.answers import Summary, controller_values, envelope, filled, nothing_found
 from dsr.report.letters import Texts, render
 from dsr.settings import Settings
 
@@ -48,7 +48,16 @@ class IdentityLetter:
         texts = self._texts()
         paragraphs = [texts("ticket.asked")]
         paragraphs += [texts("ticket.second"), second] if second else []
-        return self._rendered([*paragraphs, texts("ticket.none")])
+        return self._rendered([*paragraphs, texts("ticket.nothing"), texts("ticket.none")])
+
+    def unknown(self, to: str, summary: Summary, at: datetime) -> EmailMessage:
+        """The mail to the stated address that nothing is held that surely is theirs, as `summary` has it. It is told
+        there and not in the ticket: whoever reads only that learns nothing about anybody."""
+        own, texts = self._texts(), Texts(self.language, controller_values(self.settings))
+        paragraphs = [own("mail.unknown", what=own(f"mail.{self.right}"))]
+        paragraphs += [texts("answer.only_doubtful")] if summary.doubtful else nothing_found(texts, summary)
+        paragraphs += [own("mail.unknown_next"), own("mail.unknown_not_you")]
+        return self._mail(to, own("mail.subject_unknown"), paragraphs, at, f"{self.request_id}.unknown")
 
     def _mail(self, to: str, subject: str, paragraphs: list[str], at: datetime, identity: str) -> EmailMessage:
         text = self._rendered(paragraphs)

@@ -9,13 +9,18 @@ from typing import Any, Final
 
 from dsr.notices import Notice
 from dsr.notices.told import Told
+from dsr.referring import Customer
 from dsr.refusal import reasons
 from dsr.register.nouns import Notification, Recipient
 from dsr.report import notices
 from dsr.report.acting import EXTENSIONS, LIFTINGS, ActingLetter, page
+from dsr.report.answers import Summary
 from dsr.report.identity import IdentityLetter
 from dsr.report.letters import LANGUAGES, Texts
+from dsr.report.triage import TriageLetter
 from dsr.settings import Controller, Settings
+from dsr.vocabulary import RIGHTS as ALL_RIGHTS
+from dsr.vocabulary import UNCLEAR
 
 RIGHTS: Final = (
     ("erasure", ""),
@@ -27,6 +32,8 @@ RIGHTS: Final = (
 )
 DISCLOSING: Final = (("access", ""), ("portability", ""))
 """Rights whose other letters come with the package."""
+UNDECIDED: Final = ((UNCLEAR, ""),)
+"""A ticket that doesn't say which right it is about."""
 _EFFECT: Final = {"erasure": "erase", "rectification": "rectify"}
 _KEPT: Final = {"erase": "restrict"}
 """What is kept of what was to be erased is restricted meanwhile."""
@@ -43,6 +50,7 @@ _BOOKS: Final = {
     "sv": "Bokföringslagen kräver att räkenskapsinformation bevaras i sju år.",
     "en": "The Bookkeeping Act demands that accounting records are kept for seven years.",
 }
+_UNKNOWN: Final = Summary(held=False, doubtful=0, searched=("Salesforce", "Zoom"), incomplete=())
 _NO_REASON: Final[Mapping[str, str]] = {"sv": "", "en": ""}
 
 
@@ -66,13 +74,14 @@ def letters(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
     """(name, language, title, text) of every letter."""
     for language in LANGUAGES:
         texts = Texts(language, {}, "acting")
-        for right, ground in (*DISCLOSING, *RIGHTS):
+        for right, ground in (*DISCLOSING, *RIGHTS, *UNDECIDED):
             letter = ActingLetter(_REQUEST, language, settings, right, ground)
-            done = () if (right, ground) in DISCLOSING else _done(letter)
+            done = () if (right, ground) in (*DISCLOSING, *UNDECIDED) else _done(letter)
             for name, kind, text in (*done, *_not_done(letter)):
                 stem = "-".join(filter(None, (right, ground, name)))
                 yield stem, language, texts(f"mail.subject_{kind}"), text
         yield from _identity(settings, language)
+        yield from _triage(settings, language)
         for kind in ("erasure", "restriction", "rectification"):
             notice = _notice(kind, language)
             subject = texts(f"notice.subject_{kind}", reference=notice.notice_id)
@@ -88,6 +97,7 @@ def _identity(settings: Settings, language: str) -> Iterator[tuple[str, str, str
         mails = {
             "asked": letter.asking("asa@exempel.example", url, ends, made, second=second),
             "reminder": letter.asking("asa@exempel.example", url, ends, made, second=second, reminder=1),
+            "unknown": letter.unknown("asa@exempel.example", _UNKNOWN, made),
             "code": letter.code("asa@exempel.example", "7K3F-9QXM", made + timedelta(minutes=10), made),
         }
         for name, mail in mails.items():
@@ -95,6 +105,29 @@ def _identity(settings: Settings, language: str) -> Iterator[tuple[str, str, str
             yield f"identity-{right}-{name}", language, str(mail["Subject"]), body.get_content() if body else ""
         text = letter.ticket("7K3F-9QXM-2HTP" if second else "")
         yield f"identity-{right}-ticket", language, str(mails["asked"]["Subject"]), text
+
+
+def _triage(settings: Settings, language: str) -> Iterator[tuple[str, str, str, str]]:
+    """What is said before a request is worked on."""
+    letter = TriageLetter(_REQUEST, language, settings, "erasure", _RECEIVED)
+    customer, until = Customer("Exempelkommunen", "dataskydd@kommunen.example"), date(2026, 12, 28)
+    texts = Texts(language, {}, "acting")("mail.subject_done")
+    told = {
+        "joined": letter.joined(_RECEIVED - timedelta(days=2), until),
+        "customer": letter.customer(customer),
+        "customer-unnamed": letter.customer(None),
+        "recruiting": letter.recruiting(until),
+        "which": letter.which(ALL_RIGHTS),
+        "taken": letter.taken("erasure", until),
+    }
+    for name, text in told.items():
+        yield f"triage-{name}", language, texts, text
+    for name, mail in (
+        ("customer", letter.to_customer(customer, _RECEIVED)),
+        ("recruiting", letter.to_recruiting("1001", until, _RECEIVED)),
+    ):
+        body = mail.get_body(("plain",))
+        yield f"notice-triage-{name}", language, str(mail["Subject"]), body.get_content() if body else ""
 
 
 def _done(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """From an authentic ticket to a case: the same delivery gives the same case, whatever broke the first time.
 
 The order makes it safe to be cut off anywhere: delivery remembered → request in the encrypted case file → event in
-the ledger → run started → event. Whoever comes again goes on where it stopped.
+the ledger → triaged → run started → event. Whoever comes again goes on where it stopped.
 """
 
 import base64
@@ -14,19 +14,28 @@ from typing import Any, Protocol
 
 import phonenumbers
 
-from dsr.casefile import CaseStore
+from dsr.casefile import CaseFile, CaseStore
 from dsr.channels.ticket import Acting, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.misleading import misleading
 from dsr.settings import Settings
+from dsr.vocabulary import UNCLEAR
 
 RECEIVED = "request_received"
 STARTED = "run_started"
 
 StartRun = Callable[[str, str, datetime], None]
-"""Starts the run of a request: right, request id, time of receipt. Already started is a success."""
+"""Starts the run of a request: way (its right, or that in which it is settled first), request id, time of receipt.
+Already started is a success."""
+
+
+Keep = Callable[[CaseFile, Ticket], None]
+"""Writes into a new case what triage will ask about; `triage.keep` is one."""
+Triage = Callable[[CaseFile, Ticket | None], str]
+"""How a request goes on: its right, or the way in which it is settled first; `triage.triage` is one. The ticket is None
+when only the case is left of it."""
 
 
 class Dates(Protocol):
@@ -56,10 +65,11 @@ class Due:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A request that has a case. `fresh` is False when it was there before; `started` when its run was."""
+    """A request that has a case. `way`: its right, or the way in which it is settled first; "" once its run was
+    `started`. `fresh` is False when it was there before."""
 
     request_id: str
-    right: str
+    way: str
     received_at: datetime
     due: Due
     fresh: bool
@@ -76,13 +86,15 @@ def accept(
     ledger: Ledger,
     deliveries: Deliveries,
     deadlines: CountDeadlines,
+    keep: Keep,
+    triage: Triage,
     at: datetime,
     settings: Settings,
 ) -> Accepted:
-    """The case of this delivery, made if it is new. `digest` is that of the raw body, `replay_key` that of
-    `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came before with another body;
-    Refused("body.invalid") for a right that is not switched on here."""
-    if ticket.right not in settings.rights:
+    """The case of this delivery, made if it is new, and triaged: no run starts before it is. `digest` is that of the
+    raw body, `replay_key` that of `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came
+    before with another body; Refused("body.invalid") for a right that is not switched on here."""
+    if ticket.right not in (*settings.rights, UNCLEAR):
         raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
     if not _numbers(ticket.acting.corrections, settings.country):
         raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
@@ -95,18 +107,21 @@ def accept(
     if not any(event.kind == RECEIVED for event in known):
         received_at = min(ticket.received_at or at, at).astimezone(UTC)
         dates = deadlines(received_at, settings.country, settings.timezone)
-        _open_case(cases, request_id, ticket, received_at, dates, settings.country)
+        keep(_open_case(cases, request_id, ticket, received_at, dates, settings.country), ticket)
         detail = {"channel": ticket.channel, "right": ticket.right, "received_at": received_at.isoformat()}
         detail |= {"target": dates.target.isoformat(), "legal_latest": dates.legal_latest.isoformat()}
         ledger.append(request_id, RECEIVED, detail, at=at)
-        return _accepted(ledger.events(request_id), fresh=True)
-    return _accepted(known, fresh=False)
+        known, fresh = ledger.events(request_id), True
+    else:
+        fresh = False
+    started = any(event.kind == STARTED for event in known)
+    return _accepted(known, "" if started else triage(cases.open(request_id), ticket), fresh=fresh)
 
 
 def start(accepted: Accepted, run: StartRun, ledger: Ledger, *, at: datetime) -> None:
     """Start the run of an accepted request, once. What `run` raises is passed on; the request then stays pending."""
     if not accepted.started:
-        run(accepted.right, accepted.request_id, accepted.received_at)
+        run(accepted.way, accepted.request_id, accepted.received_at)
         ledger.append(accepted.request_id, STARTED, at=at)
 
 
@@ -118,8 +133,9 @@ class Started:
     failed: tuple[str, ...]
 
 
-def start_pending(ledger: Ledger, run: StartRun, *, at: datetime) -> Started:
-    """Start the runs of requests that were accepted while Airflow was not to be had. For the upkeep."""
+def start_pending(ledger: Ledger, cases: CaseStore, run: StartRun, triage: Triage, *, at: datetime) -> Started:
+    """Start the runs of requests that were accepted while Airflow was not to be had, triaged if they weren't. For the
+    upkeep."""
     by_request: dict[str, list[Event]] = {}
     for event in ledger.events():
         if event.kind in (RECEIVED, STARTED):
@@ -129,25 +145,26 @@ def start_pending(ledger: Ledger, run: StartRun, *, at: datetime) -> Started:
         if any(event.kind == STARTED for event in events):
             continue
         try:
-            start(_accepted(events, fresh=False), run, ledger, at=at)
+            way = triage(cases.open(request_id), None)
+            start(_accepted(events, way, fresh=False), run, ledger, at=at)
             count += 1
         except DsrError:
             failed.append(request_id)
     return Started(count, tuple(failed))
 
 
-def _accepted(events: list[Event], *, fresh: bool) -> Accepted:
+def _accepted(events: list[Event], way: str, *, fresh: bool) -> Accepted:
     """What the ledger says, so that two deliveries at the same moment get the same answer: the first event's."""
     first = next(event for event in events if event.kind == RECEIVED)
     due = Due(date.fromisoformat(first.detail["target"]), date.fromisoformat(first.detail["legal_latest"]))
     started = any(event.kind == STARTED for event in events)
     received_at = datetime.fromisoformat(first.detail["received_at"])
-    return Accepted(first.request_id, first.detail["right"], received_at, due, fresh, started)
+    return Accepted(first.request_id, way, received_at, due, fresh, started)
 
 
 def _open_case(
     cases: CaseStore, request_id: str, ticket: Ticket, received_at: datetime, dates: Dates, country: str
-) -> None:
+) -> CaseFile:
     case = cases.create(request_id)
     deadlines = {name: getattr(dates, name).isoformat() for name in ("target", "legal_latest", "extended_latest")}
     case.write_json("deadlines", {**deadlines, "holidays": dict(dates.holidays)})
@@ -167,6 +184,7 @@ def _open_case(
         request["transmit_to"] = ticket.transmit_to
     request |= _acting(ticket.acting, country)
     case.write_json("request", request)
+    return case
 
 
 def _acting(acting: Acting, country: str) -> dict[str, Any]:

@@ -20,12 +20,10 @@ from dsr.links import new_code, new_link
 from dsr.report.identity import IdentityLetter
 from dsr.settings import Settings
 from dsr.source import Declaration
-from dsr.standing import identified
+from dsr.standing import PORTAL, SECOND, identified
 
 ASKED: Final = "identity/asked"
 """{"link", "second", "address", "expires_at"}: what was drawn, and whom it goes to."""
-SECOND: Final = ("erasure",)
-"""Rights for which the contact alone is not enough: what they do can't be taken back."""
 BY_CONTACT: Final = "contact_on_file"
 BY_BOTH: Final = "contact_on_file_and_ticket"
 TOLD: Final = "identity/told"
@@ -74,7 +72,8 @@ def ask_identity(
     """Asks, and says how it went; the event `identity_asked` says so too:
 
     sent             the contact on file was written to
-    verified         they have been verified before, by an event that nobody has taken back
+    verified         they have been verified before, by an event that nobody has taken back. The customer portal's
+                     word is taken back here when its address isn't the contact on file, or hasn't been for long
     no_contact       no record that surely is theirs carries an address
     contact_changed  the address on file was changed lately, perhaps by whoever asks
     undeliverable    the mail was refused for good
@@ -82,20 +81,28 @@ def ask_identity(
     After all but the first two a person has to make sure in another way. A transient error of the mail or the ticket
     is passed on; called again it goes on where it stopped.
     """
-    if identified(ledger.events(case.case_id)):
-        return "verified"
     request = case.read_json("request")
+    if identified(ledger.events(case.case_id)):
+        if _stands(case, declarations, request, ledger, at):
+            return "verified"
+        doubt = {"by": "program", "method": "contact_differs", "ok": False}
+        ledger.append(case.case_id, "identity_verified", doubt, at=at)
     letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
     outcome = _sent(case, declarations, request, letter, challenges, send_mail, at)
     question = Question.of(case)
-    # The ticket says the same whether we know them or not.
-    tell(letter.ticket(question.second if question else _blind(request)))
+    tell_asked(letter, question.second if question else "", tell)
     detail: dict[str, Any] = {"outcome": outcome}
     if outcome == "sent" and question is not None:
         detail |= {"expires_at": question.expires_at.isoformat(), "factors": 2 if question.second else 1}
     if not any(e.kind == "identity_asked" and e.detail == detail for e in ledger.events(case.case_id)):
         ledger.append(case.case_id, "identity_asked", detail, at=at)
     return outcome
+
+
+def tell_asked(letter: IdentityLetter, second: str, tell: Tell) -> None:
+    """What the ticket says: the same whether we know them or not, a code that fits nothing in place of the second where
+    nobody was asked."""
+    tell(letter.ticket(second or (new_code() if letter.right in SECOND else "")))
 
 
 def remind(
@@ -121,6 +128,25 @@ def note(ledger: Ledger, request_id: str, *, both: bool, at: datetime) -> None:
     detail = {"by": "person", "method": BY_BOTH if both else BY_CONTACT, "ok": True}
     if not any(e.kind == "identity_verified" and e.detail == detail for e in ledger.events(request_id)):
         ledger.append(request_id, "identity_verified", detail, at=at)
+
+
+def _stands(
+    case: CaseFile, declarations: Sequence[Declaration], request: Mapping[str, Any], ledger: Ledger, at: datetime
+) -> bool:
+    """Whether what was verified holds for the records that were found. The portal knows an address and not its owner of
+    former years: it must be the contact on file, and have been for a while."""
+    word = [e.detail for e in ledger.events(case.case_id) if e.kind == "identity_verified"][-1]
+    if word.get("method") != PORTAL:
+        return True
+    if changed_lately(case, declarations, at):
+        return False
+    stated = str(request["subject"]["email"])
+    try:
+        return on_file(case, stated) == stated
+    except PermanentError as error:
+        if error.code != "address.absent":
+            raise
+        return False
 
 
 def _sent(
@@ -161,11 +187,7 @@ def _drawn(case: CaseFile, request: Mapping[str, Any], settings: Settings, at: d
         return question
     case.remove("identity/")
     expires_at = (at + timedelta(days=settings.challenge_days)).replace(microsecond=0)
-    second = _blind(request)
+    second = new_code() if request["right"] in SECOND else ""
     drawn = {"link": new_link(), "second": second, "address": address, "expires_at": expires_at.isoformat()}
     case.write_json(ASKED, drawn)
     return Question(drawn["link"], second, address, expires_at)
-
-
-def _blind(request: Mapping[str, Any]) -> str:
-    return new_code() if request["right"] in SECOND else ""

@@ -4,8 +4,9 @@
 problems (`application/problem+json`); 400 and 422 name the fields and never repeat a value.
 
 A request states its right, one of those that DSR_RIGHTS names (all, unless it says otherwise), and what that right
-needs; it may say how its package is closed and, with portability, which
-controller gets it (Art. 20(2)): `schemas/ticket-<channel>.schema.json`, `dsr/channels/options.py`.
+needs; one that names none, several or another thing is taken too, and a person decides. It may say how its package is
+closed and, with portability, which controller gets it (Art. 20(2)), what it is about, and who asks by the customer
+portal's word: `schemas/ticket-<channel>.schema.json`, `dsr/channels/options.py`, `dsr/channels/relation.py`.
 
     400 no JSON · 401 not authentic or not in time · 404 unknown channel · 409 known delivery with another body
     413 too large · 422 does not fit the schema · 503 storage not to be had (Retry-After)
@@ -27,15 +28,18 @@ from fastapi.responses import JSONResponse, Response
 
 from dsr import database
 from dsr.airflow_client import AirflowClient
-from dsr.casefile import CaseStore
+from dsr.casefile import CaseFile, CaseStore
 from dsr.channels import CHANNELS, from_environment
 from dsr.channels.signature import secrets_of
-from dsr.channels.ticket import Channel, Refused
+from dsr.channels.ticket import Channel, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError, PermanentError
+from dsr.idtoken import IdTokens
 from dsr.ledger import Ledger
+from dsr.requesters import Requesters
 from dsr.settings import Settings, subkey
-from dsr.steps import accept, assess
+from dsr.steps import accept, assess, sign_in, triage
+from dsr.triage import linked_to
 
 MAX_BODY: Final = 256 * 1024
 _RETRY_S: Final = 30
@@ -58,14 +62,17 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Desk:
-    """What the webhook works with. `run` starts a run; `now` is the clock; `channels` by name."""
+    """What the webhook works with. `run` starts a run; `now` is the clock; `channels` by name; `tokens` checks the
+    customer portal's word, None = no portal's word counts."""
 
     settings: Settings
     cases: CaseStore
     ledger: Ledger
     deliveries: Deliveries
+    requesters: Requesters
     run: accept.StartRun
     now: Callable[[], datetime] = _now
+    tokens: IdTokens | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: CHANNELS)
 
     @classmethod
@@ -78,8 +85,10 @@ class Desk:
             CaseStore(settings.case_store, settings.master_key),
             Ledger(engine, subkey(settings.master_key, "ledger")),
             Deliveries(engine),
+            Requesters(engine, subkey(settings.master_key, "requesters")),
             airflow.start,
             channels=from_environment(),
+            tokens=IdTokens(settings.oidc, engine, subkey(settings.master_key, "id_tokens")) if settings.oidc else None,
         )
 
 
@@ -142,6 +151,8 @@ def _take(
         ledger=desk.ledger,
         deliveries=desk.deliveries,
         deadlines=assess.deadlines,
+        keep=partial(triage.keep, settings=desk.settings),
+        triage=partial(_triage, desk, at=at),
         at=at,
         settings=desk.settings,
     )
@@ -151,6 +162,14 @@ def _take(
         # Accepted is accepted: the ledger shows that its run has not started, and the upkeep starts it.
         return accepted
     return accepted
+
+
+def _triage(desk: Desk, case: CaseFile, ticket: Ticket | None, *, at: datetime) -> str:
+    """A request that is joined to another gets no word of its own."""
+    way = triage.triage(case, desk.requesters, desk.ledger, at=at, settings=desk.settings)
+    if ticket is not None and ticket.id_token and not linked_to(desk.ledger.events(case.case_id)):
+        sign_in.sign_in(case, ticket.id_token, desk.tokens, desk.ledger, at=at)
+    return way
 
 
 def _problem(error: DsrError) -> Response:

@@ -32,6 +32,9 @@ def ticket_body(
     ground: str = "",
     purposes: Sequence[str] = (),
     corrections: Mapping[str, Any] | None = None,
+    about: str = "",
+    customer: str = "",
+    id_token: str = "",
     at: datetime,
 ) -> dict[str, Any]:
     """The JSON that the channel's system would send about a new ticket; "" = the person didn't say.
@@ -40,7 +43,7 @@ def ticket_body(
     if channel == "standard_webhooks":
         subject = {"email": email, "name": name, "phone": phone, "customer_number": customer_number}
         body: dict[str, Any] = {
-            "right": right,
+            **({"right": right} if right else {}),
             "language": language,
             "ticket": {"id": ticket_id},
             "received_at": at.isoformat(),
@@ -48,6 +51,7 @@ def ticket_body(
         }
         options = {"package": {k: v for k, v in package.items() if v}, "transmit_to": transmit_to, "ground": ground}
         options |= {"purposes": list(purposes), "corrections": dict(corrections or {})}
+        options |= {"about": about, "customer": customer, "id_token": id_token}
         return body | {k: v for k, v in options.items() if v}
     lines = "\r\n".join(f"{key}: {value}" for key, value in (corrections or {}).items())
     if channel == "zendesk":
@@ -61,13 +65,16 @@ def ticket_body(
             "ground": ground,
             "purposes": " ".join(purpose.lower() for purpose in purposes),
             "corrections": lines,
+            "about": about,
+            "customer": customer,
+            "id_token": id_token,
         }
     if channel == "jira":
         texts = {"customfield_10102": phone, "customfield_10103": customer_number}
         texts |= {"customfield_10106": age_recipient, "customfield_10107": transmit_to}
-        texts["customfield_10110"] = lines
+        texts |= {"customfield_10110": lines, "customfield_10112": customer, "customfield_10113": id_token}
         choices = {"customfield_10101": right, "customfield_10104": language, "customfield_10105": encryption}
-        choices["customfield_10108"] = ground
+        choices |= {"customfield_10108": ground, "customfield_10111": about}
         jira = _jira_body(ticket_id, email, name, texts, choices, at)
         jira["issue"]["fields"]["customfield_10109"] = [{"value": purpose} for purpose in purposes] or None
         return jira

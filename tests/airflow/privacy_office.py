@@ -16,6 +16,8 @@ CONFIRMED: Final = "They have confirmed who they are, and the plan is right"
 APPROVED: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"prepare": (VERIFIED, "officer"), "approve": ("Approve", "second")}
 )
+TRIAGED: Final = ("p000007", "p000008", "p000009")
+"""Who asks in the tests of triage, as the population calls them."""
 ENDED: Final[Mapping[str, Collection[str]]] = MappingProxyType({"shred": FINAL})
 _THOUGHT: Final = 1.5
 """Seconds that an officer thinks at the least."""

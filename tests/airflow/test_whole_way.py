@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from observed import Observed
 from office_day import CORRECTIONS, WAYS, Day
+from privacy_office import TRIAGED
 
 from embedded.journey import fulfil
 from embedded.verification import Package
@@ -21,7 +22,7 @@ from sandbox.postgres import _binary
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 _IN_ORDER = ("request_received", "composed", "decision", "delivered", "answered", "shredded")
-_ONCE = (*_IN_ORDER, "run_started", "downloaded", "closed")
+_ONCE = (*_IN_ORDER, "triaged", "run_started", "downloaded", "closed")
 _BYTES = re.compile(r"\\x((?:[0-9a-f]{2}){8,})")
 
 
@@ -67,7 +68,8 @@ def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Obser
 
 def _identifiers(stack: Observed) -> list[str]:
     """All that points to the canary and to whoever asked for anything, and what tickets said."""
-    people = [stack.population.canary, *(stack.population.person(way.person) for way in WAYS.values())]
+    names = (*(way.person for way in WAYS.values()), *TRIAGED)
+    people = [stack.population.canary, *(stack.population.person(name) for name in names)]
     corrected = [value for value in CORRECTIONS.values() if len(value) > 2]
     numbers = [form for value in corrected if value.startswith("+") for form in _numbers(value)]
     stated = ["nobody.at.all@nowhere.example", *corrected, *numbers]

@@ -70,6 +70,22 @@ def code_by_mail(office: Office, send: Callable[[], object]) -> str:
     return str(code).strip()
 
 
+def was_changed(case: CaseFile, field: str, days: int) -> None:
+    """A field of their contact, so many days ago."""
+    name = "salesforce_contact_history"
+    values = {SOURCE_ID: "h1", "Field": field, "CreatedDate": (NOW - timedelta(days=days)).isoformat()}
+    columns = schema.arrow_schema(name)
+    row = pa.RecordBatch.from_pylist([{c.name: values.get(c.name) for c in columns}], schema=columns)
+    with RowsWriter(case, "salesforce") as writer:
+        writer.add(name, row)
+
+
+def by_portal(office: Office, case: CaseFile) -> None:
+    """The customer portal's word, as it was taken when the request came in."""
+    detail = {"method": "customer_portal", "by": "person", "ok": True, "factors": 2}
+    office.ledger.append(case.case_id, "identity_verified", detail, at=NOW)
+
+
 def kinds(office: Office, case: CaseFile) -> list[str]:
     return [event.kind for event in office.ledger.events(case.case_id)]
 
@@ -116,13 +132,7 @@ def test_the_ticket_says_the_same_whether_there_is_a_contact_or_not(office: Offi
 def test_an_address_that_was_changed_lately_is_not_asked(office: Office, field: str, days: int, outcome: str) -> None:
     """It may be the work of whoever asks now."""
     case = a_case(office)
-    name = "salesforce_contact_history"
-    changed = (NOW - timedelta(days=days)).isoformat()
-    columns = schema.arrow_schema(name)
-    values = {SOURCE_ID: "h1", "Field": field, "CreatedDate": changed}
-    row = pa.RecordBatch.from_pylist([{c.name: values.get(c.name) for c in columns}], schema=columns)
-    with RowsWriter(case, "salesforce") as writer:
-        writer.add(name, row)
+    was_changed(case, field, days)
     assert ask(office, case) == outcome
     assert len(office.post.mails) == (outcome == "sent")
     # Whoever releases a package to that address is told, too.
@@ -265,3 +275,43 @@ def test_a_doubt_takes_it_back(office: Office, post: Post) -> None:
     assert not identified(office.ledger.events(case.case_id))
     step.note(office.ledger, case.case_id, both=False, at=NOW)
     assert not identified(office.ledger.events(case.case_id))
+
+
+def test_the_portals_word_holds_for_the_contact_on_file(office: Office) -> None:
+    case = a_case(office, "erasure")
+    by_portal(office, case)
+    assert ask(office, case) == "verified"
+    assert (office.post.mails, office.post.answers) == ([], [])
+    assert identified(office.ledger.events(case.case_id))
+
+
+@pytest.mark.parametrize("held", [{"salesforce_contact": ["asa.new@kvarnberget.example"]}, {"salesforce_contact": []}])
+def test_the_portals_word_is_taken_back_where_its_address_is_not_on_file(
+    held: dict[str, list[str]], office: Office
+) -> None:
+    """A former address: its mailbox may be another's by now."""
+    case = a_case(office, "erasure", held=held)
+    by_portal(office, case)
+    assert ask(office, case) == ("sent" if any(held.values()) else "no_contact")
+    assert {str(mail["To"]) for mail in office.post.mails} == {*held["salesforce_contact"]}
+    assert not identified(office.ledger.events(case.case_id))
+    assert words(office, case)[1].detail == {"by": "program", "method": "contact_differs", "ok": False}
+    ask(office, case)
+    assert kinds(office, case).count("identity_verified") == 2
+
+
+def test_the_portals_word_is_taken_back_where_the_address_is_new(office: Office) -> None:
+    case = a_case(office, "erasure")
+    was_changed(case, "Email", 3)
+    by_portal(office, case)
+    assert ask(office, case) == "contact_changed"
+    assert not identified(office.ledger.events(case.case_id))
+
+
+def test_an_officers_word_is_not_taken_back(office: Office) -> None:
+    case = a_case(office, "erasure", held={"salesforce_contact": ["asa.new@kvarnberget.example"]})
+    by_portal(office, case)
+    ask(office, case)
+    detail = {"by": "officer", "method": "officer_in_person", "ok": True}
+    office.ledger.append(case.case_id, "identity_verified", detail, at=NOW)
+    assert ask(office, case) == "verified"

@@ -108,7 +108,7 @@ def test_health_is_the_components_own() -> None:
 def test_the_service_user_may_start_requests_and_nothing_else() -> None:
     access = load("access")
     assert set(access.REQUESTS) == {f"dsr_{right}" for right in vocabulary.RIGHTS if right != "withdrawal"}
-    edits = {("can_edit", f"DAG:{dag_id}") for dag_id in access.REQUESTS}
+    edits = {("can_edit", f"DAG:{dag_id}") for dag_id in (*access.REQUESTS, access.TRIAGE)}
     assert set(access.ROLES["dsr intake"]) == {("can_create", "DAG Runs"), ("can_read", "Website"), *edits}
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import DagRunTriggerException
 from made_up_acting import AT, MadeUp, World, case_of
 from made_up_place import CHECKED, Place, answered, kinds
 
@@ -186,7 +187,7 @@ def running(monkeypatch: pytest.MonkeyPatch, request_id: str) -> SimpleNamespace
 
 def started(task: Any) -> Any:
     """The run that a task starts as it ends."""
-    with pytest.raises(dsr_planning_anew.DagRunTriggerException) as raised:
+    with pytest.raises(DagRunTriggerException) as raised:
         task.function()
     return raised.value
 

@@ -127,6 +127,10 @@ def test_a_run_of_another_right_touches_nothing(
     assert sorted(case.names()) == before
     assert kinds(place.ledger, request_id) == []
     run.dag_id = "dsr_erasure"
+    with pytest.raises(Exception, match=r"run\.untriaged"):
+        task.function()
+    assert sorted(case.names()) == before
+    place.ledger.append(request_id, "triaged", {"questions": []}, at=AT)
     assert dsr_tasks.this_request() == request_id
     run.conf = {}
     with pytest.raises(PermanentError, match=r"run\.request"):

@@ -20,6 +20,7 @@ from dsr.airflow_client import AirflowClient
 from dsr.casefile import CaseStore
 from dsr.deliveries import Deliveries
 from dsr.ledger import Ledger
+from dsr.requesters import Requesters
 from dsr.settings import Settings, subkey
 from dsr.vocabulary import RIGHTS
 from dsr.web.intake import Desk, create_app
@@ -87,7 +88,8 @@ def airflow_url(airflow: FakeAirflow) -> Iterator[str]:
 def desk(ledger_url: str, airflow_url: str, tmp_path: Path) -> Iterator[Desk]:
     engine = database.connect(ledger_url)
     with engine.begin() as connection:
-        connection.execute(delete(tables.deliveries))  # tests send the same bodies again
+        for table in (tables.deliveries, tables.requesters, tables.id_tokens):
+            connection.execute(delete(table))  # tests send the same bodies again
     settings = Settings(
         case_store=str(tmp_path / "cases"),
         ledger_url=ledger_url,
@@ -100,6 +102,7 @@ def desk(ledger_url: str, airflow_url: str, tmp_path: Path) -> Iterator[Desk]:
         CaseStore(settings.case_store, MASTER),
         Ledger(engine, subkey(MASTER, "ledger")),
         Deliveries(engine),
+        Requesters(engine, subkey(MASTER, "requesters")),
         AirflowClient(airflow_url, "dsr", "pw").start,
         now=lambda: NOW,
     )

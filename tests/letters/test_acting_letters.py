@@ -147,7 +147,7 @@ def test_a_mail_has_text_and_html_and_nothing_but_the_letter() -> None:
     message = letter().mail("refused", "åsa@kvarnberget.example", text, datetime(2026, 11, 25, tzinfo=UTC))
     assert message.get_body(("plain",)).get_content().split() == text.split()
     shown = message.get_body(("html",)).get_content()
-    assert catalogue("en", "acting")["reason"][REASONS[0]] in html.unescape(shown)
+    assert catalogue("en", "acting")["reason"][f"{REASONS[0]}_erasure"] in html.unescape(shown)
     assert REQUEST in message["Message-ID"]
     with pytest.raises(PermanentError, match=r"address\.invalid"):
         letter().mail("refused", "x@y.example\r\nBcc: z@y.example", text, datetime(2026, 11, 25, tzinfo=UTC))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,7 +32,7 @@ from dsr.channels import CHANNELS
 from dsr.ledger import Event
 from dsr.model import Identifier
 from dsr.schema import SOURCE_ID
-from dsr.steps import accept, assess
+from dsr.steps import accept, assess, triage
 from dsr.vocabulary import RIGHTS
 from dsr_approvals import UPHOLD
 from dsr_identity import CHECKED
@@ -108,6 +108,10 @@ class Office:
                 ledger=place.ledger,
                 deliveries=place.deliveries,
                 deadlines=assess.deadlines,
+                keep=partial(triage.keep, settings=place.settings),
+                triage=lambda case, _: triage.triage(
+                    case, place.requesters, place.ledger, at=self.now(), settings=place.settings
+                ),
                 at=self.now(),
                 settings=place.settings,
             )
@@ -239,6 +243,7 @@ class Office:
             "DSR_AIRFLOW_PASSWORD": "unused",
             "DSR_MAIL_FROM": "privacy@controller.example",
             "DSR_RIGHTS": ",".join(RIGHTS),
+            "DSR_FREQUENT_FROM": "0",
             **_register(self.folder / "register"),
         }
 
