@@ -27,6 +27,7 @@ from typing import Any, Final
 import jsonschema_rs
 import pyarrow as pa
 
+from benchmarks.reviewed import hold_for_review, let_go
 from benchmarks.synthetic import EMAIL, SyntheticInvoices, write
 from dsr import schema
 from dsr.casefile import CaseStore
@@ -84,7 +85,7 @@ def _source(made: Path, connection: str) -> Source:
 
 
 def engine(source: Source) -> dict[str, Any]:
-    """The four steps over a source."""
+    """The steps over a source."""
     html.prepare()  # as tasks inherit it
     pa.array([""])  # loads pandas, as they do
     declaration, idle, steps = source.declaration, peak_mib(), Steps()
@@ -99,6 +100,8 @@ def engine(source: Source) -> dict[str, Any]:
         combined = steps.run(
             "combine", lambda: combine.combine(case, declarations, REGISTER, portable=assess.portable, at=AT)
         )
+        steps.run("hold", lambda: hold_for_review(case))
+        let_go(case)
         package = steps.run("compose", lambda: compose.compose(case, declarations, at=AT, settings=SETTINGS))
         wall = time.perf_counter() - start
     assert combined.records == counts.records

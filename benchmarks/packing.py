@@ -37,6 +37,7 @@ from benchmarks.generated import (
     prepare,
     row_streams,
 )
+from benchmarks.reviewed import hold_for_review, let_go
 from benchmarks.synthetic import EMAIL, TABLES, SyntheticInvoices, rows_from
 from dsr import archive, schema, tabular
 from dsr.collected import Collected
@@ -148,7 +149,9 @@ def _packed(streams: Mapping[str, Stream], collected: Collected) -> dict[str, An
         declarations = [SyntheticInvoices.declaration]
         clock = Clock()
         combine.combine(case, declarations, REGISTER, portable=assess.portable, at=AT)
+        hold_for_review(case)
         combined = clock.read()
+        let_go(case)
         compose.compose(case, declarations, at=AT, settings=SETTINGS)
         whole = clock.read()
     assert case.package is not None

@@ -29,13 +29,13 @@ def make_plan() -> str:
     """Says for every record what happens to it, on which ground, until when; changes nothing.
 
     An objection and a withdrawal → *suppress*, at once; the person is on the list before anything is planned, whatever
-    the systems hold or whether they could be read. Nothing that surely is the person's →
-    *answer_nothing*. Else → *ask_identity*. **`plan.incomplete`**: a system could not be searched or read, so nothing
-    is done anywhere: mend it, then clear *open_case* with all downstream. **`correction.field`**,
+    the systems hold or whether they could be read. Nothing that surely is the person's, nor a doubtful record that a
+    person could tell → *answer_nothing*. Else → *ask_identity*. **`plan.incomplete`**: a system could not be searched
+    or read, so nothing is done anywhere: mend it, then clear *open_case* with all downstream. **`correction.field`**,
     **`correction.type`**: the ticket names a field that no system has, or a value that it can't have: ask the person,
     send the ticket again.
     """
-    from dsr import approval
+    from dsr import approval, judging
     from dsr.assessing import Law
     from dsr.steps import assess
     from dsr.steps import plan as step
@@ -52,9 +52,10 @@ def make_plan() -> str:
     page = plan_page(summary, case.read_json("request"), DECLARATIONS, place.register.terms)
     get_current_context()["ti"].xcom_push("report", {"table": page, "digest": summary.digest})
     log.info("planned %s records", summary.count())
-    if not summary.count():
+    at_once = asked_of(case).at_once
+    if not summary.count() and (at_once or not judging.doubts(case).open):
         return "answer_nothing"
-    return "suppress" if asked_of(case).at_once else "ask_identity"
+    return "suppress" if at_once else "ask_identity"
 
 
 @task(trigger_rule=_BY_DECISION, show_return_value_in_logs=False)

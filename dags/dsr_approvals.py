@@ -14,6 +14,7 @@ from dsr_decisions import APPROVE, STOP, AskedAgain, asking, who
 from dsr_identity import CHECKED, CONFIRMED, confirmed, standing
 from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_shown import show, shown
+from dsr_tables import doubts_line
 from dsr_tasks import this_request
 from dsr_workplace import Workplace, now
 
@@ -46,6 +47,10 @@ class Unconfirmed(AskedAgain):
     """The person has not confirmed who they are: asked anew, with what is known by then."""
 
 
+class Unapplied(AskedAgain):
+    """Somebody has said whose a doubtful record is since the systems were searched: another plan is needed."""
+
+
 class SamePerson(AskedAgain):
     """Who prepared a plan can't approve it: somebody else is asked. Not approving it is anybody's right."""
 
@@ -64,6 +69,8 @@ class Prepare(HITLBranchOperator):
     - **Refuse: …**: nothing is done; the person is told why and where to complain. Only a person decides this. Note in
       your own file why it holds, above all for the manifestly excessive or unfounded: it is you who have to show it
       (Art. 12(5)), and the letter says that it was noted.
+    - **Plan anew**: every system is read again, and this asks about the new plan. Choose it when you have said on the
+      tab **Review** whose the doubtful records are: a plan goes by it only then.
     - **Stop**: nothing is done and nothing is told; the ticket stays open, and answering it is yours.
 
     The decision names the plan that was shown here; if another has been made meanwhile, this asks again.
@@ -74,8 +81,8 @@ class Prepare(HITLBranchOperator):
         right_plan = dict.fromkeys([CONFIRMED, *CHECKED], "approve")
         super().__init__(
             subject="Is it them, and is the plan right?",
-            options=[*right_plan, *refusals, STOP],
-            options_mapping={**right_plan, **refusals, STOP: "shred"},
+            options=[*right_plan, *refusals, PLAN_ANEW, STOP],
+            options_mapping={**right_plan, **refusals, PLAN_ANEW: "replan", STOP: "shred"},
             **asking(self, _PLAN),
             **kwargs,
         )
@@ -84,7 +91,9 @@ class Prepare(HITLBranchOperator):
         """Asks; and keeps which plan it asks about."""
         _show("prepare", context)
         with Coded():
-            self.body = f"{standing(Workplace(), this_request())}\n\n{self.body}"
+            place, request_id = Workplace(), this_request()
+            lines = filter(None, [standing(place, request_id), doubts_line(place.case(request_id)), self.body])
+            self.body = "\n\n".join(lines)
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -119,6 +128,9 @@ class Approve(HITLBranchOperator):
     def execute(self, context: Any) -> Any:
         """Asks; and keeps which plan it asks about."""
         _show("approve", context)
+        with Coded():
+            line = doubts_line(Workplace().case(this_request()))
+            self.body = "\n\n".join(filter(None, [line, self.body]))
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -202,6 +214,7 @@ def _prepared(event: Mapping[str, Any]) -> None:
 
     place, request_id, choice = Workplace(), this_request(), _choice(event)
     if choice == CONFIRMED or choice in CHECKED:
+        _need_applied(place, request_id)
         digest = {"digest": _shown(place, request_id, "prepare")}
         if choice in CHECKED:
             verified = {"by": who(event), "method": CHECKED[choice], "ok": True}
@@ -220,9 +233,25 @@ def _approved(event: Mapping[str, Any]) -> None:
     digest = _shown(place, request_id, "approve")
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     prepared = [detail for detail in decisions if detail["decision"] == "prepare"][-1]
-    if answer == APPROVE and prepared.get("by") == who(event):
+    if answer == APPROVE:
+        _need_applied(place, request_id)
+    from dsr import judging
+
+    judged_by = judging.judges(place.case(request_id)) if answer == APPROVE else ()
+    if answer == APPROVE and who(event) in (prepared.get("by"), *judged_by):
         raise SamePerson("approval.four_eyes", "approve")
     _decided("approve", event, _CHOICES[answer], {"digest": digest, **reason_of(answer)})
+
+
+def _need_applied(place: Workplace, request_id: str) -> None:
+    """Unapplied when a plan doesn't go by what was said of its doubtful records, or holds nothing at all."""
+    from dsr import judging, plan
+
+    case = place.case(request_id)
+    if judging.doubts(case).waiting:
+        raise Unapplied("records.judged", "approval")
+    if not plan.read(case).count():
+        raise Unapplied("plan.empty", "approval")
 
 
 def _choice(event: Mapping[str, Any]) -> str:

@@ -38,16 +38,20 @@ def collect_into_case(place: Workplace, request_id: str, name: str, *, final: bo
 
 
 def combine_case(place: Workplace, request_id: str) -> dict[str, Any]:
-    """Combine; put down sources that left nothing (a killed task) as failed first. Counts and codes for people."""
+    """Combine; put down sources that left nothing (a killed task) as failed first; hold what a person has to look at.
+    Counts and codes for people."""
+    from dsr import judging
     from dsr.steps import assess
     from dsr.steps import collect as collecting
     from dsr.steps import combine as step
+    from dsr.steps.hold import hold
 
     case = place.case(request_id)
     for declaration in DECLARATIONS:
         if not case.exists(f"collected/{declaration.name}"):
             collecting.give_up(case, declaration.name, "task.lost", at=now())
     step.combine(case, DECLARATIONS, place.register, portable=assess.portable, at=now())
+    hold(case)
     _note_extracted(place, request_id, case)
     missing = [name for name in step.incomplete(case) if name in CONNECTED]
     found = any(case.read_json(name)["status"] == "found" for name in case.names("search/"))
@@ -55,6 +59,7 @@ def combine_case(place: Workplace, request_id: str) -> dict[str, Any]:
     return {
         "missing": missing,
         "found": found,
+        "doubtful": judging.doubts(case).open,
         "unsettled": [row["row"] for row in unsettled],
         "table": f"{sources_table(case, DECLARATIONS)}\n\n{register_lines(unsettled)}",
     }

@@ -4,11 +4,9 @@ Shown are counts and codes; the answer is one of a list. Nobody answers in time 
 visibly: neither silence nor a default may release or refuse anything.
 """
 
-import hashlib
 import inspect
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
 from airflow.sdk.execution_time.hitl import HITLUser
 
 from dsr.errors import DsrError, TransientError
+from dsr.officer import as_code
 from dsr_coded import Coded
 from dsr_collecting import CONNECTED, collect_into_case, combine_case
 from dsr_refusals import REFUSE, reason_of, refusals_of
@@ -33,7 +32,6 @@ REJECT: Final = "Reject"
 PATIENCE: Final = timedelta(days=20)
 _PAUSE: Final = timedelta(seconds=30)
 _TRIES: Final = 1000
-_PLAIN_ID: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,64}|[0-9]{1,5}")
 
 
 class AskedAgain(TransientError):
@@ -60,9 +58,11 @@ class AskAgain(RetryPolicy):
         return {"__type": type(self).__name__}
 
 
-def officers() -> list[HITLUser] | None:
-    """Who may decide: the ids in DSR_OFFICERS, separated by commas; unset = whoever may run the DAG."""
-    ids = [user.strip() for user in os.environ.get("DSR_OFFICERS", "").split(",") if user.strip()]
+def officers(variables: Sequence[str] = ("DSR_OFFICERS",)) -> list[HITLUser] | None:
+    """Who may decide: the ids in the first of these variables that is set, separated by commas; none is = whoever may
+    run the DAG."""
+    listed = next(filter(None, (os.environ.get(variable, "") for variable in variables)), "")
+    ids = [user.strip() for user in listed.split(",") if user.strip()]
     return [HITLUser(id=user, name=user) for user in ids] or None
 
 
@@ -74,11 +74,13 @@ _ASK_AGAIN: Final[dict[str, Any]] = {
 }
 
 
-def asking(operator: Any, shown: str, patience: timedelta = PATIENCE) -> dict[str, Any]:
+def asking(
+    operator: Any, shown: str, patience: timedelta = PATIENCE, who_may: Sequence[str] = ("DSR_OFFICERS",)
+) -> dict[str, Any]:
     """What every operator that asks an officer has in common: what each answer leads to stands above what is `shown`
     (a template), since Airflow shows a task's documentation elsewhere; who may answer, how long, how it asks again."""
     explained = inspect.cleandoc(operator.__doc__)
-    common = {"response_timeout": patience, "assigned_users": officers(), "doc_md": explained}
+    common = {"response_timeout": patience, "assigned_users": officers(who_may), "doc_md": explained}
     return {"body": f"{explained}\n\n---\n\n{shown}", **common, **_ASK_AGAIN, "execution_timeout": None}
 
 
@@ -89,7 +91,7 @@ class DecideIncomplete(HITLBranchOperator):
     - **Release without**: the package is made, and says what is missing; *release* still asks. For an unconfirmed
       row: you answer for it that it is right.
     - **Try again**: the register is read again, and all sources are searched and read once more if one is missing;
-      complete → *compose*, else this asks again. Choose it when the cause is gone.
+      complete → *review*, else this asks again. Choose it when the cause is gone.
     - **Stop**: no package. The request stays open in the ticket system; working data is shredded.
     """
 
@@ -97,7 +99,7 @@ class DecideIncomplete(HITLBranchOperator):
         super().__init__(
             subject="Something is missing: make the package without it?",
             options=[RELEASE_WITHOUT, TRY_AGAIN, STOP],
-            options_mapping={RELEASE_WITHOUT: "compose", TRY_AGAIN: "compose", STOP: "shred"},
+            options_mapping={RELEASE_WITHOUT: "review", TRY_AGAIN: "review", STOP: "shred"},
             **asking(self, "{{ ti.xcom_pull(task_ids='combine', key='report')['table'] }}"),
             **kwargs,
         )
@@ -107,7 +109,7 @@ class DecideIncomplete(HITLBranchOperator):
         if "error" not in event:
             with Coded():
                 choice = event["chosen_options"][0]
-                _note("incomplete", event, _missing())
+                note("incomplete", event, _missing())
                 if choice == TRY_AGAIN:
                     _try_again()
         return super().execute_complete(context, event)
@@ -148,7 +150,7 @@ class Release(HITLBranchOperator):
         if "error" not in event:
             with Coded():
                 answer = event["chosen_options"][0]
-                _note("release", event, shown(Workplace(), this_request()) | reason_of(answer))
+                note("release", event, shown(Workplace(), this_request()) | reason_of(answer))
         return super().execute_complete(context, event)
 
 
@@ -167,13 +169,14 @@ def _try_again() -> None:
 
     place, request_id = Workplace(), this_request()
     if combine.incomplete(place.case(request_id)):
-        _read_again(place, request_id)
+        read_again(place, request_id)
     report = combine_case(place, request_id)
     if report["missing"] or report["unsettled"]:
         raise StillIncomplete("incomplete", "decide_incomplete")
 
 
-def _read_again(place: Workplace, request_id: str) -> None:
+def read_again(place: Workplace, request_id: str) -> None:
+    """Search and read all sources once more; one that fails is put down as failed."""
     from dsr.steps import identify
 
     case = place.case(request_id)
@@ -185,7 +188,7 @@ def _read_again(place: Workplace, request_id: str) -> None:
             continue  # put down as failed, which `combine_case` reports
 
 
-def _note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> None:
+def note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> None:
     answer = event["chosen_options"][0]
     choice = "refuse" if answer in REFUSE else answer.lower().replace(" ", "_")
     detail = {"decision": decision, "choice": choice, "by": who(event), **more}
@@ -195,11 +198,3 @@ def _note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> N
 def who(event: Mapping[str, Any]) -> str:
     """The id of who answered, as a code; "nobody" when it isn't known."""
     return as_code(str((event.get("responded_by_user") or {}).get("id") or "nobody"))
-
-
-def as_code(user: str) -> str:
-    """A user's id or name as the ledger has it; where those are addresses or numbers of people, a hash that tells them
-    apart."""
-    if _PLAIN_ID.fullmatch(user):
-        return user
-    return f"sha256.{hashlib.sha256(user.encode()).hexdigest()[:16]}"

@@ -7,6 +7,7 @@ the package holds the part that Art. 20 reaches, and goes to another controller 
 
 | What you see | What it means | What to do |
 |---|---|---|
+| *review* waits | others may be spoken of in texts or files | look at each on the tab *Review*, then answer it |
 | *release* waits | the package is ready | a privacy officer approves or refuses under *Required Actions* |
 | *decide_incomplete* waits | a system could not be read | its *collect* says why; mend it and *Try again*, or decide |
 | ... | or a row of the register is blank or unconfirmed | fill it in, confirm it, *Try again*; or decide |
@@ -29,6 +30,7 @@ import dsr_acting as acting
 import dsr_tasks as tasks
 from dsr_decisions import DecideIncomplete, Release
 from dsr_retries import DEFAULT_ARGS
+from dsr_reviewing import Review
 from extractors import SOURCES
 
 RIGHTS = {
@@ -52,10 +54,13 @@ for right, description in RIGHTS.items():
         identify = tasks.identify()
         combine = tasks.combine()
         decide_incomplete = DecideIncomplete(task_id="decide_incomplete")
+        review = Review(task_id="review")
         compose = tasks.compose()
         release = Release(task_id="release", right=right)
         deliver, refuse = tasks.deliver(), acting.refuse()
+        # One each: a task below both *combine* and *review* would run after a *Stop* that never came to the review.
         answer_nothing = tasks.answer_nothing()
+        answer_unfound = tasks.answer_nothing.override(task_id="answer_unfound")()
         close = tasks.close()
         shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
 
@@ -64,9 +69,10 @@ for right, description in RIGHTS.items():
             with TaskGroup(source.declaration.name, tooltip=source.declaration.title):
                 collect = tasks.collect.override(task_id="collect", pool=source.declaration.connection_id)
                 identify >> collect(source.declaration.name) >> combine
-        combine >> [compose, decide_incomplete, answer_nothing]
-        decide_incomplete >> [compose, shred]
+        combine >> [review, decide_incomplete, answer_nothing]
+        decide_incomplete >> [review, shred]
+        review >> [compose, answer_unfound, shred]
         compose >> release >> [deliver, refuse, shred]
-        [deliver, refuse, answer_nothing] >> close >> shred
+        [deliver, refuse, answer_nothing, answer_unfound] >> close >> shred
         if right == "portability":
             deliver >> tasks.transmit() >> close

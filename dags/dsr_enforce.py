@@ -108,7 +108,8 @@ for right, description in RIGHTS.items():
             prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve", right=right)
             # One each: a task below both would be skipped for what *approve* had chosen before a new plan.
             refuse, reject = acting.refuse(), acting.refuse.override(task_id="reject")()
-            make_plan >> identity.ask_identity() >> prepare >> [approve, refuse, shred]
+            replan = planning.plan_anew.override(task_id="replan")()
+            make_plan >> identity.ask_identity() >> prepare >> [approve, refuse, replan, shred]
             approve >> [suppress, reject, planning.plan_anew(), shred]
             [refuse, reject] >> close
         if right == "restriction":

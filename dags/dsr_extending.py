@@ -6,9 +6,9 @@ from typing import Final
 from airflow.sdk import get_current_context, task
 
 from dsr.errors import PermanentError
+from dsr.officer import as_code
 from dsr_acting import tell_person
 from dsr_coded import coded
-from dsr_decisions import as_code
 from dsr_retries import DELIVERY_RETRIES
 from dsr_workplace import Workplace, now
 

@@ -47,6 +47,23 @@ def start_pending() -> None:
     log.info("started %s, could not start %s", started.count, len(started.failed))
 
 
+@task(retries=0, show_return_value_in_logs=False)
+@coded
+def watch() -> None:
+    """Red while a request without an answer is near its last day by law, or past it; the log says which. See the DAG's
+    documentation for what to do."""
+    from dsr.steps import watch as step
+
+    place, at = Workplace(), now()
+    day = at.astimezone(place.settings.zone).date()
+    alarms = step.watch(place.ledger, day=day, within=place.settings.alarm_days, at=at)
+    for alarm in alarms:
+        log.warning("%s %s: %s days left", alarm.request_id, alarm.right, alarm.left)
+    if alarms:
+        code = "deadline.passed" if alarms[0].left < 0 else "deadline.near"
+        raise PermanentError(code, "watch")
+
+
 @task(show_return_value_in_logs=False)
 @coded
 def index(source: str) -> None:

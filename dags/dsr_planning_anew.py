@@ -1,5 +1,5 @@
-"""How a request's run starts over when the second officer wants another plan: a run can't clear itself while one of its
-tasks goes on, so another DAG's run does, once the first has ended."""
+"""How a request's run starts over when an officer wants another plan: a run can't clear itself while one of its tasks
+goes on, so another DAG's run does, once the first has ended."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -41,7 +41,7 @@ def start_over() -> None:
     """Clears the request's run, all of it, once it has ended.
 
     **Up for retry** with `run.active`: that run hasn't ended yet. **`planning.unwanted`**: nobody wants another plan,
-    or it was made already; nothing was done. Only *approve* of a request starts this.
+    or it was made already; nothing was done. Only *prepare* and *approve* of a request start this.
     """
     context = get_current_context()
     asked: Mapping[str, Any] = context["dag_run"].conf or {}
@@ -61,4 +61,4 @@ def wanted(events: Sequence["Event"]) -> bool:
 
 def _wants(event: "Event") -> bool:
     said = event.detail.get("decision"), event.detail.get("choice")
-    return event.kind == "decision" and said == ("approve", "plan_anew")
+    return event.kind == "decision" and said in (("approve", "plan_anew"), ("prepare", "plan_anew"))

@@ -34,6 +34,36 @@ def contact_line(case: Any, declarations: Sequence[Declaration], at: datetime) -
     )
 
 
+def reviewed_line(case: Any) -> str:
+    """What the review came to: "" when there was nothing to look at."""
+    from dsr import review
+    from dsr.review import Concluded
+
+    total, verdicts = len(review.entries(case)), Concluded.load(case).verdicts.values()
+    if not total:
+        return ""
+    counts = {name: sum(v.verdict == name for v in verdicts) for name in review.VERDICTS}
+    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
+    left = total - len(verdicts)
+    rest = f"; **{left} nobody has looked at stay out, and the ticket stays open for them**" if left else ""
+    return f"**Review** of {total} texts and files: {listed}{rest}."
+
+
+def doubts_line(case: Any) -> str:
+    """How the doubtful records stand; "" when there is none."""
+    from dsr import judging
+
+    doubts, by = judging.doubts(case), judging.judges(case)
+    lines = []
+    if doubts.open or doubts.waiting:
+        decided = f"; **{doubts.waiting} decided since: only another plan goes by it**" if doubts.waiting else ""
+        lines.append(f"**Doubtful records**: {doubts.open} open on the tab *Review*{decided}.")
+    if by:
+        named = ", ".join(sorted(by))
+        lines.append(f"**Some records are theirs by a person's word** ({named}): who gave it can't approve.")
+    return "\n\n".join(lines)
+
+
 def transmission_line(recipient: "Allowed | None") -> str:
     """Where a copy would be sent; None = nowhere, since nobody has allowed the recipient that was named."""
     if recipient is None:

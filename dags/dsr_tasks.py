@@ -17,7 +17,7 @@ from dsr_collecting import collect_into_case, combine_case
 from dsr_released import approved_recipient, promised, released, wanted_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_rights import of_right
-from dsr_tables import contact_line, sources_table, transmission_line
+from dsr_tables import contact_line, reviewed_line, sources_table, transmission_line
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
@@ -98,8 +98,8 @@ def collect(source: str) -> None:
 def combine() -> str:
     """Makes one validated document of all that was collected, and looks whether anything is missing.
 
-    Complete → *compose*. A source failed, or a row of the register that the answer rests on is blank or unconfirmed →
-    *decide_incomplete*. Nothing that surely is the person's → *answer_nothing*: no data leaves, so nobody needs to
+    Complete → *review*. A source failed, or a row of the register that the answer rests on is blank or unconfirmed →
+    *decide_incomplete*. Nothing that is or may be the person's → *answer_nothing*: no data leaves, so nobody needs to
     approve.
 
     **`register.invalid`**: `python -m dsr register check` says which file and place. **`dataset.unregistered`**: the
@@ -110,7 +110,7 @@ def combine() -> str:
     get_current_context()["ti"].xcom_push("report", report)
     if report["missing"] or report["unsettled"]:
         return "decide_incomplete"
-    return "compose" if report["found"] else "answer_nothing"
+    return "review" if report["found"] or report["doubtful"] else "answer_nothing"
 
 
 # Without `multiple_outputs=False` each key would become an XCom of its own, by a call of its own.
@@ -134,7 +134,8 @@ def compose() -> dict[str, Any]:
         asked |= {"transmit_to": recipient.key, "transmit_sha256": copy.sha256, "fingerprint": recipient.fingerprint}
     place.ledger.append(request_id, "composed", detail | asked, at=now())
     sent = transmission_line(recipient) if "transmit_to" in case.read_json("request") else ""
-    parts = [sources_table(case, DECLARATIONS), contact_line(case, DECLARATIONS, now()), sent]
+    warnings = [reviewed_line(case), contact_line(case, DECLARATIONS, now())]
+    parts = [sources_table(case, DECLARATIONS), *warnings, sent]
     return detail | {"asked": asked, "table": "\n\n".join(filter(None, parts))}
 
 
@@ -154,7 +155,7 @@ def deliver() -> None:
     release = released(place, request_id)
     recipient = approved_recipient(place, request_id, release)
     title = recipient.client().title if recipient and recipient.usable else None
-    _deliver(place, request_id, release["sha256"], title)
+    give_answer(place, request_id, release["sha256"], title)
 
 
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
@@ -163,7 +164,7 @@ def answer_nothing() -> None:
     """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's. Whom we
     have erased before is told that what had to be kept then still is."""
     place, request_id = Workplace(), this_request()
-    _deliver(place, request_id, None, None, erased_before=erased_before(place, place.case(request_id)))
+    give_answer(place, request_id, None, None, erased_before=erased_before(place, place.case(request_id)))
 
 
 def erased_before(place: Workplace, case: Any) -> bool:
@@ -173,9 +174,11 @@ def erased_before(place: Workplace, case: Any) -> bool:
     return "all" in place.suppression.asks([stated(case)])
 
 
-def _deliver(
+def give_answer(
     place: Workplace, request_id: str, sha256: str | None, transmit_title: str | None, *, erased_before: bool = False
 ) -> None:
+    """Link by mail and code in the ticket of the package with that digest; with None the ticket says that nothing is
+    held. What is out already is not sent again."""
     from dsr.steps import deliver as step
 
     case = place.case(request_id)
@@ -289,10 +292,10 @@ def _outcome() -> tuple[str, str]:
 
 def _ended(states: Mapping[str, Any]) -> tuple[str, str]:
     # Where systems are changed, the answer is not the end: a restriction is decided on and lifted after it.
-    for name in ("deliver", "answer_nothing") if "deliver" in states else ("close",):
+    for name in ("deliver", "answer_nothing", "answer_unfound") if "deliver" in states else ("close",):
         if states.get(name) == "success":
             return "delivered", name
-    for name in ("refuse", "reject", "plan_anew"):
+    for name in ("refuse", "reject", "plan_anew", "replan", "answer_nothing", "answer_unfound"):
         # What a decision leads to; where that failed, the decision alone is no end.
         if states.get(name) == "failed":
             return "failed", name
@@ -300,8 +303,9 @@ def _ended(states: Mapping[str, Any]) -> tuple[str, str]:
         if states.get("deliver") != "skipped":
             return "failed", "deliver"
         return ("refused", "refuse") if states.get("refuse") == "success" else ("rejected", "release")
-    if states.get("decide_incomplete") == "success" and states.get("compose") == "skipped":
-        return "stopped", "decide_incomplete"
+    for name, following in (("decide_incomplete", "review"), ("review", "compose")):
+        if states.get(name) == "success" and states.get(following) == "skipped":
+            return "stopped", name
     if states.get("prepare") == "success" and states.get("suppress") == "skipped":
         return ("rejected", "approve") if states.get("approve") == "success" else ("stopped", "prepare")
     return "failed", next((name for name, state in states.items() if state == "failed"), "run")

@@ -131,7 +131,7 @@ def take() -> None:
     place, request_id = Workplace(), this_triage()
     case, events = place.case(request_id), place.ledger.events(request_id)
     request = case.read_json("request")
-    if step.join(request_id, request["right"], place.requesters, place.ledger, at=now()):
+    if step.join(case, place.requesters, place.ledger, at=now()):
         _tell_joined(place, case)
         return
     if not settled(events):

@@ -10,7 +10,7 @@ from dsr_acting import tell_person
 from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_retries import DELIVERY_RETRIES
-from dsr_tasks import erased_before, this_request
+from dsr_tasks import erased_before, give_answer, this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ def answer_unheld() -> None:
 def answer_unknown() -> None:
     """Nothing that surely is theirs was found. By mail to the stated address they are told so at once. The ticket,
     which others may read, gets what it would get if they were known: now that a link was sent if there is an address on
-    file, and after the days in which somebody could have confirmed that nobody has.
+    file, and after the days in which somebody could have confirmed that nobody has. Who has confirmed it for this very
+    request is known, and is answered at once.
 
     **Up for retry** with `identity.waiting`: those days aren't over; no slot is held.
     """
+    from dsr.standing import identified
     from dsr.steps import answer_unknown as step
     from dsr.steps.ask_identity import TOLD, tell_asked
     from dsr.steps.tell import ask
@@ -52,6 +54,9 @@ def answer_unknown() -> None:
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
     summary = _nothing(place, case)
+    if identified(place.ledger.events(request_id)):
+        give_answer(place, request_id, None, None, erased_before=summary.erased_before)
+        return
 
     def question(text: str) -> None:
         ask(case, "identity", text, mark=TOLD, answer=place.answer, at=now())

@@ -18,6 +18,7 @@ from dsr_guarded import guarded
 from extractors import SOURCES
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from email.message import EmailMessage
 
     from sqlalchemy import Engine
@@ -90,6 +91,12 @@ class Workplace:
         from dsr.settings import subkey
 
         return Ledger(self.engine, subkey(self.settings.master_key, "ledger"))
+
+    def alone(self, request_id: str) -> "AbstractContextManager[None]":
+        """A block in which nobody decides about this request's review."""
+        from dsr.alone import alone
+
+        return alone(self.engine, request_id)
 
     @cached_property
     def links(self) -> "Links":

@@ -99,7 +99,7 @@ def _letters_preview(args: argparse.Namespace) -> int:
 
 
 def _signing_key(_: argparse.Namespace) -> int:
-    from dsr.settings import NEW_KEY
+    from dsr.setting_values import NEW_KEY
     from dsr.signing import published
 
     settings = Settings.from_environment(need=("master_key",))

@@ -21,6 +21,11 @@ _DAGS: Final = {"withdrawal": "objection"}
 objection: those purposes stop, at once."""
 
 
+def dag_of(right: str) -> str:
+    """The DAG whose runs answer a right."""
+    return f"dsr_{_DAGS.get(right, right)}"
+
+
 class AirflowClient:
     """A client of one api-server; may be shared by threads. `ca`: file of the authority to trust, "" = the system's.
 
@@ -49,7 +54,7 @@ class AirflowClient:
         a success."""
         conf = {"request_id": request_id, "received_at": received_at.isoformat()}
         body = {"dag_run_id": request_id, "logical_date": None, "conf": conf}
-        path = f"/api/v2/dags/dsr_{_DAGS.get(right, right)}/dagRuns"
+        path = f"/api/v2/dags/{dag_of(right)}/dagRuns"
         response = self._call(path, body, self._signed_in())
         if response.status_code == _UNAUTHORISED:
             response = self._call(path, body, self._signed_in(anew=True))

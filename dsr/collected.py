@@ -27,7 +27,8 @@ class Counts:
 @dataclass(frozen=True)
 class KeptAttachment:
     """A file in the case file: `name` is its object. `title` is its real name, which may hold personal data;
-    `extension` is safe: letters and digits, "bin" when the source's wasn't. `sha256` is hex."""
+    `extension` is safe: letters and digits, "bin" when the source's wasn't. `sha256` is hex; `mixed` as
+    `model.Attachment` has it."""
 
     name: str
     dataset: str
@@ -38,6 +39,7 @@ class KeptAttachment:
     title: str = field(repr=False)
     bytes: int
     sha256: str
+    mixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from dsr.evidence import Name, Sighting, agrees, comparable, is_common, kindred, misspelt
+from dsr.evidence import VENDOR_LINKS, Name, Sighting, agrees, comparable, is_common, kindred, misspelt
 from dsr.identity import Decision
-from dsr.model import Identifier, IndexEntry
+from dsr.model import Identifier, IndexEntry, Match
 
 LEADS: Final[Mapping[str, int]] = {"anchor": 65, "alone": 60, "shared": 40, "common": 25, "crowd": 0}
 """What leads to a record, with its points. anchor: the address that the request came from; alone: only this person has
@@ -35,6 +35,10 @@ NAMES: Final[Mapping[str, int]] = {
 """What its name says beside the names that the person is known by. kindred_name: the same given name only;
 uncompared_name: nothing is theirs, so there is nothing to compare with; unread: only the index knows of the record."""
 
+THEIRS, DOUBTFUL, ANYBODYS = "theirs", "doubtful", "anybodys"
+JUDGED_THEIRS, JUDGED_NOT = "judged_theirs", "judged_not"
+_CERTAIN: Final = (THEIRS, JUDGED_THEIRS, JUDGED_NOT)
+
 _SECOND: Final = 10
 _OWN_ADDRESS: Final = -25
 _FOR: Final = ("same_name", "part_of_name")
@@ -44,12 +48,15 @@ _FOR: Final = ("same_name", "part_of_name")
 class Finding:
     """One record in the light of a decision.
 
-    verdict   "theirs", "doubtful" or "anybodys" (doubtful, and no person could tell either)
+    verdict   "theirs", "doubtful" or "anybodys" (doubtful, and no person could tell either); of a record that was
+              doubtful, JUDGED_THEIRS or JUDGED_NOT when a person has decided
     score     0 to 100, see above
     led       what of theirs it answers to, each with one of `LEADS`; sorted, the strongest first
     against   what speaks against it or is missing: of `NAMES`, "own_address" (it carries an address that isn't theirs),
               "unchecked" (anybody can make such a record)
     person    the name as the record holds it; "" when it holds none
+    single    the record is a person's, with an id of its own, so that it can be read by itself: only then can a person
+              decide whose it is. A mail or a company's record leads to those of others
     """
 
     source: str
@@ -60,6 +67,7 @@ class Finding:
     led: tuple[tuple[Identifier, str], ...] = field(repr=False)
     against: tuple[str, ...] = ()
     person: str = field(default="", repr=False)
+    single: bool = False
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -74,9 +82,17 @@ class Finding:
             "verdict": self.verdict,
             "score": self.score,
             "person": self.person,
+            "single": self.single,
             "led": [{"kind": i.kind, "value": i.value, "as": state} for i, state in self.led],
             "against": list(self.against),
         }
+
+    @classmethod
+    def from_json(cls, source: str, value: Mapping[str, Any]) -> "Finding":
+        """Back from `as_json`."""
+        led = tuple((Identifier(i["kind"], i["value"]), i["as"]) for i in value["led"])
+        rest = {name: value[name] for name in ("dataset", "record_id", "verdict", "score", "person", "single")}
+        return cls(source, **rest, led=led, against=tuple(value["against"]))
 
 
 def explained(anchor: Identifier, decision: Decision, sighting: Sighting) -> Finding:
@@ -91,24 +107,31 @@ def explained(anchor: Identifier, decision: Decision, sighting: Sighting) -> Fin
         against.append("unchecked")
     # Its own id says nothing: it leads to itself once the record is theirs.
     led = _led(anchor, decision, {i for i in sighting.identifiers if i.value != sighting.match.record_id})
-    verdict = "theirs" if theirs else "anybodys" if decision.is_anybodys(sighting) else "doubtful"
+    verdict = THEIRS if theirs else ANYBODYS if decision.is_anybodys(sighting) else DOUBTFUL
     dataset, record_id, person = sighting.match.dataset, sighting.match.record_id, sighting.match.person
     score = _score(led, name, own_address="own_address" in against)
-    return Finding(sighting.source, dataset, record_id, verdict, score, led, tuple(against), person)
+    single = bool(own_id(sighting.match))
+    return Finding(sighting.source, dataset, record_id, verdict, score, led, tuple(against), person, single)
+
+
+def own_id(match: Match) -> frozenset[Identifier]:
+    """The vendor's id by which a person's record is known, if it bears one; a customer's record is a company's."""
+    kinds = VENDOR_LINKS - {"invoicing_customer"}
+    return frozenset(i for i in match.holds if i.kind in kinds and i.value == match.record_id)
 
 
 def unread(source: str, anchor: Identifier, decision: Decision, entries: Iterable[IndexEntry]) -> Finding:
     """The same of a record that only the index knows of: its entries for what is shared."""
     known = list(entries)
     led = _led(anchor, decision, {entry.identifier for entry in known})
-    verdict = "anybodys" if all(state == "crowd" for _, state in led) else "doubtful"
+    verdict = ANYBODYS if all(state == "crowd" for _, state in led) else DOUBTFUL
     score = _score(led, "unread", own_address=False)
     return Finding(source, known[0].dataset, known[0].record_id, verdict, score, led, ("unread",))
 
 
 def reasons(findings: Iterable[Finding]) -> dict[str, int]:
     """How many of the doubtful records each code speaks about; {} when there are none."""
-    return dict(sorted(Counter(code for f in findings if f.verdict != "theirs" for code in f.codes).items()))
+    return dict(sorted(Counter(code for f in findings if f.verdict not in _CERTAIN for code in f.codes).items()))
 
 
 def _led(

@@ -3,7 +3,7 @@
 The decision itself is `dsr.identity`; systems without look-up are asked by way of the index.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.evidence import VENDOR_LINKS, Sighting
-from dsr.findings import Finding, explained, unread
+from dsr.findings import ANYBODYS, DOUBTFUL, JUDGED_THEIRS, THEIRS, Finding, explained, own_id, unread
 from dsr.identity import Decision, decide
 from dsr.model import Found, Identifier, IndexEntry, Match, Subject
 from dsr.search import SearchResult
@@ -20,6 +20,10 @@ from dsr.source import Declaration
 _MOST_ROUNDS: Final = 20
 _STALE: Final = timedelta(days=7)
 """An index is read every night. One that has not been for so long no longer shows what its system holds."""
+
+
+RecordKey = tuple[str, str]
+"""Dataset and id of a record of one source."""
 
 
 class Finder(Protocol):
@@ -149,27 +153,31 @@ class Inquiry:
         name = self._declaration.name
         return [Sighting(name, match, match.dataset in unchecked) for match in self._matches.values()]
 
-    def found(self, decision: Decision) -> Found:
-        """The certain matches. They carry only what is the person's alone: an extractor that follows an identifier
-        can't be led to somebody else by a shared one."""
-        matches = tuple(_narrowed(s.match, decision.trusted) for s in self._mine(decision.theirs))
-        return Found(self._declaration.name, matches, self._cache)
+    def found(self, decision: Decision, judged: Collection[RecordKey] = ()) -> Found:
+        """The certain matches, and those that a person has `judged` to be theirs. They carry only what is the person's
+        alone: an extractor that follows an identifier can't be led to somebody else by a shared one. Of a judged record
+        nothing is followed but its own id."""
+        certain = tuple(_narrowed(s.match, decision.trusted) for s in self._mine(decision.theirs))
+        more = (s.match for s in self._judged(decision, judged))
+        alone = tuple(replace(match, by=own, holds=frozenset()) for match in more if (own := own_id(match)))
+        return Found(self._declaration.name, certain + alone, self._cache)
 
-    def shared(self, decision: Decision) -> dict[str, Any]:
-        """What the certain records carry and others too: {"identifiers": [[kind, value]], "records": how many do}."""
-        carried = [s.identifiers & decision.shared for s in self._mine(decision.theirs)]
+    def shared(self, decision: Decision, judged: Collection[RecordKey] = ()) -> dict[str, Any]:
+        """What these records carry and others too: {"identifiers": [[kind, value]], "records": how many do}."""
+        records = (*self._mine(decision.theirs), *self._judged(decision, judged))
+        carried = [s.identifiers & decision.shared for s in records]
         pairs = sorted([i.kind, i.value] for i in frozenset().union(*carried))
         return {"identifiers": pairs, "records": sum(bool(its) for its in carried)}
 
-    def result(self, decision: Decision, at: datetime) -> SearchResult:
-        """Its line in the search report."""
+    def result(self, decision: Decision, at: datetime, findings: Sequence[Finding]) -> SearchResult:
+        """Its line in the search report; `findings` as `evidence` gives them, with what persons have judged."""
         name = self._declaration.name
         freshness = self._index.freshness(name) if self._declaration.indexed else None
         if self.code:
             return SearchResult(name, "failed", at, code=self.code, freshness=freshness)
-        certain, doubtful = self._mine(decision.theirs), len(self._mine(decision.doubtful))
-        doubtful += len(self.unfetched(decision.shared))
-        return SearchResult(name, "found" if certain else "none", at, len(certain), doubtful, freshness=freshness)
+        certain = sum(f.verdict in (THEIRS, JUDGED_THEIRS) for f in findings)
+        doubtful = sum(f.verdict in (DOUBTFUL, ANYBODYS) for f in findings)
+        return SearchResult(name, "found" if certain else "none", at, certain, doubtful, freshness=freshness)
 
     def evidence(self, anchor: Identifier, decision: Decision) -> list[Finding]:
         """Why each record is theirs or doubtful, the highest score first; [] when there is none."""
@@ -177,6 +185,17 @@ class Inquiry:
         known = self.unfetched(decision.shared).values()
         found = [*read, *(unread(self._declaration.name, anchor, decision, entries) for entries in known)]
         return sorted(found, key=lambda f: (-f.score, f.dataset, f.record_id))
+
+    def others(self, decision: Decision) -> list[dict[str, Any]]:
+        """Who else answered to something of the person's: `{"name", "email": […], "phone": […]}`, each once, with what
+        could be theirs alone. Doubtful ones are among them: they may be somebody else."""
+        theirs = {sighting.key for sighting in decision.theirs}
+        seen = {
+            (s.match.person, _values(s, decision, "email"), _values(s, decision, "phone"))
+            for s in self.sightings()
+            if s.key not in theirs and s.match.person
+        }
+        return [{"name": name, "email": list(emails), "phone": list(phones)} for name, emails, phones in sorted(seen)]
 
     def unfetched(self, shared: frozenset[Identifier]) -> dict[tuple[str, str], list[IndexEntry]]:
         """Dataset and id of the records that the index knows by something shared and that were not fetched for it, with
@@ -189,8 +208,15 @@ class Inquiry:
                 by_record.setdefault((entry.dataset, entry.record_id), []).append(entry)
         return by_record
 
+    def _judged(self, decision: Decision, judged: Collection[RecordKey]) -> list[Sighting]:
+        return [s for s in self._mine(decision.doubtful) if (s.match.dataset, s.match.record_id) in judged]
+
     def _mine(self, sightings: Iterable[Sighting]) -> list[Sighting]:
         return [s for s in sightings if s.source == self._declaration.name]
+
+
+def _values(sighting: Sighting, decision: Decision, kind: str) -> tuple[str, ...]:
+    return tuple(sorted(i.value for i in sighting.own - decision.trusted if i.kind == kind))
 
 
 def _merged(known: Match, again: Match) -> Match:

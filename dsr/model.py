@@ -87,7 +87,8 @@ class Rows:
 @dataclass(frozen=True)
 class Attachment:
     """A file of one subject: `chunks` are its bytes in order, read once. `dataset` and `record_id` name the record
-    it belongs to; `title` is the real file name, which may hold personal data and only goes into metadata."""
+    it belongs to; `title` is the real file name, which may hold personal data and only goes into metadata. `mixed`: it
+    holds others' voices that can't be told apart from the person's, so that a reviewer is offered to withhold it."""
 
     request_id: str
     dataset: str
@@ -97,6 +98,7 @@ class Attachment:
     extension: str
     title: str = field(repr=False)
     chunks: Iterator[bytes] = field(repr=False)
+    mixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,15 @@ Drawn from the register of processing for exactly the systems of one answer, and
 checked. What the register does not state is listed under `unsettled`, never filled in.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 import jsonschema_rs
-import pyarrow as pa
 
 from dsr import schema
+from dsr.cleared import RowsOf
 from dsr.errors import PermanentError
 from dsr.processing_linked import linked
 from dsr.processing_profiling import profiling
@@ -23,11 +23,9 @@ from dsr.search import stamp
 from dsr.source import Dataset, Declaration
 from dsr.vocabulary import CATEGORIES
 
-__all__ = ["RowsOf", "information", "linked"]
+__all__ = ["information", "linked"]
 
 Json = dict[str, Any]
-RowsOf = Callable[[str, str], Iterator[pa.RecordBatch]]
-"""(source, dataset) → its rows, columns as `schema.arrow_schema(dataset)`, or fewer where columns were left out."""
 _EVERYTHING: Final = "access"
 """The right that also tells of processing of which the package holds no data."""
 

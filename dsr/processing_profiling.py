@@ -4,23 +4,23 @@ Which fields those are, the register says. Rows are read a batch at a time and a
 fields; no row becomes a Python object but those whose value is shown.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsr import schema
+from dsr.cleared import RowsOf
 from dsr.register import Activity, Dimension
 
 MOST_VALUES: Final = 100
 """Records of which the present value is listed; the rest stand in the dataset itself."""
 MOST_INPUTS: Final = 20
 """Different values listed per input."""
-_Rows = Callable[[str, str], Iterator[pa.RecordBatch]]
 
 
-def profiling(activities: Sequence[Activity], held: Mapping[str, str], rows: _Rows) -> list[dict[str, Any]]:
+def profiling(activities: Sequence[Activity], held: Mapping[str, str], rows: RowsOf) -> list[dict[str, Any]]:
     """Every dimension of the activities. held: datasets in the package → source; fields of other datasets have no
     values, and neither have columns that were left out."""
     dimensions = [dimension for activity in activities for dimension in activity.profiling]
@@ -28,7 +28,8 @@ def profiling(activities: Sequence[Activity], held: Mapping[str, str], rows: _Ro
     inputs = {one.field: _Inputs() for dimension in dimensions for one in dimension.inputs}
     for dataset, fields in _fields(values, inputs).items():
         if dataset in held:
-            for batch in rows(held[dataset], dataset):
+            for cleared in rows(held[dataset], dataset):
+                batch = cleared.batch
                 for field in fields:
                     name = f"{dataset}.{field}"
                     if field in batch.schema.names:

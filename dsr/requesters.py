@@ -36,11 +36,11 @@ class Requesters:
             query = select(func.count()).where(r.address == who, r.at >= since, r.at <= noted)
             return int(connection.execute(query).scalar_one())
 
-    def set_out(self, request_id: str, right: str) -> list[str]:
-        """A request that was entered goes its way by that right: those of the same address and right that have set out
-        before it, the first first, and have not stood back. Of two at once one is first. The same call again gives the
-        same."""
-        r = requesters.c
+    def set_out(self, request_id: str, asked: str) -> list[str]:
+        """A request that was entered goes its way, and asks for that: those of the same address that ask for the very
+        same and have set out before it, the first first, and have not stood back. Of two at once one is first. The same
+        call again gives the same."""
+        r, right = requesters.c, self._hidden.keyed("asked", asked).hex()
         with transaction(self._engine, _PLACE) as connection:
             who = connection.execute(select(r.address).where(r.request_id == request_id)).scalar_one()
             _lock(connection, who)

@@ -3,7 +3,7 @@
 rows/<source>/<dataset>/<nnnn>   columns as `schema.arrow_schema(dataset)` gives them
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -26,10 +26,6 @@ def folder(source: str, dataset: str = "") -> str:
     return f"rows/{source}/{dataset}/" if dataset else f"rows/{source}/"
 
 
-RowsOf = Callable[[str, str], Iterator[pa.RecordBatch]]
-"""(source, dataset) → the rows that are disclosed of it, one batch in memory at a time."""
-
-
 def batches(case: CaseFile, source: str, dataset: str, fields: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a dataset, one batch in memory at a time; nothing when none were collected. `fields`: only these
     columns, after that of the record's id."""
@@ -37,16 +33,6 @@ def batches(case: CaseFile, source: str, dataset: str, fields: Sequence[str] | N
         with case.reader(name) as file, pa.ipc.open_stream(file) as stream:
             for batch in stream:
                 yield batch if fields is None else batch.select([schema.SOURCE_ID, *fields])
-
-
-def disclosed(case: CaseFile, fields: Mapping[str, Sequence[str]]) -> RowsOf:
-    """Reads the datasets that are disclosed, with those of their fields that are; of others there are no rows."""
-
-    def rows_of(source: str, dataset: str) -> Iterator[pa.RecordBatch]:
-        if dataset in fields:
-            yield from batches(case, source, dataset, fields[dataset])
-
-    return rows_of
 
 
 class RowsWriter:

@@ -85,6 +85,14 @@ def arrow_schema(name: str) -> pa.Schema:
     return pa.schema(fields)
 
 
+@cache
+def held(name: str) -> frozenset[str]:
+    """The fields of a dataset that a person looks at before anybody else gets them, since other people may be spoken of
+    there (Art. 15(4) GDPR): those that the schema marks `x-free-text`, and `unmapped`, which may hold anything."""
+    marked = (field for field, definition in load(name)["properties"].items() if definition.get("x-free-text"))
+    return frozenset((*marked, UNMAPPED))
+
+
 def is_json(field: pa.Field) -> bool:
     """Whether a column holds JSON text of a nested value."""
     return (field.metadata or {}).get(b"form") == b"json"

@@ -9,26 +9,21 @@
 Secrets and addresses with credentials hide in `repr`.
 """
 
-import base64
-import binascii
 import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dsr import oidc
-from dsr.errors import PermanentError
 from dsr.oidc import BadOidc, Oidc
 from dsr.referring import Customer, Recruiting, customers_of, is_address
+from dsr.setting_values import KEY_BYTES, NEW_KEY, SettingError, count_of, key_of, listed, timezone_of, yes_or_no
 from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
-
-KEY_BYTES: Final = 32
-NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
 
 _NEEDED: Final = {
     "case_store": "a folder, or s3://bucket/prefix?endpoint_override=…&scheme=https; the bucket must not be versioned",
@@ -59,6 +54,10 @@ _OPTIONAL: Final = {
     "register": "",
     "recipients": "",
     "rights": ",".join(RIGHTS),
+    "officers": "",
+    "reviewers": "",
+    "review_four_eyes": "no",
+    "alarm_days": "3",
     "frequent_from": "6",
     "customers": "",
     "recruiting_mail": "",
@@ -67,19 +66,6 @@ _OPTIONAL: Final = {
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
-
-
-class SettingError(PermanentError):
-    """A setting is absent or can't be used: code `setting.<name>`. The text says which variable and what goes there,
-    never the value that stood there."""
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(f"setting.{name}", "settings")
-        self.variable = f"DSR_{name.upper()}"
-        self.why = why
-
-    def __str__(self) -> str:
-        return f"{super().__str__()} ({self.variable}: {self.why})"
 
 
 @dataclass(frozen=True)
@@ -110,6 +96,10 @@ class Settings:
                      connection `dsr_recipient_<key>` in Airflow; () = nobody. What a person names is compared with
                      these before anything is looked up by it
     rights           rights of `vocabulary.RIGHTS` that requests are taken for; others are refused
+    reviewers        Airflow's ids of the users who review what others are spoken of in (DSR_REVIEWERS, else
+                     DSR_OFFICERS); () = whoever may decide about the run
+    review_four_eyes whether somebody else has to look at each of these decisions
+    alarm_days       how many days before the last one by law an open request raises an alarm
     frequent_from    from the how-manieth request of the same address within twelve months a person looks at it before
                      anything is read (Art. 12(5) GDPR); 0 = never
     customers        controllers for whom we process, by key: whoever asks about that is referred to them
@@ -139,6 +129,9 @@ class Settings:
     register: str = ""
     recipients: tuple[str, ...] = ()
     rights: tuple[str, ...] = RIGHTS
+    reviewers: tuple[str, ...] = ()
+    review_four_eyes: bool = False
+    alarm_days: int = 3
     frequent_from: int = 6
     customers: Mapping[str, Customer] = field(default_factory=dict)
     recruiting: Recruiting = field(default_factory=Recruiting)
@@ -162,7 +155,7 @@ class Settings:
         return cls(
             case_store=values["case_store"],
             ledger_url=values["ledger_url"],
-            master_key=_key(values, "master_key") if values["master_key"] else b"",
+            master_key=key_of(values, "master_key") if values["master_key"] else b"",
             portal_url=values["portal_url"].rstrip("/"),
             airflow_url=values["airflow_url"].rstrip("/"),
             airflow_user=values["airflow_user"],
@@ -171,18 +164,21 @@ class Settings:
             mail_from=values["mail_from"],
             controller=Controller(*(values[f"controller_{part}"] for part in ("name", "mail", "address"))),
             country=values["country"].upper(),
-            timezone=_timezone(values["timezone"]),
-            package_days=_count(values, "package_days", 1, 90),
-            code_attempts=_count(values, "code_attempts", 1, 100),
-            challenge_days=_count(values, "challenge_days", 1, 28),
+            timezone=timezone_of(values["timezone"]),
+            package_days=count_of(values, "package_days", 1, 90),
+            code_attempts=count_of(values, "code_attempts", 1, 100),
+            challenge_days=count_of(values, "challenge_days", 1, 28),
             mail_url=values["mail_url"],
             package_encryption=_encryption(values["package_encryption"].lower()),
-            signing_key=_key(values, "signing_key") if values["signing_key"] else None,
-            former_public_keys=_listed(values["former_public_keys"]),
+            signing_key=key_of(values, "signing_key") if values["signing_key"] else None,
+            former_public_keys=listed(values["former_public_keys"]),
             register=values["register"],
             recipients=_recipients(values["recipients"]),
             rights=_rights(values["rights"]),
-            frequent_from=_count(values, "frequent_from", 0, 1000),
+            reviewers=listed(values["reviewers"] or values["officers"]),
+            review_four_eyes=yes_or_no(values, "review_four_eyes"),
+            alarm_days=count_of(values, "alarm_days", 0, 30),
+            frequent_from=count_of(values, "frequent_from", 0, 1000),
             customers=_customers(values["customers"]),
             recruiting=_recruiting(values["recruiting_mail"], values["recruiting_notice"]),
             oidc=_oidc(values),
@@ -203,30 +199,15 @@ def subkey(master: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"dsr/{purpose}/1".encode()).derive(master)
 
 
-def _key(values: Mapping[str, str], name: str) -> bytes:
-    try:
-        key = base64.b64decode(values[name].replace("-", "+").replace("_", "/"), validate=True)
-    except (binascii.Error, ValueError):
-        raise SettingError(name, f"not base64; make one with {NEW_KEY}") from None
-    if len(key) != KEY_BYTES:
-        raise SettingError(name, f"not 32 bytes; make one with {NEW_KEY}")
-    return key
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    """What stands between commas."""
-    return tuple(filter(None, map(str.strip, text.split(","))))
-
-
 def _recipients(text: str) -> tuple[str, ...]:
-    keys = _listed(text)
+    keys = listed(text)
     if not all(re.fullmatch(RECIPIENT_KEY, key) for key in keys):
         raise SettingError("recipients", "not keys of recipients (a-z, 0-9, hyphens) with commas between them")
     return keys
 
 
 def _rights(text: str) -> tuple[str, ...]:
-    rights = _listed(text)
+    rights = listed(text)
     if not rights or not set(rights) <= set(RIGHTS):
         raise SettingError("rights", f"not some of {', '.join(RIGHTS)} with commas between them")
     return rights
@@ -267,18 +248,3 @@ def _channels(env: Mapping[str, str]) -> dict[str, str]:
         for name, value in env.items()
         if name.startswith(prefix) and name.endswith(suffix) and value.strip()
     }
-
-
-def _timezone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise SettingError("timezone", "not a name of the IANA time zone database, such as Europe/Stockholm") from None
-    return name
-
-
-def _count(values: Mapping[str, str], name: str, least: int, most: int) -> int:
-    text = values[name]
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise SettingError(name, f"not a whole number from {least} to {most}")
-    return int(text)

@@ -18,7 +18,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from dsr.errors import PermanentError
-from dsr.settings import SettingError, Settings, subkey
+from dsr.setting_values import SettingError
+from dsr.settings import Settings, subkey
 
 SIGNATURE: Final = "package.minisig"
 """Where a case file keeps the signature of its package, a JSON string."""

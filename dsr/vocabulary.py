@@ -34,8 +34,10 @@ ORIGINS: Final = ("provided", "observed", "derived", "inferred")
 SEARCH_STATUSES: Final = ("found", "none", "failed", "not_connected")
 """Per source in the search report: found something, holds nothing, could not be searched, has no connection."""
 
-WITHHELD_GROUNDS: Final = ("third_party",)
-"""Why an item of the person's records is not disclosed. third_party: Art. 15(4), others' rights and freedoms."""
+WITHHELD_GROUNDS: Final = ("third_party", "third_party_masked", "confidential", "not_reviewed")
+"""Why an item of the person's records is not disclosed. third_party: Art. 15(4), others' rights and freedoms;
+third_party_masked: the same of a part, the rest is there; confidential: Art. 15(4), secrets of a business, recital 63;
+not_reviewed: nobody has looked yet whether others are spoken of in it."""
 
 EFFECTS: Final = ("erase", "anonymise", "restrict", "rectify", "keep", "expire", "manual")
 """What a plan says for a record. expire: its period ends by itself; manual: a person does it, no API can."""

@@ -33,6 +33,10 @@ class AirflowClient:
         """GET below /api/v2."""
         return self._http.get(f"/api/v2/{path}", params=params).raise_for_status().json()
 
+    def console(self, method: str, path: str, fields: dict[str, Any] | None = None) -> httpx.Response:
+        """A page of ours, below /dsr-console; redirects are not followed."""
+        return self._http.request(method, f"/dsr-console/{path}", data=fields)
+
     def has_dags(self, dag_ids: Iterable[str]) -> bool:
         """Whether all of these are read in and not stale."""
         known = {dag["dag_id"] for dag in self.get("dags", limit=100)["dags"]}

@@ -10,6 +10,7 @@ from typing import Any, Final
 from embedded.client import FINAL, AirflowClient
 from embedded.process import StackError
 from embedded.requester import Requester
+from embedded.reviewer import review_as_proposed
 from embedded.stack import Stack
 
 DAG: Final = "dsr_access"
@@ -41,9 +42,10 @@ def warm_up(stack: Stack) -> None:
 
 
 def fulfil(stack: Stack, person: str, target: Path, say: Callable[[str], None]) -> Journey:
-    """Ask for the data of the person with that address, release it as the privacy officer, download it.
+    """Ask for the data of the person with that address, review what others are spoken of in and release the package as
+    the privacy officer, download it.
 
-    StackError when the run ends otherwise, or waits for another decision than the release.
+    StackError when the run ends otherwise, or waits for another decision than these.
     """
     requester = Requester(stack)
     began = time.monotonic()
@@ -51,7 +53,13 @@ def fulfil(stack: Stack, person: str, target: Path, say: Callable[[str], None]) 
     accepted = time.monotonic()
     say(f"accepted as {receipt.request_id}, due {receipt.due['target']}")
     with stack.client("officer") as officer:
-        parked = _wait_for_release(officer, DAG, receipt.request_id)
+        collected = _wait_for_question(officer, DAG, receipt.request_id, "review")
+        pages = review_as_proposed(officer, receipt.request_id)
+        say(f"collected; texts and files that others may be spoken of in are reviewed on {pages} page(s)")
+        time.sleep(_THOUGHT)
+        reviewed = time.monotonic()
+        officer.answer(DAG, receipt.request_id, "review", "All is reviewed")
+        parked = _wait_for_question(officer, DAG, receipt.request_id, "release")
         say("composed; the privacy officer looks at counts and codes and releases it")
         time.sleep(_THOUGHT)
         answered = time.monotonic()
@@ -66,11 +74,12 @@ def fulfil(stack: Stack, person: str, target: Path, say: Callable[[str], None]) 
             raise StackError(f"the run {receipt.request_id} failed after delivery")
         phases = {
             "accept": accepted - began,
-            **_inside(officer.tasks(DAG, receipt.request_id), parked - accepted),
+            **_inside(officer.tasks(DAG, receipt.request_id), collected - accepted),
+            "compose": parked - reviewed,
             "deliver": delivered - answered,
             "download": downloaded - delivered,
         }
-    total = (parked - began) + (downloaded - answered)
+    total = (collected - began) + (parked - reviewed) + (downloaded - answered)
     return Journey(receipt.request_id, receipt.due, phases, total, target)
 
 
@@ -79,26 +88,30 @@ def overhead(stack: Stack) -> float:
     with stack.client("officer") as officer:
         began = time.monotonic()
         run_id = officer.start(SHAPE)
-        parked = _wait_for_release(officer, SHAPE, run_id)
+        collected = _wait_for_question(officer, SHAPE, run_id, "review")
+        time.sleep(_THOUGHT)
+        reviewed = time.monotonic()
+        officer.answer(SHAPE, run_id, "review", "All is reviewed")
+        parked = _wait_for_question(officer, SHAPE, run_id, "release")
         time.sleep(_THOUGHT)
         answered = time.monotonic()
         officer.answer(SHAPE, run_id, "release", "Approve")
         _wait_for_task(officer, SHAPE, run_id, "deliver")
         done = time.monotonic()
         officer.wait_for_end(SHAPE, run_id, _PATIENCE)
-    return (parked - began) + (done - answered)
+    return (collected - began) + (parked - reviewed) + (done - answered)
 
 
-def _wait_for_release(officer: AirflowClient, dag_id: str, run_id: str) -> float:
-    """Until the release waits for a person; when that was."""
+def _wait_for_question(officer: AirflowClient, dag_id: str, run_id: str, task_id: str) -> float:
+    """Until this task waits for a person; when that was."""
 
     def waiting() -> list[str]:
         decisions = [decision["task_id"] for decision in officer.awaits_input(dag_id, run_id)]
         return decisions or ([state] if (state := officer.run(dag_id, run_id).get("state")) in FINAL else [])
 
-    found = officer.wait(waiting, f"{dag_id} to wait for the release", _PATIENCE, every=0.1)
-    if found != ["release"]:
-        raise StackError(f"{dag_id} {run_id} is at {', '.join(found)}, expected release\n{_states(officer, run_id)}")
+    found = officer.wait(waiting, f"{dag_id} to wait for {task_id}", _PATIENCE, every=0.1)
+    if found != [task_id]:
+        raise StackError(f"{dag_id} {run_id} is at {', '.join(found)}, expected {task_id}\n{_states(officer, run_id)}")
     return time.monotonic()
 
 
@@ -117,12 +130,12 @@ def _states(officer: AirflowClient, run_id: str) -> str:
 
 
 def _inside(tasks: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, float]:
-    """How that time before the release divides: each phase ends with its last task."""
+    """How that time before the review divides: each phase ends with its last task."""
     collects = [name for name in tasks if name.endswith(".collect")]
     ends = {
         "identify": _moment(tasks["identify"]["end_date"]),
         "collect": max(_moment(tasks[name]["end_date"]) for name in collects),
-        "compose": _moment(tasks["compose"]["end_date"]),
+        "combine": _moment(tasks["combine"]["end_date"]),
     }
     before = _moment(tasks["open_case"]["queued_when"])
     phases: dict[str, float] = {}

@@ -11,7 +11,7 @@ from dsr.channels.jira import Jira
 from dsr.channels.standard_webhooks import StandardWebhooks
 from dsr.channels.ticket import Channel
 from dsr.channels.zendesk import Zendesk
-from dsr.settings import SettingError
+from dsr.setting_values import SettingError
 
 _LISTED: Final[tuple[Channel, ...]] = (StandardWebhooks(), Zendesk(), Jira())
 

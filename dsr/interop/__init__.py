@@ -7,10 +7,11 @@ convenience. RFC 2426 and RFC 5545 have no place for provenance.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from dsr.cleared import RowsOf
 from dsr.interop.contact import card
-from dsr.interop.events import RowsOf, calendar
+from dsr.interop.events import calendar
 
-__all__ = ["RowsOf", "members"]
+__all__ = ["members"]
 
 
 def members(document: Mapping[str, Any], rows: RowsOf) -> Iterator[tuple[str, Iterable[bytes]]]:

@@ -4,7 +4,7 @@ Which datasets are appointments, and which of their fields say when and what, st
 {"start", "end"?, "summary", "url"?, "location"?, "status"?}.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from dsr import schema
+from dsr.cleared import RowsOf
 from dsr.interop.text import block, line
-
-RowsOf = Callable[[str, str], Iterator[pa.RecordBatch]]
-"""(source, dataset) → the rows, from their start at each call."""
 
 LEFT_OUT: Final = "X-DSR-LEFT-OUT"
 _CALLED_OFF: Final = ("cancelled", "denied")
@@ -47,8 +45,8 @@ def calendar(document: Mapping[str, Any], rows: RowsOf) -> Iterator[bytes] | Non
     listed = list(_appointments(document))
     written = left_out = 0
     for appointments in listed:
-        for batch in rows(appointments.source, appointments.dataset):
-            starts = _column(batch, appointments.fields["start"])
+        for cleared in rows(appointments.source, appointments.dataset):
+            starts = _column(cleared.batch, appointments.fields["start"])
             good = sum(_when(start) is not None for start in starts)
             written += good
             left_out += len(starts) - good
@@ -80,8 +78,8 @@ def _pieces(
     start, end = head.to_ical().split(b"END:VCALENDAR")
     yield start
     for appointments in listed:
-        for batch in rows(appointments.source, appointments.dataset):
-            yield b"".join(_events(document, appointments, batch))
+        for cleared in rows(appointments.source, appointments.dataset):
+            yield b"".join(_events(document, appointments, cleared.batch))
     yield b"END:VCALENDAR" + end
 
 

@@ -18,13 +18,15 @@ _PLACE = "answers"
 class Summary:
     """What the search came to, over all sources, by their names in words. `held`: something surely the person's was
     found; `doubtful`: how many records were left out because they may be another's; `erased_before`: data of whoever
-    stated this address was erased at an earlier time, and what is kept of it no search finds."""
+    stated this address was erased at an earlier time, and what is kept of it no search finds; `unreviewed`: how many
+    texts and files stayed out since nobody has looked at them yet."""
 
     held: bool
     doubtful: int
     searched: tuple[str, ...]
     incomplete: tuple[str, ...]
     erased_before: bool = False
+    unreviewed: int = 0
 
     @property
     def outcome(self) -> str:
@@ -99,6 +101,8 @@ class Letter:
             paragraphs += _missing(texts, summary)
             if summary.doubtful:
                 paragraphs.append(texts("answer.doubtful"))
+            if summary.unreviewed:
+                paragraphs.append(texts("answer.unreviewed", count=str(summary.unreviewed)))
         elif summary.outcome == "only_doubtful":
             paragraphs = [texts("answer.only_doubtful"), texts("answer.only_doubtful_next"), *_missing(texts, summary)]
         else:

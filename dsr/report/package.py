@@ -63,6 +63,18 @@ GROUNDS: Final = {
         "sv": "Andras rättigheter och friheter (artikel 15.4)",
         "en": "The rights and freedoms of others (Article 15(4))",
     },
+    "third_party_masked": {
+        "sv": "Namn och andra uppgifter om andra är ersatta i texten, resten är med (artikel 15.4)",
+        "en": "Names and other data of others are replaced in the text, the rest is there (Article 15(4))",
+    },
+    "confidential": {
+        "sv": "Företagshemligheter (artikel 15.4 och skäl 63)",
+        "en": "Trade secrets (Article 15(4) and recital 63)",
+    },
+    "not_reviewed": {
+        "sv": "Vi har ännu inte kunnat granska om det står något om andra i texten eller filen (artikel 15.4)",
+        "en": "We have not yet been able to review whether others are spoken of in the text or file (Article 15(4))",
+    },
     "not_certain": {
         "sv": "Det går inte att säkert säga att posten är din",
         "en": "It can't be told for sure that the record is yours",
@@ -70,11 +82,37 @@ GROUNDS: Final = {
 }
 """Why something is left out. `not_certain` is the search's own, the others are `vocabulary.WITHHELD_GROUNDS`."""
 
+WITHHELD_MARKS: Final = {
+    "sv": {
+        "third_party": "[utelämnat: uppgifter om andra]",
+        "confidential": "[utelämnat: företagshemlighet]",
+        "not_reviewed": "[utelämnat: inte granskat]",
+    },
+    "en": {
+        "third_party": "[withheld: data of others]",
+        "confidential": "[withheld: trade secret]",
+        "not_reviewed": "[withheld: not reviewed]",
+    },
+}
+"""What stands in the place of a text that is withheld."""
+
 GROUNDS_PORTABILITY: Final = {
     **GROUNDS,
     "third_party": {
         "sv": "Andras rättigheter och friheter (artikel 20.4)",
         "en": "The rights and freedoms of others (Article 20(4))",
+    },
+    "third_party_masked": {
+        "sv": "Namn och andra uppgifter om andra är ersatta i texten, resten är med (artikel 20.4)",
+        "en": "Names and other data of others are replaced in the text, the rest is there (Article 20(4))",
+    },
+    "confidential": {
+        "sv": "Företagshemligheter (artikel 20.4)",
+        "en": "Trade secrets (Article 20(4))",
+    },
+    "not_reviewed": {
+        "sv": "Vi har ännu inte kunnat granska om det står något om andra i texten eller filen (artikel 20.4)",
+        "en": "We have not yet been able to review whether others are spoken of in the text or file (Article 20(4))",
     },
 }
 """The same in an answer under Art. 20, which says it in a paragraph of its own."""

@@ -9,10 +9,10 @@ from dsr.ledger import Ledger
 
 STAGING: Final = (
     "rows/", "attachments/", "collected/", "found/", "search/", "shared/", "evidence/", "fresh/", "plan/", "carried",
-    "document", "identity/", "search-planned",
+    "document", "identity/", "search-planned", "others/", "review/",
 )  # fmt: skip
 """Prefixes of what only the steps before the answer need, the heaviest first. The plan's summary holds counts only, and
-stays."""
+stays; so does what a person judged about records (judged/), digests only: another plan goes by it."""
 
 
 def close(case: CaseFile, ledger: Ledger, at: datetime) -> None:

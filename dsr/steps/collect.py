@@ -103,4 +103,5 @@ def _keep(case: CaseFile, source: str, piece: Attachment, number: int) -> KeptAt
         piece.title,
         size,
         digest.hexdigest(),
+        piece.mixed,
     )

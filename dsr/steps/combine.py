@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import pyarrow.compute as pc
 
+from dsr import clearing, processing, rows, schema
 from dsr import document as documents
-from dsr import processing, rows, schema
 from dsr.casefile import CaseFile
 from dsr.collected import Collected, Counts
 from dsr.errors import PermanentError
@@ -67,7 +67,7 @@ def combine(
         "invalid": gathered.invalid,
         "search": results,
     }
-    rows_of = rows.disclosed(case, documents.fields(document))
+    rows_of = clearing.never_held(case, documents.fields(document))
     document["processing"] = processing.information(document, declarations, register, rows_of, at)
     documents.check(document)
     case.write_json(DOCUMENT, document)

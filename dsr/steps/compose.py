@@ -3,12 +3,13 @@ Same input and time give the same bytes, unless they are encrypted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, cast
 
 from dsr import document as documents
-from dsr import document_copy, interop, package, processing, rows, schema, tabular
+from dsr import document_copy, interop, package, processing, schema, tabular
 from dsr.archive import Archive, Content
 from dsr.casefile import CaseFile
+from dsr.clearing import Clearing
 from dsr.collected import Collected
 from dsr.digest import HashedFile
 from dsr.errors import PermanentError
@@ -22,22 +23,23 @@ from dsr.settings import Settings
 from dsr.signing import Signer, trusted_comment
 from dsr.source import Declaration
 
-_CHUNK: Final = 1024 * 1024
-
 
 def compose(case: CaseFile, declarations: Sequence[Declaration], *, at: datetime, settings: Settings) -> Package:
     """Writes "package", its facts "package.json" and its signature "package.minisig"; with a password that it was
     encrypted with in "package.password". `at` becomes the time of every file in the ZIP. A copy for another controller
     that was made before is removed.
 
-    PermanentError("case.absent") before `combine`, ("rows.lost") when other rows are there than it saw.
+    Texts and files in which others may be spoken of are in it as a person has decided (`dsr.clearing`).
+    PermanentError("case.absent") before `combine`, ("review.missing") before that review has ended, ("rows.lost") when
+    other rows are there than `combine` saw.
     """
-    document = case.read_json("document")
+    clearing = Clearing(case)
+    document = clearing.document(case.read_json("document"))
     unknown = {line["source"] for line in document["search"]} - {d.name for d in declarations}
     if unknown:
         raise PermanentError("source.undeclared", "compose")
     case.remove(COPY)
-    writer = _Writer(case, document, Archive(at), at, settings.portal_url)
+    writer = _Writer(case, clearing, document, Archive(at), at, settings.portal_url)
     return _written(PACKAGE, writer, _seal(case, settings), settings)
 
 
@@ -47,8 +49,9 @@ def compose_copy(case: CaseFile, *, at: datetime, settings: Settings) -> Package
 
     PermanentError as `compose`.
     """
-    document = document_copy.for_recipient(case.read_json("document"))
-    writer = _CopyWriter(case, document, Archive(at), at, settings.portal_url)
+    clearing = Clearing(case)
+    document = document_copy.for_recipient(clearing.document(case.read_json("document")))
+    writer = _CopyWriter(case, clearing, document, Archive(at), at, settings.portal_url)
     return _written(COPY, writer, Seal.for_recipient(case.read_json("request")), settings)
 
 
@@ -80,11 +83,18 @@ class _Writer:
     """Yields the members of one package in order."""
 
     def __init__(
-        self, case: CaseFile, document: Mapping[str, Any], archive: Archive, at: datetime, portal_url: str
+        self,
+        case: CaseFile,
+        clearing: Clearing,
+        document: Mapping[str, Any],
+        archive: Archive,
+        at: datetime,
+        portal_url: str,
     ) -> None:
         self.case, self.archive, self.at, self._document = case, archive, at, document
         self._portal_url = portal_url
-        self._rows_of = rows.disclosed(case, documents.fields(document))
+        self._clearing = clearing
+        self._rows_of = clearing.rows_of(documents.fields(document))
         self._collected: dict[str, Collected] = {}
         self._neutralised: dict[str, int] = {}
 
@@ -138,7 +148,8 @@ class _Writer:
     def _json(self, dataset: Mapping[str, Any]) -> Content:
         left = dataset["rows"]
         yield b"["
-        for batch in self._rows_of(dataset["source"], dataset["name"]):
+        for cleared in self._rows_of(dataset["source"], dataset["name"]):
+            batch = cleared.batch
             text = tabular.json_text(batch, dataset["name"], dataset["source"], dataset["extracted_at"])
             left -= batch.num_rows
             yield text if left else text[:-1]
@@ -149,29 +160,16 @@ class _Writer:
     def _csv(self, dataset: Mapping[str, Any]) -> Content:
         neutralised = 0
         yield tabular.csv_header(dataset["fields"])
-        for batch in self._rows_of(dataset["source"], dataset["name"]):
-            text, count = tabular.csv_text(batch, dataset["source"], dataset["extracted_at"])
+        for cleared in self._rows_of(dataset["source"], dataset["name"]):
+            text, count = tabular.csv_text(cleared.batch, dataset["source"], dataset["extracted_at"])
             neutralised += count
             yield text
         self._neutralised[dataset["files"]["csv"]] = neutralised
 
     def _attachments(self) -> Iterator[Any]:
-        listed = self._document["attachments"]
-        yield self.archive.text(package.ATTACHMENTS, dump(listed))
-        sources = dict.fromkeys(attachment["source"] for attachment in listed)
-        shown = {attachment["dataset"] for attachment in listed}
-        kept = [its for name in sources for its in self._marker(name).attachments if its.dataset in shown]
-        for attachment, its in zip(listed, kept, strict=True):
-            content = self._object(its.name, attachment["bytes"])
-            yield self.archive.member(attachment["file"], content, attachment["bytes"])
-
-    def _object(self, name: str, size: int) -> Content:
-        with self.case.reader(name) as file:
-            while chunk := file.read(_CHUNK):
-                size -= len(chunk)
-                yield chunk
-        if size:
-            raise PermanentError("attachment.lost", "compose")
+        yield self.archive.text(package.ATTACHMENTS, dump(self._document["attachments"]))
+        for file in self._clearing.files(self._document):
+            yield self.archive.member(file.listed["file"], file.chunks(), file.listed["bytes"])
 
     def _descriptors(self) -> Iterator[Any]:
         entries = self.archive.entries

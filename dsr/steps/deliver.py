@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, Final
 
+from dsr import review
 from dsr.casefile import CaseFile
 from dsr.channels.ticket import Answer
 from dsr.contact import on_file
@@ -20,6 +21,7 @@ from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links, new_code, new_link
 from dsr.report.answers import Access, Letter, Summary, Transfer
+from dsr.review import Concluded
 from dsr.sealing import PASSWORD
 from dsr.search import SearchResult
 from dsr.settings import Settings
@@ -80,7 +82,7 @@ def deliver(
     """
     request, results = case.read_json("request"), _results(case)
     missing = tuple(r.source for r in results if r.status in _MISSING)
-    summary = replace(_summary(results, titles or {}), erased_before=erased_before)
+    summary = replace(_summary(results, titles or {}), erased_before=erased_before, unreviewed=_unreviewed(case))
     if summary.held and not case.exists("package.json"):
         raise PermanentError("package.absent", _PLACE)
     letter = Letter(request["request_id"], request["language"], settings, request["right"])
@@ -97,15 +99,23 @@ def deliver(
     if not case.exists(_ANSWERED) or case.read_json(_ANSWERED) != told:
         transfer = _transfer(request, transmit_title) if access is not None else None
         transmits = transfer is not None and transfer.possible
-        follows = summary.outcome == "only_doubtful" or missing or transmits
+        follows = summary.outcome == "only_doubtful" or missing or transmits or summary.unreviewed
         what = f"{told['sha256'][:12]}-{int(access.expires_at.timestamp())}" if access else summary.outcome
         answer(_answer(request, what, letter.ticket(access, summary, transfer), close=not follows, at=at))
         case.write_json(_ANSWERED, told)
-        detail = {"outcome": summary.outcome, "doubtful": summary.doubtful, **noted, "transmits": transmits}
+        counts = {"doubtful": summary.doubtful, "not_reviewed": summary.unreviewed}
+        detail = {"outcome": summary.outcome, **counts, **noted, "transmits": transmits}
         ledger.append(case.case_id, "answered", detail, at=at)
     if access is not None:
         _forget(case, access)
     return Delivered(summary.outcome, access.expires_at if access else None, missing)
+
+
+def _unreviewed(case: CaseFile) -> int:
+    """How many texts and files nobody had looked at when the review was ended."""
+    if not case.exists(review.CONCLUDED):
+        return 0
+    return len(review.entries(case)) - len(Concluded.load(case).verdicts)
 
 
 def _forget(case: CaseFile, access: Access) -> None:

@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from dsr import review
 from dsr.casefile import CaseFile
-from dsr.findings import reasons
+from dsr.findings import JUDGED_THEIRS, reasons
 from dsr.inquiring import Inquiry, settle
+from dsr.judging import with_judgement
 from dsr.model import Identifier
 from dsr.search import PLANNED, SearchResult, found_as_json
 from dsr.source import Declaration, Source
 from dsr.subjects import SubjectIndex
 
-_FOLLOWING: Final = ("search/", "found/", "shared/", "evidence/", "collected/", "document", PLANNED)
+_FOLLOWING: Final = (
+    "search/", "found/", "shared/", "evidence/", "others/", "collected/", "document", PLANNED, *review.FOLLOWING,
+)  # fmt: skip
 """What an earlier search and the steps after it left: it answers for other records than this search will find."""
 
 
@@ -32,10 +36,11 @@ def identify(
     final: bool,
 ) -> dict[str, str]:
     """Searches every declared source and keeps, per source, the result (search/<source>) and, when there is one, the
-    certain matches (found/<source>) and why each record is theirs or doubtful (evidence/<source>); status per source,
-    in the order of the declarations.
+    certain matches (found/<source>), why each record is theirs or doubtful (evidence/<source>) and who else was seen on
+    the way (others/<source>, for `dsr.proposing`); status per source, in the order of the declarations.
 
-    All that an earlier search led to is removed first, so that what follows can only work with this one.
+    All that an earlier search led to is removed first, so that what follows can only work with this one; what a person
+    has judged about a doubtful record stays, and counts while the evidence is the same.
 
     A source that is absent or None is not connected. A permanent failure is recorded as such and the others go on; a
     transient one is raised, since another try may do, unless this is the `final` try: then it is recorded too.
@@ -55,13 +60,17 @@ def identify(
         inquiry = inquiries.get(declaration.name)
         result = SearchResult(declaration.name, "not_connected")
         if inquiry is not None:
-            result = inquiry.result(decision, at)
-            if findings := inquiry.evidence(anchor, decision):
+            findings = [with_judgement(case, finding) for finding in inquiry.evidence(anchor, decision)]
+            result = inquiry.result(decision, at, findings)
+            if findings:
                 evidence = {"reasons": reasons(findings), "findings": [finding.as_json() for finding in findings]}
                 case.write_json(f"evidence/{declaration.name}", {"source": declaration.name, **evidence})
+            if others := inquiry.others(decision):
+                case.write_json(f"others/{declaration.name}", others)
             if result.status == "found":
-                case.write_json(f"found/{declaration.name}", found_as_json(inquiry.found(decision)))
-                case.write_json(f"shared/{declaration.name}", inquiry.shared(decision))
+                judged = {(f.dataset, f.record_id) for f in findings if f.verdict == JUDGED_THEIRS}
+                case.write_json(f"found/{declaration.name}", found_as_json(inquiry.found(decision, judged)))
+                case.write_json(f"shared/{declaration.name}", inquiry.shared(decision, judged))
         case.write_json(f"search/{declaration.name}", result.as_json())
         statuses[declaration.name] = result.status
     return statuses

@@ -4,6 +4,7 @@
 goes on where it stopped: each says what it has done in the ledger, once.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -24,6 +25,7 @@ WAY: Final = "triage"
 ASKED: Final = "triage/asked"
 """The person was asked which right they mean."""
 _PLACE: Final = "triage"
+_CONTENT: Final = ("right", "corrections", "ground", "purposes", "package", "transmit_to")
 
 
 def keep(case: CaseFile, ticket: Ticket, settings: Settings) -> None:
@@ -51,17 +53,19 @@ def triage(case: CaseFile, requesters: Requesters, ledger: Ledger, *, at: dateti
             detail |= {"unclear": said["unclear"], "among": said["among"]}
         triaged = ledger.append(case.case_id, TRIAGED, detail, at=at)
     asked = triaged.detail["questions"]
-    if set(asked) - {FREQUENT} or join(case.case_id, request["right"], requesters, ledger, at=at) or asked:
+    if set(asked) - {FREQUENT} or join(case, requesters, ledger, at=at) or asked:
         return WAY
     return str(request["right"])
 
 
-def join(request_id: str, right: str, requesters: Requesters, ledger: Ledger, *, at: datetime) -> str:
-    """The open request of the same address and right that this one is joined to, with the events; "" when there is
-    none. It gets nothing by it: no code, no link, no verification, and no other day."""
+def join(case: CaseFile, requesters: Requesters, ledger: Ledger, *, at: datetime) -> str:
+    """The open request of the same address that asks for the very same and that this one is joined to, with the events;
+    "" when there is none. It gets nothing by it: no code, no link, no verification, and no other day. One that asks for
+    something else, be it another correction or purpose, is a request of its own."""
+    request_id, request = case.case_id, case.read_json("request")
     to = linked_to(ledger.events(request_id))
     if not to:
-        before = requesters.set_out(request_id, right)
+        before = requesters.set_out(request_id, _asked(request))
         ended = [other for other in before if not is_open(ledger.events(other))]
         requesters.stand_back(ended)
         to = next((other for other in before if other not in ended), "")
@@ -101,6 +105,12 @@ def end(case: CaseFile, ledger: Ledger, outcome: str, *, at: datetime, detail: M
 
 def _has(events: Sequence[Event], kind: str) -> bool:
     return any(event.kind == kind for event in events)
+
+
+def _asked(request: Mapping[str, Any]) -> str:
+    """All that a request asks for, whatever the order in which it was said."""
+    asked = {name: request[name] for name in _CONTENT if name in request}
+    return json.dumps(asked, sort_keys=True, ensure_ascii=False)
 
 
 def _received(request: Mapping[str, Any]) -> datetime:

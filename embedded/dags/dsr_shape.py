@@ -19,19 +19,27 @@ with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=[
     def collect(source: str) -> None: ...
 
     @task.branch
-    def to_compose() -> str:
-        return "compose"
+    def to_review() -> str:
+        return "review"
 
     last = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
     open_case = nothing.override(task_id="open_case")().as_setup()
     identify = nothing.override(task_id="identify")()
-    combine = to_compose.override(task_id="combine", trigger_rule=TriggerRule.ALL_DONE)()
+    combine = to_review.override(task_id="combine", trigger_rule=TriggerRule.ALL_DONE)()
     decide_incomplete = HITLBranchOperator(
         task_id="decide_incomplete",
         subject="Incomplete",
         options=["Release without", "Try again", "Stop"],
-        options_mapping={"Release without": "compose", "Try again": "compose", "Stop": "shred"},
+        options_mapping={"Release without": "review", "Try again": "review", "Stop": "shred"},
         response_timeout=timedelta(days=20),
+    )
+    review = HITLBranchOperator(
+        task_id="review",
+        subject="Reviewed?",
+        options=["All is reviewed", "Without what is not reviewed", "Stop"],
+        options_mapping={"All is reviewed": "compose", "Without what is not reviewed": "compose", "Stop": "shred"},
+        response_timeout=timedelta(days=20),
+        trigger_rule=last,
     )
     compose = nothing.override(task_id="compose", trigger_rule=last)()
     release = HITLBranchOperator(
@@ -44,6 +52,7 @@ with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=[
     refuse = nothing.override(task_id="refuse")()
     deliver = nothing.override(task_id="deliver")()
     answer_nothing = nothing.override(task_id="answer_nothing")()
+    answer_unfound = nothing.override(task_id="answer_unfound")()
     close = nothing.override(task_id="close", trigger_rule=last)()
     shred = nothing.override(task_id="shred")().as_teardown(on_failure_fail_dagrun=True)
 
@@ -52,7 +61,8 @@ with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=[
         with TaskGroup(source.declaration.name):
             read = collect.override(task_id="collect", pool=source.declaration.connection_id)
             identify >> read(source.declaration.name) >> combine
-    combine >> [compose, decide_incomplete, answer_nothing]
-    decide_incomplete >> [compose, shred]
+    combine >> [review, decide_incomplete, answer_nothing]
+    decide_incomplete >> [review, shred]
+    review >> [compose, answer_unfound, shred]
     compose >> release >> [deliver, refuse, shred]
-    [deliver, refuse, answer_nothing] >> close >> shred
+    [deliver, refuse, answer_nothing, answer_unfound] >> close >> shred

@@ -41,7 +41,8 @@ DECLARATION: Final = Declaration(
         "extra.region_name": "its region",
         "extra.endpoint_url": "address of the S3 service; Amazon's when left out",
         "extra.ca": "file of the authority that signed the service's certificate; the public ones when left out",
-        "extra.agent_voice": "mute (default): the employee's channel is silenced; keep: recordings are given whole",
+        "extra.agent_voice": "mute (default): the employee's channel is silenced, and where all speak in one, a person "
+        "decides; keep: recordings are given whole",
     },
     datasets=(
         Dataset(

@@ -56,11 +56,14 @@ def _call(
         if others:
             yield Withheld(request_id, _LINES, _THIRD_PARTY, others)
     if reference.get("audio_key"):
-        chunks = store.stream(reference["audio_key"])
+        key = str(reference["audio_key"])
+        chunks, mixed = store.stream(key), False
         if chunks is not None and mute_agent:
-            chunks, withheld = without_agent(chunks), withheld + 1
+            chunks = without_agent(chunks)
+            mixed, withheld = chunks is None, withheld + (chunks is not None)
+            chunks = store.stream(key) if mixed else chunks
         if chunks is not None:
-            title = str(reference["audio_key"]).rpartition("/")[2]
-            yield Attachment(request_id, DATASET, contact_id, f"call-{contact_id}", "audio/wav", "wav", title, chunks)
+            title, name = key.rpartition("/")[2], f"call-{contact_id}"
+            yield Attachment(request_id, DATASET, contact_id, name, "audio/wav", "wav", title, chunks, mixed)
     if withheld:
         yield Withheld(request_id, DATASET, _THIRD_PARTY, withheld)

@@ -1,7 +1,7 @@
 """The sound of a call without the employee's voice: Connect records the customer left and the employee right.
 
 (Amazon Connect Administrator Guide, "Review recorded conversations": the agent is on the right channel, everybody
-else on the left.) Only 16-bit PCM in two channels can be told apart; for anything else there is no sound to give.
+else on the left.) Only 16-bit PCM in two channels can be told apart; anything else is a person's to decide on.
 """
 
 import struct

@@ -14,6 +14,7 @@ from dsr.settings import Settings, subkey
 from embedded.client import FINAL, AirflowClient
 from embedded.journey import DAG
 from embedded.requester import Requester
+from embedded.reviewer import review_as_proposed
 from embedded.stack import Stack
 from sandbox.people import Population, Truth
 
@@ -58,8 +59,22 @@ class Observed:
         asked = {"right": self.dag.removeprefix("dsr_"), **options}
         return self.requester.ask(email, ticket_id=ticket_id, **asked).request_id
 
-    def decision(self, request_id: str) -> dict[str, Any]:
-        """Wait until a person is asked: {"task_id", "body", "options", …}."""
+    def decision(self, request_id: str, *, review: bool = True) -> dict[str, Any]:
+        """Wait until a person is asked: {"task_id", "body", "options", …}. A review is done as proposed and answered,
+        unless the test is about it."""
+        asked = self._decision(request_id)
+        if not review or asked["task_id"] != "review":
+            return asked
+        officer = self.user("officer")
+        review_as_proposed(officer, request_id)
+        self.decide(request_id, "review", "All is reviewed")
+        officer.wait(lambda: not self._is_asked(request_id, "review"), f"{request_id} to go on", PATIENCE, _EVERY)
+        return self._decision(request_id)
+
+    def _is_asked(self, request_id: str, task_id: str) -> bool:
+        return any(asked["task_id"] == task_id for asked in self.user("officer").awaits_input(self.dag, request_id))
+
+    def _decision(self, request_id: str) -> dict[str, Any]:
         officer = self.user("officer")
         waiting = officer.wait(
             lambda: officer.awaits_input(self.dag, request_id) or self._ended(request_id),

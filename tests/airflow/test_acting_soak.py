@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.soak, pytest.mark.timeout(0)]
 _TIMES, _SEED = (
     int(os.environ.get(name, default)) for name, default in (("DSR_SOAK_TIMES", "50"), ("DSR_SOAK_SEED", "1"))
 )
-_RELEASE = {"release": ("Approve", "officer")}
+_RELEASE = {"review": ("Without what is not reviewed", "officer"), "release": ("Approve", "officer")}
 _INTEREST = {"ground": "legitimate_interest"}
 _CORRECTED = {"corrections": {"phone": "+46 70 999 41 27", "title": "Chief Buyer"}}
 _PEOPLE = ("formula", "plus_address", "p000003", "p000010")

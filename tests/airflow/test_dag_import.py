@@ -57,6 +57,7 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
     assert read["errors"] == {}
     assert set(read["dags"]) == {
         "dsr_access",
+        "dsr_deadlines",
         "dsr_erasure",
         "dsr_extension",
         "dsr_objection",

@@ -143,6 +143,27 @@ def test_who_may_start_which_run() -> None:
     assert may == {("dsr officer", access.EXTENSION), *(("dsr intake", dag_id) for dag_id in access.REQUESTS)}
 
 
+@pytest.mark.airflow
+def test_who_may_review() -> None:
+    """Whoever decides about a run sees what its review holds; the webhook's user doesn't."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+    from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
+
+    access, manager = load("access"), FabAuthManager()
+    may = {
+        role
+        for role, granted in access.ROLES.items()
+        for dag_id in access.REQUESTS
+        if manager.is_authorized_dag(
+            method="PUT",
+            user=types.SimpleNamespace(perms=set(granted), roles=[]),
+            access_entity=DagAccessEntity.HITL_DETAIL,
+            details=DagDetails(id=dag_id),
+        )
+    }
+    assert may == {"dsr officer"}
+
+
 @pytest.mark.parametrize(("process", "loads"), [(["airflow", "celery", "worker"], 1), (["airflow", "scheduler"], 0)])
 def test_only_the_worker_preloads(process: list[str], loads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []

@@ -120,6 +120,7 @@ def test_every_answer_leads_where_it_says() -> None:
         assert rest == {"Approve": "suppress", "Plan anew": "plan_anew", "Stop": "shred"}
         prepare = dsr_approvals.Prepare(task_id=f"prepare_{right}", right=right)
         assert {o for o, t in prepare.options_mapping.items() if t == "refuse"} == set(refusals)
+        assert [o for o, t in prepare.options_mapping.items() if t == "replan"] == ["Plan anew"]
     for right in ("access", "portability"):
         release = dsr_decisions.Release(task_id=f"release_{right}", right=right)
         assert release.options_mapping["Approve"] == "deliver"
@@ -134,7 +135,7 @@ def test_a_refused_package_is_told_with_its_reason(place: Place, tmp_path: Path,
     case.write_json("request", case.read_json("request") | {"right": right})
     package = {"sha256": "ab" * 32}
     (option,) = (o for o, reason in refusals_of(right).items() if reason == "manifestly_unfounded")
-    dsr_decisions._note("release", answered(option, "one"), package | dsr_decisions.reason_of(option))
+    dsr_decisions.note("release", answered(option, "one"), package | dsr_decisions.reason_of(option))
     assert decided(place, request_id) == [
         {"decision": "release", "choice": "refuse", "by": "one", "reason": "manifestly_unfounded", **package}
     ]

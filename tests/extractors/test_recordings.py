@@ -174,12 +174,15 @@ class TestExtracting:
         assert '"AGENT"' not in text
         assert {r["speaker"] for r in rows["call_transcript_line"].values()} == {"customer", "agent"}
         wanted = [t for t in sandbox.truth if (t.person, t.expected) == ("canary", "withheld") and "call" in t.dataset]
-        assert sum(p.count for p in pieces if isinstance(p, Withheld)) == len(wanted)
+        mixed = sum(p.mixed for p in pieces if isinstance(p, Attachment))
+        assert sum(p.count for p in pieces if isinstance(p, Withheld)) + mixed == len(wanted)
 
     def test_sound_is_the_customers_side(self, sandbox: Sandbox, source: Recordings) -> None:
-        """Left as it was, right silent, same length; the mixed recording is not given."""
-        files = [b"".join(p.chunks) for p in source.extract(find_all(source, sandbox, "canary"))
+        """Left as it was, right silent, same length; the one in which both can't be told apart is marked as that."""
+        given = [(b"".join(p.chunks), p.mixed) for p in source.extract(find_all(source, sandbox, "canary"))
                  if isinstance(p, Attachment)]  # fmt: skip
+        assert [file for file, mixed in given if mixed] == [mono_call()]
+        files = [file for file, mixed in given if not mixed]
         assert len(files) == len(calls_of(sandbox, "canary")) - 1
         (left, _), (heard, silent) = _sides(stereo()), _sides(files[0])
         assert all(file == files[0] for file in files)

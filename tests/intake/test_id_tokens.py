@@ -19,7 +19,8 @@ from dsr.idtoken import IdTokens
 from dsr.issuerkeys import IssuerKeys, KeysUnavailable
 from dsr.ledger import Event
 from dsr.oidc import Oidc
-from dsr.settings import SettingError, Settings, subkey
+from dsr.setting_values import SettingError
+from dsr.settings import Settings, subkey
 from dsr.standing import identified
 from dsr.web.intake import Desk, create_app
 from sandbox.issuer import JWKS_PATH, Issuer

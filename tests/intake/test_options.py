@@ -14,7 +14,7 @@ from served import served
 
 from dsr import channels, schema
 from dsr.errors import PermanentError
-from dsr.settings import SettingError
+from dsr.setting_values import SettingError
 from dsr.web.intake import Desk, create_app
 from sandbox.tickets.sender import CHANNELS, signed, ticket_body
 

@@ -9,7 +9,8 @@ import pytest
 from front_desk import NOW, SECRETS, FakeAirflow
 from served import served
 
-from dsr.settings import SettingError, Settings
+from dsr.setting_values import SettingError
+from dsr.settings import Settings
 from dsr.vocabulary import RIGHTS
 from dsr.web.intake import Desk, create_app
 from sandbox.tickets.sender import CHANNELS, signed, ticket_body

@@ -145,6 +145,17 @@ def test_another_right_or_another_person_is_a_request_of_its_own(sender: Sender,
     assert [linked_to(sender.events(request_id)) for request_id in asked] == [""] * 4
 
 
+def test_what_asks_for_something_else_is_a_request_of_its_own(sender: Sender) -> None:
+    """Another correction, ground or purpose would be lost if it were joined; the very same is joined."""
+    for right, one, other in (
+        ("rectification", {"corrections": {"title": "Inköpare"}}, {"corrections": {"title": "Inköpschef"}}),
+        ("objection", {"ground": "legitimate_interest"}, {"ground": "direct_marketing"}),
+        ("withdrawal", {"purposes": ["dpv:DirectMarketing"]}, {"purposes": ["dpv:Personalisation"]}),
+    ):
+        asked = [sender.ask(right=right, **fields) for fields in (one, other, one)]
+        assert [linked_to(sender.events(request_id)) for request_id in asked] == ["", "", asked[0]], right
+
+
 ENDED: list[tuple[str, dict[str, Any]]] = [
     ("closed", {"outcome": "answered"}),
     ("answered", {"outcome": "done"}),
@@ -192,9 +203,9 @@ def test_what_the_person_understood_is_joined_too_if_it_is_open(sender: Sender) 
     unclear, first = sender.ask(right=""), sender.ask(right="erasure")
     sender.choose(unclear, "erasure")
     desk = sender.desk
-    assert step.join(unclear, "erasure", desk.requesters, desk.ledger, at=NOW) == first
+    assert step.join(desk.cases.open(unclear), desk.requesters, desk.ledger, at=NOW) == first
     assert not settled(sender.events(unclear)), "a decision does not start what was joined"
-    assert step.join(unclear, "erasure", desk.requesters, desk.ledger, at=NOW) == first
+    assert step.join(desk.cases.open(unclear), desk.requesters, desk.ledger, at=NOW) == first
     assert len(sender.events(first, "linked")) == 1
 
 

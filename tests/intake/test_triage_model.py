@@ -176,7 +176,7 @@ class Intake(RuleBasedStateMachine):
             request.right, request.about = meant, ""
             request.joined = self._open(request) is not None
             self.requests.append(self.requests.pop(self.requests.index(request)))  # it sets out last
-            assert bool(triage.join(request.id, meant, self.requesters, self.ledger, at=self.now)) == request.joined
+            assert bool(triage.join(self._case(request), self.requesters, self.ledger, at=self.now)) == request.joined
             self._agrees(request)
 
     @rule(which=WHICH, right=st.sampled_from(RIGHTS))

@@ -10,7 +10,8 @@ from made_up_letters import REQUEST, SETTINGS, WORDS
 from dsr.referring import Customer, Recruiting
 from dsr.report.letters import LANGUAGES, catalogue
 from dsr.report.triage import TriageLetter
-from dsr.settings import SettingError, Settings
+from dsr.setting_values import SettingError
+from dsr.settings import Settings
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
 AT, UNTIL = datetime(2026, 11, 25, 9, 30, tzinfo=UTC), date(2026, 12, 28)

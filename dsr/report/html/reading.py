@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dsr import schema
+from dsr.cleared import RowsOf
 from dsr.errors import PermanentError
 from dsr.report.html.cells import Json, moment
-from dsr.rows import RowsOf
 
 HEAD: Final = 25
 """Rows of a dataset that `index.html` shows."""
@@ -100,7 +100,8 @@ class Reading:
             yield pa.Table.from_batches(waiting)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        return self._rows(self.dataset["source"], self.dataset["name"])
+        for cleared in self._rows(self.dataset["source"], self.dataset["name"]):
+            yield cleared.batch
 
     def _columns(self, table: pa.Table) -> Columns:
         properties = schema.load(self.dataset["name"])["properties"]

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from dsr import document as documents
 from dsr import schema
+from dsr.cleared import RowsOf
 from dsr.package import schema_file
 from dsr.report.html.cells import clip
 from dsr.report.html.reading import HEAD, MOST, PAGE, Columns, Reading
@@ -22,7 +23,6 @@ from dsr.report.html.timeline import timeline
 from dsr.report.html.wording import Wording
 from dsr.report.letters import compiled
 from dsr.report.package import LANGUAGES
-from dsr.rows import RowsOf
 
 Json = dict[str, Any]
 
