@@ -14,6 +14,7 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from dsr.errors import PermanentError, TransientError
 from dsr_coded import coded
 from dsr_collecting import collect_into_case, combine_case
+from dsr_endings import ended
 from dsr_released import approved_recipient, promised, released, wanted_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_rights import of_right
@@ -287,25 +288,4 @@ def _outcome() -> tuple[str, str]:
     context = get_current_context()
     instance, run_id = context["ti"], context["dag_run"].run_id
     states: Mapping[str, Any] = instance.get_task_states(dag_id=instance.dag_id, run_ids=[run_id])[run_id]
-    return _ended(states)
-
-
-def _ended(states: Mapping[str, Any]) -> tuple[str, str]:
-    # Where systems are changed, the answer is not the end: a restriction is decided on and lifted after it.
-    for name in ("deliver", "answer_nothing", "answer_unfound") if "deliver" in states else ("close",):
-        if states.get(name) == "success":
-            return "delivered", name
-    for name in ("refuse", "reject", "plan_anew", "replan", "answer_nothing", "answer_unfound"):
-        # What a decision leads to; where that failed, the decision alone is no end.
-        if states.get(name) == "failed":
-            return "failed", name
-    if states.get("release") == "success":
-        if states.get("deliver") != "skipped":
-            return "failed", "deliver"
-        return ("refused", "refuse") if states.get("refuse") == "success" else ("rejected", "release")
-    for name, following in (("decide_incomplete", "review"), ("review", "compose")):
-        if states.get(name) == "success" and states.get(following) == "skipped":
-            return "stopped", name
-    if states.get("prepare") == "success" and states.get("suppress") == "skipped":
-        return ("rejected", "approve") if states.get("approve") == "success" else ("stopped", "prepare")
-    return "failed", next((name for name, state in states.items() if state == "failed"), "run")
+    return ended(states)

@@ -7,12 +7,11 @@ decided to be theirs leads nowhere further: no other record is found by it.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
-
-import rfc8785
 
 from dsr import review
 from dsr.casefile import CaseFile
@@ -137,4 +136,4 @@ def evidence_of(finding: Finding) -> str:
     """Digest of what is shown of a record: which one it is, the name on it, what led to it, what is against it."""
     led = [[identifier.kind, identifier.value, state] for identifier, state in finding.led]
     shown = [finding.source, finding.dataset, finding.record_id, finding.person, led, list(finding.against)]
-    return hashlib.sha256(rfc8785.dumps(shown)).hexdigest()
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()

@@ -144,3 +144,12 @@ def _bundle(path: Path) -> dict[str, Any]:
         "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
         "kwargs": {"path": str(path)},
     }
+
+
+def upgrade_ledger(url: str) -> None:
+    """Bring the ledger's tables to the newest form, as the first start in production does."""
+    from dsr import database
+
+    engine = database.connect(url)
+    database.upgrade(engine)
+    engine.dispose()

@@ -136,7 +136,7 @@ class Stack:
         self.environment = self._environment()
         airflow.prepare_home(self.folder, self.secrets, clock=self.options.clock)
         with ThreadPoolExecutor(1) as threads:
-            ledger = threads.submit(self._upgrade_ledger)
+            ledger = threads.submit(airflow.upgrade_ledger, self.environment["DSR_LEDGER_URL"])
             self._migrate()
             ledger.result()
         self.say("starting Airflow and the source systems")
@@ -238,13 +238,6 @@ class Stack:
             migration.ensure_alive()
         self._components.remove(migration)
         done.write_text(version("apache-airflow"))
-
-    def _upgrade_ledger(self) -> None:
-        from dsr import database
-
-        engine = database.connect(self.environment["DSR_LEDGER_URL"])
-        database.upgrade(engine)
-        engine.dispose()
 
     def _wait_until_healthy(self, components: Iterable[Component]) -> None:
         watched = list(components)

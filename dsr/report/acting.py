@@ -15,14 +15,13 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Any, Final
 
-from babel.dates import format_date
-
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
 from dsr.refusal import REASONS, reasons
 from dsr.report.answers import controller_values, envelope, filled
 from dsr.report.doings import Doings
 from dsr.report.letters import Texts, catalogue, render
+from dsr.report.ticket_text import day_in_words, ticket_text
 from dsr.settings import Settings
 
 OF: Final = "acting"
@@ -35,7 +34,6 @@ KINDS: Final = ("done", "refused", "extended", "lifting", "kept", "recipients", 
 _WORDLESS: Final = ("erase", "anonymise", "restrict", "rectify", "scheduled", "expire")
 """Parts that need no reason: what was asked for is done, or happens by itself."""
 _PLACE: Final = "letter"
-_LOCALES: Final = {"sv": "sv", "en": "en_GB"}
 
 
 @dataclass(frozen=True)
@@ -201,16 +199,13 @@ class ActingLetter:
         return found if recipients else [texts("recipients.nobody")]
 
     def _day(self, day: date) -> str:
-        local = day.astimezone(self.settings.zone) if isinstance(day, datetime) else day
-        return format_date(local, "long", locale=_LOCALES[self.language])
+        return day_in_words(self.settings, self.language, day)
 
     def _texts(self) -> Texts:
         return Texts(self.language, controller_values(self.settings), OF)
 
     def _rendered(self, paragraphs: Sequence[str]) -> str:
-        texts = Texts(self.language, controller_values(self.settings))
-        authority = texts.authority(self.settings.country)
-        return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=self.request_id)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs)
 
 
 def page(text: str, title: str, language: str) -> str:

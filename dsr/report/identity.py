@@ -7,7 +7,8 @@ from typing import Final
 
 from dsr.report.acting import page
 from dsr.report.answers import Summary, controller_values, envelope, filled, nothing_found
-from dsr.report.letters import Texts, render
+from dsr.report.letters import Texts
+from dsr.report.ticket_text import ticket_text
 from dsr.settings import Settings
 
 OF: Final = "identity"
@@ -71,6 +72,4 @@ class IdentityLetter:
         return Texts(self.language, controller_values(self.settings), OF)
 
     def _rendered(self, paragraphs: list[str]) -> str:
-        texts = Texts(self.language, controller_values(self.settings))
-        authority = texts.authority(self.settings.country)
-        return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=self.request_id)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs)

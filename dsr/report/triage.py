@@ -7,17 +7,15 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Any, Final
 
-from babel.dates import format_date
-
 from dsr.referring import Customer
 from dsr.report.acting import page
 from dsr.report.answers import controller_values, envelope, filled
-from dsr.report.letters import Texts, render
+from dsr.report.letters import Texts
+from dsr.report.ticket_text import day_in_words, ticket_text
 from dsr.settings import Settings
 from dsr.vocabulary import RIGHTS
 
 OF: Final = "triage"
-_LOCALES: Final = {"sv": "sv", "en": "en_GB"}
 
 
 @dataclass(frozen=True)
@@ -95,13 +93,10 @@ class TriageLetter:
         return filled(message, self.language, text, page(text, subject, self.language))
 
     def _day(self, day: date) -> str:
-        local = day.astimezone(self.settings.zone) if isinstance(day, datetime) else day
-        return format_date(local, "long", locale=_LOCALES[self.language])
+        return day_in_words(self.settings, self.language, day)
 
     def _texts(self) -> Texts:
         return Texts(self.language, controller_values(self.settings), OF)
 
     def _rendered(self, paragraphs: Sequence[str]) -> str:
-        texts = Texts(self.language, controller_values(self.settings))
-        authority = texts.authority(self.settings.country)
-        return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=self.request_id)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs)

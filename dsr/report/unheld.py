@@ -3,7 +3,8 @@ that there was nothing to stop, and that they are kept out all the same (Art. 21
 
 from dsr.report.acting import OF, ActingLetter
 from dsr.report.answers import Summary, controller_values, nothing_found
-from dsr.report.letters import Texts, render
+from dsr.report.letters import Texts
+from dsr.report.ticket_text import ticket_text
 
 
 def unheld(letter: ActingLetter, summary: Summary, *, listed: bool) -> str:
@@ -20,5 +21,4 @@ def unheld(letter: ActingLetter, summary: Summary, *, listed: bool) -> str:
     paragraphs.append(own("unheld.listed" if listed else "unheld.shared"))
     if not summary.doubtful:
         paragraphs.append(texts("answer.nothing_other"))
-    authority = texts.authority(settings.country)
-    return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=letter.request_id)
+    return ticket_text(settings, letter.language, letter.request_id, paragraphs)

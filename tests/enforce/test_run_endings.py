@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 
-import dsr_tasks
+import dsr_endings
 
 ANSWERED = {"prepare": "success", "approve": "success", "suppress": "success", "answer": "success"}
 
@@ -28,6 +28,14 @@ ANSWERED = {"prepare": "success", "approve": "success", "suppress": "success", "
          ("stopped", "prepare")),
         ({"deliver": "success", "transmit": "failed", "close": "upstream_failed"}, ("delivered", "deliver")),
         ({"deliver": "skipped", "release": "success"}, ("rejected", "release")),
+        ({"deliver": "skipped", "decide_incomplete": "success", "review": "skipped", "compose": "skipped",
+          "answer_nothing": "skipped", "answer_unfound": "skipped"}, ("stopped", "decide_incomplete")),
+        ({"deliver": "skipped", "review": "success", "compose": "skipped", "answer_unfound": "skipped"},
+         ("stopped", "review")),
+        ({"deliver": "skipped", "review": "success", "compose": "skipped", "answer_unfound": "success"},
+         ("delivered", "answer_unfound")),
+        ({"deliver": "skipped", "review": "success", "compose": "skipped", "answer_unfound": "failed"},
+         ("failed", "answer_unfound")),
         ({"deliver": "skipped", "release": "success", "refuse": "success", "close": "success"}, ("refused", "refuse")),
         ({"deliver": "skipped", "release": "success", "refuse": "failed"}, ("failed", "refuse")),
         ({"deliver": "success", "release": "success", "refuse": "skipped"}, ("delivered", "deliver")),
@@ -49,4 +57,4 @@ ANSWERED = {"prepare": "success", "approve": "success", "suppress": "success", "
 )  # fmt: skip
 def test_only_the_end_of_the_way_counts(states: dict[str, Any], ended: tuple[str, str]) -> None:
     """An answer is not the end where a restriction is still decided on and lifted."""
-    assert dsr_tasks._ended(states) == ended
+    assert dsr_endings.ended(states) == ended

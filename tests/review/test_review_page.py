@@ -31,7 +31,6 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-in_a_browser = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium here")]
 SPOKEN = "Jag talade med Karin Berg om fakturan."
 KARIN = f"{SPOKEN.find('Karin')}-{SPOKEN.find('Karin') + 10}-person"
 HOSTILE = "<script>document.title='ran'</script><img src=x onerror=\"document.title='ran'\"> Karin Berg"
