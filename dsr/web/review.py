@@ -32,7 +32,7 @@ from dsr.web import records
 from dsr.web.console import Desk, form_of, opened
 from dsr.web.reviewed_item import also_hidden, shown, span_of, state_of
 
-_ASSETS: Final = {"review.css": "text/css", "review.js": "text/javascript"}
+_ASSETS: Final = {"console.css": "text/css", "review.css": "text/css", "review.js": "text/javascript"}
 _INLINE: Final = ("audio/", "image/png", "image/jpeg")
 _CHUNK: Final = 256 * 1024
 _NUMBER: Final = re.compile(r"[0-9]{1,7}")
