@@ -15,7 +15,7 @@ _ENDED: Final = "ended"
 _LIFTED: Final = "lifted/"
 _TOLD: Final = ("told/done", "told/refused", "told/lifting", "told/kept")
 _RESULTS: Final = ("verified", "certificate", *_TOLD, _LIFTED, _ENDED)
-_LEFT: Final = ("changed", "blocked")
+_LEFT: Final = ("changed", "blocked", "manual")
 """Outcomes of records that a later round may still act on."""
 _LIFTABLE: Final = ("restriction", "objection", "withdrawal")
 

@@ -40,8 +40,9 @@ Owners = dict[str, list[str]]
 def erase(client: Client, selections: Sequence[Selection]) -> Iterator[Outcome]:
     """See `dsr.source.Acting`. Beside "done" and "absent":
 
-    prospects     "scheduled" until the vendor has deleted them for good; "blocked" crm.not_purged or pardot.refused
-                  when it refused to, in which case it has been asked again already
+    prospects     "scheduled" until the vendor has deleted them for good. When it refused to, it has been asked again
+                  already: "blocked" pardot.refused, or "manual" crm.not_purged, since whether the CRM's record may
+                  stay is for the CRM's own outcome to say
     memberships   "retained": they end in a recycle bin that no API empties
     labels        "manual" pardot.recycle_bin: one on a prospect that was binned before can't be taken off
     all others    "manual": the API can only read them
@@ -146,7 +147,7 @@ class _Prospects:
             return False
         if any(key in self._jobs.refused(job) for job in jobs):
             linked = any(record.get(name) for name in _LINKS)
-            self._is(key, "blocked", reason="crm.not_purged" if linked else "pardot.refused")
+            self._is(key, *(("manual", "", "crm.not_purged") if linked else ("blocked", "", "pardot.refused")))
             return True
         # All done, none refused it, and yet it shows: reads lag, or nobody asked. What a write finds is the truth.
         if jobs and self._client.write("DELETE", f"objects/prospects/{key}") == "gone":

@@ -10,6 +10,7 @@ from typing import Final
 
 from dsr.model import Outcome
 from dsr.selection import Selection
+from dsr.vocabulary import EFFECTS
 from extractors.salesforce.bulk import Bulk
 from extractors.salesforce.client import Client
 from extractors.salesforce.hanging import Hanging, hanging
@@ -62,6 +63,8 @@ class Erasing:
         self._writer, self._bulk = Writer(client), Bulk(client, patience)
         self._stays: dict[Key, Verdict] = {}
         """What is not deleted, and what that means for it."""
+        self._by_hand: set[str] = set()
+        """Ids of what was to be erased, and is a person's to do."""
 
     def outcomes(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
         """Does it; one outcome per record."""
@@ -70,6 +73,7 @@ class Erasing:
         for record in chosen(selections, "erase", _FIELDS):
             item = _item(record, people[record.request_id], self._erasable)
             if isinstance(item, Outcome):
+                self._by_hand.add(record.id)
                 yield item
             else:
                 items.append(item)
@@ -81,7 +85,8 @@ class Erasing:
                 items.remove(item)
         before = self._standing(items)
         there = [item for item in items if item.record.id in before]
-        self._delete([item for item in there if not before[item.record.id]["IsDeleted"]], before, people)
+        live = [item for item in there if not before[item.record.id]["IsDeleted"]]
+        self._delete(live, before, people, selections)
         purge = Purge(self._client, self._layout, self._bulk, self._stays)
         purge.run(by_object(item.key for item in there if item.key not in self._stays))
         after = self._standing(there) if there else {}
@@ -98,7 +103,13 @@ class Erasing:
         wanted = by_object(key for item in items for key in (item.own, item.key))
         return standing(self._client, self._layout, wanted, _SEEN)
 
-    def _delete(self, items: list[_Item], rows: Mapping[str, Row], people: Mapping[str, Person]) -> None:
+    def _delete(
+        self,
+        items: list[_Item],
+        rows: Mapping[str, Row],
+        people: Mapping[str, Person],
+        selections: Sequence[Selection],
+    ) -> None:
         """Into the recycle bin, all that may go there."""
         if not items:
             return
@@ -108,11 +119,21 @@ class Erasing:
         going = [item for item in items if item.key not in self._stays]
         # A task that was shared belongs to another person by now, so it hangs on none of these any more.
         passed = {key for key, verdict in self._stays.items() if verdict.reason == _LINK_REMOVED.reason}
-        for key in hangs.beneath({key for item in going for key in (item.own, item.key)} | passed):
-            self._stays.setdefault(key, Verdict("blocked", "child.kept"))
+        self._keep(hangs, {key for item in going for key in (item.own, item.key)} | passed, selections)
         for level in _levels(item.key for item in going):
             ids = {name: [i for i in its if (name, i) not in self._stays] for name, its in level.items()}
             self._delete_level({name: its for name, its in ids.items() if its}, hangs)
+
+    def _keep(self, hangs: Hanging, going: Collection[Key], selections: Sequence[Selection]) -> None:
+        """What would take along a record that doesn't go stays. It is a person's to do where the plan, or a rule, left
+        that record as it is: nothing will change by itself. One that nobody has decided about blocks it."""
+        left = hangs.left(going)
+        decided = self._by_hand | _planned_otherwise(selections) if left else set()
+        for child in left:
+            verdict = _FOR_A_PERSON if child[1] in decided and child not in self._stays else _CHILD_KEPT
+            for parent in hangs.above(child):
+                if self._stays.get(parent, _FOR_A_PERSON) == _FOR_A_PERSON:
+                    self._stays[parent] = verdict
 
     def _share(self, items: list[_Item], rows: Mapping[str, Row], people: Mapping[str, Person]) -> None:
         requests: dict[Key, dict[str, None]] = {}
@@ -126,7 +147,7 @@ class Erasing:
         chosen_ids = {item.record.id for item in items}
         for document, versions in shared.versions.items():
             if not versions <= chosen_ids:
-                self._stays.setdefault(("ContentDocument", document), Verdict("blocked", "child.kept"))
+                self._stays.setdefault(("ContentDocument", document), _CHILD_KEPT)
 
     def _delete_level(self, ids: Mapping[str, list[str]], hangs: Hanging) -> None:
         many = {name: its for name, its in ids.items() if len(its) > BULK_ROWS}
@@ -161,12 +182,26 @@ class Erasing:
     def _leave(self, key: Key, verdict: Verdict, hangs: Hanging) -> None:
         """Not deleted, so nothing that would take it along is either."""
         self._stays[key] = verdict
-        above = verdict if verdict.outcome == "scheduled" else Verdict("blocked", "child.kept")
+        above = verdict if verdict.outcome == "scheduled" else _CHILD_KEPT
         for parent in hangs.above(key):
             self._stays.setdefault(parent, above)
 
 
 _LINK_REMOVED: Final = Verdict("retained", "shared.link_removed")
+_CHILD_KEPT: Final = Verdict("blocked", "child.kept")
+_FOR_A_PERSON: Final = Verdict("manual", "child.kept")
+
+
+def _planned_otherwise(selections: Sequence[Selection]) -> set[str]:
+    """Ids of what the plans do something else with than erasing it."""
+    return {
+        record_id
+        for selection in selections
+        for effect in EFFECTS
+        if effect != "erase"
+        for dataset in selection.datasets(effect)
+        for record_id in selection.ids(dataset, effect)
+    }
 
 
 def _item(record: Chosen, person: Person, erasable: Collection[str]) -> _Item | Outcome:

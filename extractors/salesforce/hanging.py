@@ -39,9 +39,9 @@ class Hanging:
             waiting += new
         return found
 
-    def beneath(self, allowed: Collection[Key]) -> set[Key]:
-        """Records that would take along one that is not allowed to go."""
-        return {parent for child in self._parents if child not in allowed for parent in self.above(child)}
+    def left(self, going: Collection[Key]) -> list[Key]:
+        """Records that hang on others and are not among those that go."""
+        return [child for child in self._parents if child not in going]
 
 
 def hanging(client: Client, layout: Layout, records: Mapping[str, Collection[str]]) -> Hanging:

@@ -186,7 +186,7 @@ class TestErasing:
         assert became(list(connect(unit).erase([selection])), "pardot_prospect") == {("absent", ""): 2}
 
     def test_refused_while_the_crm_has_the_person(self, unit: Unit) -> None:
-        """ "blocked", never "done"; once the CRM has let go, it goes."""
+        """A person's to do, never "done"; once the CRM has let go, it goes."""
         crm = Store(_folder(unit), "salesforce")
         contact = salesforce_contact_id("canary")
         crm["Contact"][contact] = {"Id": contact, "IsDeleted": True}
@@ -194,7 +194,7 @@ class TestErasing:
             selection = chosen(unit, "erase", datasets=["pardot_prospect"])
             first, second = erase_all(unit, selection, 2)
             assert became(first, "pardot_prospect") == {("scheduled", "pardot.permanent_deletion"): 2}
-            assert became(second, "pardot_prospect") == {("blocked", "crm.not_purged"): 2}
+            assert became(second, "pardot_prospect") == {("manual", "crm.not_purged"): 2}
             del crm["Contact"][contact]
             told = erase_all(unit, selection, 3)
             assert became(told[-1], "pardot_prospect") == {("absent", ""): 2}

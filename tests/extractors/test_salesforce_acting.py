@@ -176,10 +176,11 @@ class TestErasing:
         ],
     )
     def test_what_is_kept_is_not_taken_along(self, sandbox: Sandbox, kept: str, parent: str) -> None:
-        """The vendor would delete it with its parent, in silence."""
+        """The vendor would delete it with its parent, in silence. The plan lets it stay, so its parent is a person's to
+        do, and no later try would change that."""
         selection = select(sandbox, "same_name", {**EFFECTS, f"salesforce_{kept}": "keep"})
         got = list(connect(sandbox).erase([selection]))
-        assert told(got, parent) == {("blocked", "child.kept"): 1}
+        assert told(got, parent) == {("manual", "child.kept"): 1}
         now = rows(sandbox)
         ids = selection.ids(f"salesforce_{kept}", "keep")
         assert ids
@@ -200,6 +201,15 @@ class TestErasing:
         got = list(connect(sandbox).erase([selection]))
         assert told(got, "contact") == {("manual", "person_account.not_approved"): 1}
         assert not rows(sandbox)[salesforce_contact_id("plus_address")]["IsDeleted"]
+
+    def test_a_person_account_with_sales_is_a_persons_to_do(self, sandbox: Sandbox) -> None:
+        """The plan leaves sales to a person, and the account would take them along."""
+        business = dict.fromkeys(("salesforce_opportunity", "salesforce_quote", "salesforce_order"), "manual")
+        selection = select(sandbox, "plus_address", {**EFFECTS, **business, "salesforce_account": "erase"})
+        got = list(connect(sandbox).erase([selection]))
+        assert told(got, "account") == told(got, "contact") == {("manual", "child.kept"): 1}
+        (deal,) = selection.ids("salesforce_opportunity", "manual")
+        assert not rows(sandbox)[deal]["IsDeleted"]
 
     def test_a_person_account_goes_when_its_account_was_approved(self, sandbox: Sandbox) -> None:
         """And all that would go along."""

@@ -144,6 +144,9 @@ def erased(
         if effect == "anonymise" and key in after and not stays.at(key) and _says(after[key], words):
             yield f"not anonymous: {key}"
     left = {place for t in truth if t.person in keys for place in places(_whole(t), before)} - gone
+    # Webinars that ended before the reports go back can't be looked through by anybody: nothing is known of them.
+    webinars = {t.source_id.partition(":")[0] for t in truth if t.dataset.startswith("webinar_")}
+    left |= {key for key in after if key[0] == "webinars" and key[2].partition(":")[0] not in webinars}
     for key, entry in after.items():
         # What a vendor's bin still has of a link to something that others share goes with time.
         binned = entry["deleted"] and key[1] in _LINKS
@@ -201,6 +204,7 @@ class _Staying:
         self._shared = {link["ContentDocumentId"] for link in links if link["LinkedEntityId"] not in own}
         locked = [k[2] for k in before if k[0] == "recordings" and self._is_locked(k)]
         self._locked = {call for name in locked for call in _CALL.findall(name)}
+        self._customers = self._private_customers()
 
     def at(self, key: Key) -> bool:
         """Whether this stays. Beside what is locked or several people's: the sidecar by which a locked call is found
@@ -212,7 +216,17 @@ class _Staying:
             return "/meta/" in key[2] and bool(self._locked & set(_CALL.findall(key[2])))
         if key[1] == "ContentVersion":
             return entry["content"]["ContentDocumentId"] in self._shared
-        return key[1] in ("Certificate__c", "list-memberships")
+        if key[1] == "prospects":
+            return entry["content"].get("salesforceContactId") in self._customers
+        return key[2] in self._customers or key[1] in ("Certificate__c", "list-memberships")
+
+    def _private_customers(self) -> set[str]:
+        """Ids of private customers who have bought something: the vendor would delete the sales, which are left to a
+        person, along with them; and what it won't delete while they are there, the marketing platform keeps."""
+        sold = {e["content"]["AccountId"] for k, e in self._before.items() if k[1] == "Opportunity"}
+        contacts = [e["content"] for k, e in self._before.items() if k[1] == "Contact"]
+        found = {(c["Id"], c["AccountId"]) for c in contacts if c.get("IsPersonAccount") and c["AccountId"] in sold}
+        return {number for pair in found for number in pair}
 
     def _is_locked(self, key: Key) -> bool:
         content = self._before[key]["content"]
@@ -227,7 +241,7 @@ def _follows(change: Changed, effect: str, gone: Collection[str], keys: Collecti
             return True
         if effect == "restrict":
             return fields <= MARKS.get(kind, frozenset())
-        if kind == "list-memberships":
+        if kind in ("list-memberships", "prospects"):
             return effect == "erase" and fields <= {"deleted", "isDeleted"}
         if kind == "tags":
             return fields <= {"objectCount"}
