@@ -140,7 +140,7 @@ class GeneratedCase(CaseFile):
 
     def __init__(self, folder: str, streams: Mapping[str, Stream]) -> None:
         case_id, master = "dsr-benchmark", bytes(32)
-        key = open_key(case_id, new_key(case_id, master), master)
+        key = open_key(case_id, new_key(case_id, master), [master])
         super().__init__(ObjectStore(folder), case_id, key)
         self._streams, self._recipient = streams, key.recipient
         self.counting = Counting()

@@ -75,7 +75,7 @@ class Workplace:
         """All case files."""
         from dsr.casefile import CaseStore
 
-        return CaseStore(self.settings.case_store, self.settings.master_key)
+        return CaseStore(self.settings.case_store, *self.settings.case_keys)
 
     @cached_property
     def engine(self) -> "Engine":

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from dsr import database, doubt_command, erased_command, holds_command, retained_command
+from dsr import database, doubt_command, erased_command, holds_command, keys_command, retained_command
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     show = actions.add_parser("preview", help=text, description=text)
     show.add_argument("folder", type=Path, help="where to write them, as text and HTML")
     show.set_defaults(command=_letters_preview)
+    keys_command.add_parser(commands)
     text = "print the public keys that packages' signatures are checked with, and say how to make a new one"
     commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)
     erased_command.add_parsers(commands, _kinds)

@@ -1,6 +1,6 @@
 """The case file: all personal data of one request, encrypted to a key pair of its own.
 
-    keys/<case>                 the key pair, its private half wrapped by the master key
+    keys/<case>                 the key pair, its private half wrapped by the wrapping key (see `Settings.case_keys`)
     cases/<case>/<name>.age     the objects, each an age file
 
 Keys lie apart from the objects, so that a store's backup can leave them out: without its key a case is noise.
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, cast
 
 import orjson
 
-from dsr.casekey import CaseKey, new_key, open_key
+from dsr.casekey import CaseKey, kept_form, new_key, open_key
 from dsr.casestream import EncryptingFile, decrypting
 from dsr.errors import PermanentError
 from dsr.objectstore import ObjectStore
@@ -30,28 +30,39 @@ _SUFFIX: Final = ".age"
 class CaseStore:
     """All case files at one address (see `ObjectStore` for its forms).
 
-    Without `master_key` cases can be opened for writing only.
+    `keys`: what wraps the cases' own keys, the present one first, then former ones; without any, cases can be opened
+    for writing only.
     """
 
-    def __init__(self, uri: str, master_key: bytes | None = None) -> None:
+    def __init__(self, uri: str, *keys: bytes) -> None:
         self._store = ObjectStore(uri)
-        self._master_key = master_key
+        self._keys = keys
 
     def create(self, case_id: str) -> "CaseFile":
-        """The case file, made with a fresh key unless it exists. PermanentError("key.absent") without master key."""
+        """The case file, made with a fresh key unless it exists. PermanentError("key.absent") without wrapping key."""
         key_name = _key_name(case_id)
-        if not self._master_key:
+        if not self._keys:
             raise PermanentError("key.absent", _PLACE)
-        kept = self._store.add(key_name, new_key(case_id, self._master_key))
-        return CaseFile(self._store, case_id, open_key(case_id, kept, self._master_key))
+        kept = self._store.add(key_name, new_key(case_id, self._keys[0]))
+        return CaseFile(self._store, case_id, open_key(case_id, kept, self._keys))
 
     def open(self, case_id: str) -> "CaseFile":
         """The case file. PermanentError("case.closed") when its key is gone or there never was one."""
-        try:
-            kept = self._store.read(_key_name(case_id))
-        except FileNotFoundError:
-            raise PermanentError("case.closed", _PLACE) from None
-        return CaseFile(self._store, case_id, open_key(case_id, kept, self._master_key))
+        kept = self._kept(case_id)
+        return CaseFile(self._store, case_id, open_key(case_id, kept, self._keys))
+
+    def rewrap(self, case_id: str) -> bool:
+        """Wraps the case's key with the present key; whether a former one had wrapped it. A case that is closed in the
+        same moment stays closed: its objects are gone, so its key goes with them. PermanentError as `open`."""
+        key = open_key(case_id, self._kept(case_id), self._keys)
+        if key.identity is None:
+            raise PermanentError("key.absent", _PLACE)
+        if key.wrapped_by == 0:
+            return False
+        self._store.replace(_key_name(case_id), kept_form(case_id, key.identity, self._keys[0]))
+        if not self._store.names(f"cases/{case_id}"):
+            self._store.remove(_key_name(case_id))
+        return True
 
     def cases(self) -> list[str]:
         """The ids of all cases that have a key, sorted."""
@@ -65,6 +76,12 @@ class CaseStore:
         for name in left:
             self._store.remove_folder(f"cases/{name}")
         return len(left)
+
+    def _kept(self, case_id: str) -> bytes:
+        try:
+            return self._store.read(_key_name(case_id))
+        except FileNotFoundError:
+            raise PermanentError("case.closed", _PLACE) from None
 
 
 class CaseFile:
@@ -118,7 +135,7 @@ class CaseFile:
     @contextmanager
     def reader(self, name: str) -> Iterator[BinaryIO]:
         """An object's bytes, decrypted as they are read; can't be rewound. PermanentError("case.absent") when there
-        is none, ("key.absent") without master key, ("casefile.tampered") at the read that comes to a change or cut:
+        is none, ("key.absent") without wrapping key, ("casefile.tampered") at the read that comes to a change or cut:
         what was read before that is genuine but may not be all."""
         identity = self._open_key().identity
         if identity is None:

@@ -1,4 +1,4 @@
-"""A case's key pair: whoever has the public half can write, only who has the master key can read.
+"""A case's key pair: whoever has the public half can write, only who has the wrapping key can read.
 
 Kept as JSON {"format": 1, "recipient": "age1…", "nonce", "private"}, the last two base64: the private half under
 AES-256-GCM, with case id and public half as associated data, so that neither can be exchanged unseen.
@@ -7,6 +7,7 @@ AES-256-GCM, with case id and public half as associated data, so that neither ca
 import base64
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,45 +26,58 @@ _NONCE_BYTES: Final = 12
 
 @dataclass(frozen=True)
 class CaseKey:
-    """The halves of a case's key; `identity` (the private one) is None without the master key."""
+    """The halves of a case's key; `identity` (the private one) is None without the wrapping key. `wrapped_by`: the
+    place of the key that opened it among those that were tried, 0 for the present one."""
 
     recipient: Recipient
     identity: Identity | None = field(default=None, repr=False)
+    wrapped_by: int = 0
 
 
-def new_key(case_id: str, master_key: bytes) -> bytes:
+def new_key(case_id: str, wrapping_key: bytes) -> bytes:
     """A fresh key pair in the form that is kept."""
-    identity = Identity.generate()
+    return kept_form(case_id, Identity.generate(), wrapping_key)
+
+
+def kept_form(case_id: str, identity: Identity, wrapping_key: bytes) -> bytes:
+    """A key pair in the form that is kept."""
     recipient = str(identity.to_public())
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    wrapped = _cipher(master_key).encrypt(nonce, str(identity).encode(), _bound(case_id, recipient))
+    wrapped = _cipher(wrapping_key).encrypt(nonce, str(identity).encode(), _bound(case_id, recipient))
     kept = {"format": _FORMAT, "recipient": recipient, "nonce": _text(nonce), "private": _text(wrapped)}
     return json.dumps(kept).encode()
 
 
-def open_key(case_id: str, kept: bytes, master_key: bytes | None) -> CaseKey:
-    """The key pair from the form that is kept. With the master key the public half is checked too; without it, it
-    is taken as it stands. PermanentError("key.refused") when the master key is another one or the form was changed,
-    PermanentError("casefile.tampered") when it isn't such a form at all."""
+def open_key(case_id: str, kept: bytes, wrapping_keys: Sequence[bytes]) -> CaseKey:
+    """The key pair from the form that is kept, by the first of the keys that fits. With one the public half is checked
+    too; with none given, it is taken as it stands. PermanentError("key.refused") when none of them is the one or the
+    form was changed, PermanentError("casefile.tampered") when it isn't such a form at all."""
     try:
         form = json.loads(kept)
         recipient = Recipient.from_str(form["recipient"])
         if form["format"] != _FORMAT:
             raise PermanentError("key.format", _PLACE)
-        if not master_key:
+        if not wrapping_keys:
             return CaseKey(recipient)
         bound = _bound(case_id, form["recipient"])
         nonce, wrapped = base64.b64decode(form["nonce"]), base64.b64decode(form["private"])
-        private = _cipher(master_key).decrypt(nonce, wrapped, bound)
-        return CaseKey(recipient, Identity.from_str(private.decode()))
-    except InvalidTag:
-        raise PermanentError("key.refused", _PLACE) from None
+        private, place = _unwrapped(wrapping_keys, nonce, wrapped, bound)
+        return CaseKey(recipient, Identity.from_str(private.decode()), place)
     except (ValueError, KeyError, TypeError, pyrage.RecipientError, pyrage.IdentityError):
         raise PermanentError("casefile.tampered", _PLACE) from None
 
 
-def _cipher(master_key: bytes) -> AESGCM:
-    return AESGCM(subkey(master_key, "casefile"))
+def _unwrapped(keys: Sequence[bytes], nonce: bytes, wrapped: bytes, bound: bytes) -> tuple[bytes, int]:
+    for place, key in enumerate(keys):
+        try:
+            return _cipher(key).decrypt(nonce, wrapped, bound), place
+        except InvalidTag:
+            continue
+    raise PermanentError("key.refused", _PLACE)
+
+
+def _cipher(wrapping_key: bytes) -> AESGCM:
+    return AESGCM(subkey(wrapping_key, "casefile"))
 
 
 def _bound(case_id: str, recipient: str) -> bytes:

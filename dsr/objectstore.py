@@ -69,6 +69,15 @@ class ObjectStore:
         finally:
             pending.discard()
 
+    def replace(self, name: str, content: bytes) -> None:
+        """Stores an object, in place of an older one."""
+        pending = self.begin(name)
+        try:
+            pending.file.write(content)
+            pending.publish()
+        finally:
+            pending.discard()
+
     def open(self, name: str) -> Any:
         """An object's bytes as a pyarrow stream, to be closed. FileNotFoundError when there is none."""
         with store_errors():

@@ -38,7 +38,8 @@ _NEEDED: Final = {
     "controller_mail": "mail address of the data protection officer or privacy team, Art. 13(1)(b) GDPR",
     "controller_address": "the controller's postal address, Art. 13(1)(a) GDPR",
 }
-_OF_THE_PAGES: Final = {
+_OF_ONE_USE: Final = {
+    "case_key": f"32 bytes in base64; make one with {NEW_KEY}",
     "mail_url": "the mail server of the download page, smtps://user:password@host:465 or smtp://host:587 (STARTTLS)",
 }
 """Only needed where it is asked for."""
@@ -50,6 +51,7 @@ _OPTIONAL: Final = {
     "challenge_days": "7",
     "package_encryption": "none",
     "signing_key": "",
+    "former_case_keys": "",
     "former_public_keys": "",
     "register": "",
     "recipients": "",
@@ -90,6 +92,8 @@ class Settings:
     mail_url         the mail server of the download page; see `dsr.post.mail_server`
     package_encryption  "none" or "zip" (AES-256 with a password), for requests that don't say
     signing_key      Ed25519 seed that packages are signed with; None = derived from the master key
+    case_keys        what wraps the case files' keys: the present one (DSR_CASE_KEY), then those that did before
+                     (DSR_FORMER_CASE_KEYS), then the master key, which does where there is no other
     former_public_keys  minisign public keys (RW…) of former signing keys, published beside the present one
     register         folder of the register of processing; "" = the shipped example, which nobody has confirmed
     recipients       keys of the other controllers that packages may be sent to (Art. 20(2) GDPR), each with a
@@ -125,6 +129,7 @@ class Settings:
     mail_url: str = field(default="", repr=False)
     package_encryption: str = "none"
     signing_key: bytes | None = field(default=None, repr=False)
+    case_keys: tuple[bytes, ...] = field(default=(), repr=False)
     former_public_keys: tuple[str, ...] = ()
     register: str = ""
     recipients: tuple[str, ...] = ()
@@ -146,8 +151,8 @@ class Settings:
         SettingError for the first one that is absent or can't be used.
         """
         env = os.environ if env is None else env
-        found = {name: env.get(f"DSR_{name.upper()}", "").strip() for name in (*_NEEDED, *_OF_THE_PAGES, *_OPTIONAL)}
-        expected = _NEEDED | _OF_THE_PAGES
+        found = {name: env.get(f"DSR_{name.upper()}", "").strip() for name in (*_NEEDED, *_OF_ONE_USE, *_OPTIONAL)}
+        expected = _NEEDED | _OF_ONE_USE
         for name in _NEEDED if need is None else need:
             if not found[name]:
                 raise SettingError(name, f"not set; expected {expected.get(name, 'a value')}")
@@ -171,6 +176,7 @@ class Settings:
             mail_url=values["mail_url"],
             package_encryption=_encryption(values["package_encryption"].lower()),
             signing_key=key_of(values, "signing_key") if values["signing_key"] else None,
+            case_keys=_case_keys(values),
             former_public_keys=listed(values["former_public_keys"]),
             register=values["register"],
             recipients=_recipients(values["recipients"]),
@@ -197,6 +203,14 @@ def subkey(master: bytes, purpose: str) -> bytes:
     if len(master) != KEY_BYTES:
         raise SettingError("master_key", f"not 32 bytes; make one with {NEW_KEY}")
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"dsr/{purpose}/1".encode()).derive(master)
+
+
+def _case_keys(values: Mapping[str, str]) -> tuple[bytes, ...]:
+    """The master key last: it wrapped all keys while there was no other, and opens what nobody has wrapped anew."""
+    present = [key_of(values, name) for name in ("case_key",) if values[name]]
+    former = [key_of({"former_case_keys": text}, "former_case_keys") for text in listed(values["former_case_keys"])]
+    master = [key_of(values, "master_key")] if values["master_key"] else []
+    return (*present, *former, *master)
 
 
 def _recipients(text: str) -> tuple[str, ...]:

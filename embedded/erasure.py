@@ -113,7 +113,7 @@ def _papers(stack: Stack, request_id: str, folder: Path) -> tuple[dict[str, Coun
     from dsr import database
 
     settings = Settings.from_environment(stack.environment)
-    case = CaseStore(settings.case_store, settings.master_key).open(request_id)
+    case = CaseStore(settings.case_store, *settings.case_keys).open(request_id)
     for name in _PAPERS:
         with case.reader(name) as file:
             (folder / name).write_bytes(file.read())

@@ -31,7 +31,7 @@ def console() -> Any:
             raise HTTPException(403, "You may not review this request.")
         return as_code(str(user.get_id()))
 
-    cases = CaseStore(settings.case_store, settings.master_key)
+    cases = CaseStore(settings.case_store, *settings.case_keys)
     engine = connect(settings.ledger_url)
     ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
     return create_app(Desk(settings, cases, ledger, signed_in, partial(alone, engine)))

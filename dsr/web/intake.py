@@ -82,7 +82,7 @@ class Desk:
         airflow = AirflowClient(settings.airflow_url, settings.airflow_user, settings.airflow_password)
         return cls(
             settings,
-            CaseStore(settings.case_store, settings.master_key),
+            CaseStore(settings.case_store, *settings.case_keys),
             Ledger(engine, subkey(settings.master_key, "ledger")),
             Deliveries(engine),
             Requesters(engine, subkey(settings.master_key, "requesters")),

@@ -68,7 +68,7 @@ class Counter:
         return cls(
             settings,
             Links(engine, subkey(master, "links"), settings.code_attempts),
-            CaseStore(settings.case_store, master),
+            CaseStore(settings.case_store, *settings.case_keys),
             Ledger(engine, subkey(master, "ledger")),
             Challenges(engine, subkey(master, "challenges"), settings.code_attempts),
             smtp_sender(mail_server(settings.mail_url)),
