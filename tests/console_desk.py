@@ -45,7 +45,7 @@ class Console:
 
     def get(self, path: str, user: str = "officer", **params: str) -> httpx.Response:
         """As this user of USERS; "" = nobody is signed in."""
-        return httpx.get(f"{self.url}/{path}", headers={"x-user": user}, params=params, trust_env=False)
+        return httpx.get(f"{self.url}/{path}", headers={"x-user": user}, params=params or None, trust_env=False)
 
     def post(
         self, path: str, user: str = "officer", headers: Mapping[str, str] | None = None, **fields: Any
@@ -84,7 +84,7 @@ def look(browser: Any, url: str, width: int, scheme: str, picture: Path | None =
     result = axe.run(page, options={"runOnly": AXE})
     assert result.violations_count == 0, result.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
-    assert said == []
+    assert not said, said
     return page
 
 
