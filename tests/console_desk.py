@@ -58,12 +58,11 @@ class Console:
 @contextmanager
 def console(ledger_url: str, folder: Path, at: datetime = NOW, **settings: Any) -> Iterator[Console]:
     """The pages over the ledger at that address, the cases in that folder, at that time."""
-    base = Settings(case_store=str(folder), ledger_url=ledger_url, master_key=bytes(32))
-    engine = connect(ledger_url)
-    ledger = Ledger(engine, subkey(base.master_key, "ledger"))
-    cases = CaseStore(base.case_store, base.master_key)
-    with_settings = replace(base, **settings)
-    desk = Desk(with_settings, cases, ledger, _reviewing, _visiting, _alone, lambda: at)
+    plain = Settings(case_store=str(folder), ledger_url=ledger_url, master_key=bytes(32))
+    told, engine = replace(plain, **settings), connect(ledger_url)
+    ledger = Ledger(engine, subkey(told.master_key, "ledger"))
+    cases = CaseStore(told.case_store, told.master_key)
+    desk = Desk(told, cases, ledger, _reviewing, _visiting, _alone, lambda: at)
     with served(create_app(desk)) as url:
         yield Console(url, desk)
     engine.dispose()
