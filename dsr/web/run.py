@@ -21,7 +21,7 @@ from dsr.report.event_words import Told, told
 from dsr.report.letters import render
 from dsr.standing import identified
 from dsr.triage import linked_to
-from dsr.way import OFFICER, TITLES, way
+from dsr.way import OFFICER, PERSON, TITLES, Way, way
 from dsr.web.console import Desk, Visitor, airflow_of
 from dsr.web.requests import OUTCOME_WORDS, WAITS_WORDS, Line
 
@@ -84,6 +84,7 @@ def _page(desk: Desk, request: Request, visitor: Visitor) -> Response:
         raise HTTPException(404, "This run answers no request, or none that you may see.")
     zone = desk.settings.zone
     line = Line.of(row, desk.now().astimezone(zone).date(), zone)
+    now = way(events)
     airflow = f"{airflow_of(request)}/dags/{line.dag}/runs/{row.request_id}"
     body = render(
         "run.html.j2",
@@ -92,7 +93,8 @@ def _page(desk: Desk, request: Request, visitor: Visitor) -> Response:
         airflow=airflow,
         line=line,
         row=row,
-        way=way(events),
+        way=now,
+        decides=_decides(now),
         titles=TITLES,
         states=STATE_WORDS,
         waits=WAITS_WORDS,
@@ -106,6 +108,11 @@ def _page(desk: Desk, request: Request, visitor: Visitor) -> Response:
         zone=zone,
     )
     return Response(body, media_type="text/html; charset=utf-8")
+
+
+def _decides(now: Way) -> bool:
+    """Whether Airflow asks an officer: also while the person is asked who they are, since an officer may know."""
+    return not now.stopped and (now.waits == OFFICER or (now.place, now.waits) == ("identity", PERSON))
 
 
 def _entry(event: Event, desk: Desk) -> Entry:

@@ -47,8 +47,10 @@ def test_what_waits_and_where_to_decide(pages: Console) -> None:
         'href="/dags/dsr_access/runs/dsr-waits-2/plugin/dsr_review" target="_top"' in pages.get("run/dsr-waits-2").text
     )
     assert 'href="/dags/dsr_triage/runs/dsr-waits-3/required_actions"' in pages.get("run/dsr-waits-3").text
+    told_to(pages, "to send", "dsr-waits-5")
+    assert "required_actions" not in pages.get("run/dsr-waits-5").text
     person = pages.get("run/dsr-waits-4").text
-    assert "required_actions" not in person
+    assert 'href="/dags/dsr_erasure/runs/dsr-waits-4/required_actions"' in person
     assert "<dt>Who asks</dt><dd>asked by a link to a contact on file; no answer yet</dd>" in person
 
 
