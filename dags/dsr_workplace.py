@@ -261,11 +261,15 @@ class Workplace:
 
     @cached_property
     def answer(self) -> "Callable[[Answer], None]":
-        """Answers a ticket through the connection `dsr_<channel>`."""
-        from dsr.channels import CHANNELS
+        """Answers a ticket through the connection `dsr_<channel>`; what was entered by an officer, through them."""
+        from dsr import letterbox
+        from dsr.channels import CHANNELS, staff
         from extractors.http import HttpClient
 
         def send(answer: "Answer") -> None:
+            if answer.channel == staff.NAME:
+                letterbox.keep(self.case(answer.request_id), answer, self.ledger)
+                return
             CHANNELS[answer.channel].answer(self.needed(f"dsr_{answer.channel}"), answer, HttpClient)
 
         return send

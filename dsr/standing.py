@@ -13,6 +13,10 @@ PORTAL: Final = "customer_portal"
 """Method of the events `identity_verified` and `identity_refused`: the word of the customer portal, an ID token."""
 SECOND: Final = ("erasure",)
 """Rights for which one factor is not enough: what they do can't be taken back."""
+KEPT: Final = "answer_kept"
+"""Kind of the event of a text that waits for an officer to send it: {"answer": its number, "closes"}."""
+SENT: Final = "answer_sent"
+"""Kind of the event that an officer leaves who sent it: {"answer", "on", "way", "by"}."""
 _RECEIVED: Final = "request_received"
 _INTERIM: Final = ("extended", "meanwhile")
 """Outcomes of the event `answered` after which the answer proper is still to come."""
@@ -24,7 +28,8 @@ class Standing:
 
     right     as the ticket names it, or as a person has decided
     extended  the last day since the time was extended (Art. 12(3), second sentence); None = it wasn't
-    answered  the person has had their answer, in full or in part, or the request was closed
+    answered  the person has had their answer, in full or in part, or the request was closed; what waits for an officer
+              to send it, nobody has had
     """
 
     request_id: str
@@ -50,7 +55,7 @@ class Standing:
             date.fromisoformat(known["target"]),
             date.fromisoformat(known["legal_latest"]),
             date.fromisoformat(extended[-1]) if extended else None,
-            any(event.kind == "closed" or _answers(event) for event in events),
+            any(event.kind == "closed" or _answers(event) for event in events) and not unsent(events),
         )
 
     @property
@@ -62,6 +67,12 @@ class Standing:
 def deadline(due: Mapping[str, Any]) -> date:
     """The last day by law, as it now is, from `due` of a request in its case file."""
     return date.fromisoformat(due.get("extended_latest") or due["legal_latest"])
+
+
+def unsent(events: Sequence[Event]) -> frozenset[int]:
+    """The numbers of the texts that wait for an officer to send them."""
+    kept = {event.detail["answer"] for event in events if event.kind == KEPT}
+    return frozenset(kept - {event.detail["answer"] for event in events if event.kind == SENT})
 
 
 def _answers(event: Event) -> bool:
