@@ -28,8 +28,8 @@ _PLACE: Final = "letterbox"
 
 @dataclass(frozen=True)
 class Letter:
-    """A text for a person. `number`: from 1, in the order in which they came. `text`: "" once it is sent, or gone with
-    the case file. `sent_on`, `way`, `by`: as the officer noted; None and "" = not yet. `closes`: it ends the request."""
+    """A text for a person. `number`: from 1, in the order in which they came. `closes`: it ends the request. `text`: ""
+    once it is sent, or gone with the case file. `sent_on`, `way`, `by`: as the officer noted; None and "" = not yet."""
 
     number: int
     at: datetime

@@ -19,6 +19,7 @@ from dsr.ledger import Ledger
 from dsr.officer import as_code
 from dsr.settings import Settings, subkey
 from dsr.vocabulary import RIGHTS, UNCLEAR
+from dsr.web import answers, entry, taking
 from dsr.web.console import Desk, Visitor, create_app
 
 _TRIAGE: Final = "dsr_triage"
@@ -27,7 +28,7 @@ _TRIAGE: Final = "dsr_triage"
 
 def console() -> Any:
     """The pages, with this process's settings."""
-    settings = Settings.from_environment(need=("case_store", "ledger_url", "master_key"))
+    settings = Settings.from_environment(need=taking.NEED)
 
     async def signed_in(request: Request, right: str) -> str:
         user = await get_user(request, None, await bearer_scheme(request))
@@ -43,7 +44,8 @@ def console() -> Any:
     cases = CaseStore(settings.case_store, settings.master_key)
     engine = connect(settings.ledger_url)
     ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
-    return create_app(Desk(settings, cases, ledger, signed_in, visiting, partial(alone, engine)))
+    desk = Desk(settings, cases, ledger, signed_in, visiting, partial(alone, engine))
+    return create_app(desk, [*entry.routes(desk, taking.Taking.from_settings(settings)), *answers.routes(desk)])
 
 
 def _may(user: Any, right: str, reviewers: tuple[str, ...]) -> bool:

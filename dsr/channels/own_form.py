@@ -1,4 +1,4 @@
-"""A request in our own form, `schemas/ticket-standard_webhooks.schema.json`: what its fields come to, whoever filled them in."""
+"""A request in our own form, `schemas/ticket-standard_webhooks.schema.json`: what it comes to, whoever filled it in."""
 
 from collections.abc import Mapping
 from typing import Any
