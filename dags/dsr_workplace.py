@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dsr.casefile import CaseFile, CaseStore
     from dsr.challenges import Challenges
     from dsr.channels.ticket import Answer
+    from dsr.checks import Checks
     from dsr.deliveries import Deliveries
     from dsr.erasures import Erasures
     from dsr.holds import Holds
@@ -122,6 +123,13 @@ class Workplace:
         from dsr.subjects import SubjectIndex
 
         return SubjectIndex(self.engine, subkey(self.settings.master_key, "subjects"))
+
+    @cached_property
+    def checks(self) -> "Checks":
+        """What came of looking at the sources."""
+        from dsr.checks import Checks
+
+        return Checks(self.engine)
 
     @cached_property
     def deliveries(self) -> "Deliveries":
