@@ -10,11 +10,11 @@ from datetime import date, datetime
 from typing import Final
 
 from dsr.casefile import CaseFile
-from dsr.channels.staff import WAYS
+from dsr.channels.staff import NAME, WAYS
 from dsr.channels.ticket import Answer
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
-from dsr.standing import KEPT, SENT, unsent
+from dsr.standing import KEPT, RECEIVED, SENT, unsent
 
 ENTERED: Final = "request_entered"
 """Kind of the event that says who entered a request, and how it had come: {"by", "way"}."""
@@ -38,6 +38,11 @@ class Letter:
     sent_on: date | None = None
     way: str = ""
     by: str = ""
+
+
+def by_officer(events: Sequence[Event]) -> bool:
+    """Whether an officer entered the request, so that there is no ticket."""
+    return any(event.kind == RECEIVED and event.detail.get("channel") == NAME for event in events)
 
 
 def keep(case: CaseFile, answer: Answer, ledger: Ledger) -> None:

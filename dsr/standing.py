@@ -17,7 +17,8 @@ KEPT: Final = "answer_kept"
 """Kind of the event of a text that waits for an officer to send it: {"answer": its number, "closes"}."""
 SENT: Final = "answer_sent"
 """Kind of the event that an officer leaves who sent it: {"answer", "on", "way", "by"}."""
-_RECEIVED: Final = "request_received"
+RECEIVED: Final = "request_received"
+"""Kind of the first event: {"channel", "right", "received_at", "target", "legal_latest"}."""
 _INTERIM: Final = ("extended", "meanwhile")
 """Outcomes of the event `answered` after which the answer proper is still to come."""
 
@@ -43,7 +44,7 @@ class Standing:
     @classmethod
     def of(cls, events: Sequence[Event]) -> Self | None:
         """From the events of one request, oldest first; None when it was never received."""
-        received = next((event for event in events if event.kind == _RECEIVED), None)
+        received = next((event for event in events if event.kind == RECEIVED), None)
         if received is None:
             return None
         known, extended = received.detail, [event.detail["latest"] for event in events if event.kind == EXTENDED]
@@ -77,7 +78,7 @@ def unsent(events: Sequence[Event]) -> frozenset[int]:
 def right_of(events: Sequence[Event]) -> str:
     """As a person has decided, else as the ticket names it; "" when the request was never received."""
     decided = [e.detail["right"] for e in events if e.kind == "decision" and e.detail.get("choice") == "take"]
-    named = [e.detail["right"] for e in events if e.kind == _RECEIVED]
+    named = [e.detail["right"] for e in events if e.kind == RECEIVED]
     return str((decided[-1:] or named[:1] or [""])[0])
 
 

@@ -34,13 +34,15 @@ _STOPPED: Final = ("stop", "reject")
 _ENDED: Final = {"stopped": "stopped", "rejected": "stopped", "swept": FAILED, "failed": FAILED}
 """Outcomes of the event `shredded` after which nobody goes on by themselves."""
 _ASIDE: Final = frozenset({
-    "request_received", "triaged", "linked", "run_started", "identity_asked", "identity_refused", "identity_verified",
-    "suppressed", "deadline_near", "deadline_passed", "extended", "review_viewed", "review_decided", "record_judged",
-    "downloaded", "code_refused", "link_expired", "source_searched",
+    "request_received", "request_entered", "triaged", "linked", "run_started", "identity_asked", "identity_refused",
+    "identity_verified", "suppressed", "deadline_near", "deadline_passed", "extended", "review_viewed",
+    "review_decided", "record_judged", "downloaded", "code_refused", "link_expired", "source_searched", "answer_kept",
+    "answer_viewed", "answer_sent",
 })  # fmt: skip
 """Kinds of events that don't say that the search is over."""
 _NO_END: Final = frozenset({"deadline_near", "deadline_passed", "extended", "downloaded", "code_refused", "linked",
-                            "link_expired", "replayed", "retention_ended", "notified", "notice_failed"})  # fmt: skip
+                            "link_expired", "replayed", "retention_ended", "notified", "notice_failed",
+                            "answer_viewed", "answer_sent"})  # fmt: skip
 """Kinds of events that may follow a failure without mending it."""
 
 

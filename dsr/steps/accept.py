@@ -21,9 +21,9 @@ from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.misleading import misleading
 from dsr.settings import Settings
+from dsr.standing import RECEIVED
 from dsr.vocabulary import UNCLEAR
 
-RECEIVED = "request_received"
 STARTED = "run_started"
 
 StartRun = Callable[[str, str, datetime], None]

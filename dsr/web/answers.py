@@ -64,8 +64,7 @@ class _Pages:
         visitor = await self._desk.starter(request)
         events = await run_in_threadpool(self._desk.ledger.events, request.path_params["request_id"])
         standing = Standing.of(events)
-        entered = any(event.kind == letterbox.ENTERED for event in events)
-        if standing is None or not entered or standing.right not in visitor.starts:
+        if standing is None or not letterbox.by_officer(events) or standing.right not in visitor.starts:
             raise HTTPException(404, "No request was entered under this id.")
         return visitor
 

@@ -26,7 +26,7 @@ from dsr.channels import staff
 from dsr.channels.acting import GROUNDS, PURPOSES
 from dsr.channels.ticket import Delivery
 from dsr.errors import PermanentError
-from dsr.letterbox import ENTERED
+from dsr.letterbox import ENTERED, by_officer
 from dsr.report.letters import render
 from dsr.standing import Standing, unsent
 from dsr.steps import assess
@@ -89,16 +89,18 @@ class _Pages:
         visitor = await self._desk.visitor(request)
         request_id = request.path_params["request_id"]
         events = await run_in_threadpool(self._desk.ledger.events, request_id)
-        entered, standing = next((e for e in events if e.kind == ENTERED), None), Standing.of(events)
-        if entered is None or standing is None or standing.right not in visitor.sees:
+        standing = Standing.of(events)
+        if standing is None or not by_officer(events) or standing.right not in visitor.sees:
             raise HTTPException(404, "No request was entered under this id.")
+        entered = next((event.detail for event in events if event.kind == ENTERED), {})
         body = render(
             "entered.html.j2",
             root=_root(request),
             here=_HERE,
             request_id=request_id,
-            way=staff.WAYS[entered.detail["way"]],
-            by=entered.detail["by"],
+            # Cut off before it was noted who entered it, the request is there all the same.
+            way=staff.WAYS.get(entered.get("way", ""), ""),
+            by=entered.get("by", ""),
             received=standing.received_at.astimezone(self._desk.settings.zone),
             right=RIGHT_WORDS[standing.right],
             deadline=standing.deadline,

@@ -20,6 +20,7 @@ from dsr import letterbox
 from dsr.channels.ticket import Answer
 from dsr.standing import Standing, unsent
 from dsr.steps import tell, watch
+from dsr.way import way
 from dsr.web import answers, console, entry
 from dsr.web.intake import Desk
 
@@ -84,9 +85,11 @@ def test_a_letter_becomes_a_case(room: Console, desk: Desk, airflow: FakeAirflow
     assert (kept["right"], kept["channel"], kept["received_at"]) == ("access", "staff", "2026-03-01T23:00:00+00:00")
     assert kept["due"]["legal_latest"] == "2026-04-02"
     assert airflow.runs[request_id]["dag"] == "dsr_access"
-    kinds = [event.kind for event in desk.ledger.events(request_id)]
+    events = desk.ledger.events(request_id)
+    assert way(events) == way([event for event in events if event.kind != "request_entered"])
+    kinds = [event.kind for event in events]
     assert kinds == ["request_received", "triaged", "request_entered", "run_started"]
-    (entered,) = [event.detail for event in desk.ledger.events(request_id) if event.kind == "request_entered"]
+    (entered,) = [event.detail for event in events if event.kind == "request_entered"]
     assert entered == {"by": "officer", "way": "letter"}
     told = room.get(f"entry/{request_id}").text
     assert "2 April 2026" in told
