@@ -25,7 +25,7 @@ from starlette.routing import Route
 from dsr.channels import staff
 from dsr.channels.acting import GROUNDS, PURPOSES
 from dsr.channels.ticket import Delivery
-from dsr.errors import PermanentError
+from dsr.errors import PermanentError, TransientError
 from dsr.letterbox import ENTERED, by_officer
 from dsr.report.letters import render
 from dsr.standing import Standing, unsent
@@ -82,6 +82,10 @@ class _Pages:
                 raise
             again = "This form was entered before, with other content: open a new one for another request."
             return self._shown(request, visitor, typed, {"way": again})
+        except TransientError as error:
+            # The same form goes on where this stopped.
+            later = f"It could not be kept ({error.code}). Try again in a moment: the form is as you left it."
+            return self._shown(request, visitor, typed, {"way": later})
         return RedirectResponse(f"{_root(request)}/entry/{request_id}", 303)
 
     async def entered(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from served import served
 
 from dsr import letterbox
 from dsr.channels.ticket import Answer
+from dsr.errors import TransientError
 from dsr.standing import Standing, unsent
 from dsr.steps import tell, watch
 from dsr.way import way
@@ -140,6 +141,24 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(room: Console, desk: Desk) ->
     assert requests_of(desk) == []
     back = room.post("entry", step="change", **form(send(room, "check", **LETTER).text))
     assert 'value="Edla.Kvarn@example.com"' in back.text
+
+
+def test_what_can_not_be_kept_now_is_not_lost(room: Console, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is down: the form comes back as it was, and the same form goes on once it is up."""
+    fields = form(send(room, "check", **LETTER).text)
+    with monkeypatch.context() as down:
+        down.setattr(type(desk.deliveries), "remember", _fails)
+        page = room.post("entry", step="enter", **fields)
+    assert page.status_code == 422
+    assert "could not be kept (connection.failed)" in page.text
+    assert 'value="Edla.Kvarn@example.com"' in page.text
+    assert form(page.text)["key"] == fields["key"]
+    assert room.post("entry", step="enter", **fields).status_code == 303
+    assert len(requests_of(desk)) == 1
+
+
+def _fails(*_: object) -> str:
+    raise TransientError("connection.failed", "deliveries")
 
 
 def test_several_rights_or_none_that_is_clear_are_a_persons_to_decide(
