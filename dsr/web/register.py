@@ -13,15 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dsr.errors import PermanentError
-from dsr.register import Activity, Problem, Register, check
+from dsr.register import Activity, Problem, Register, read
 from dsr.report.letters import render
 from dsr.source import Dataset, Declaration
 from dsr.vocabulary import CATEGORIES
 from dsr.web.console import Desk
 
 _HERE: Final = "register"
-_UNREADABLE: Final = "register.invalid"
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,7 @@ def routes(desk: Desk, declarations: Sequence[Declaration]) -> list[Route]:
 
 def _page(desk: Desk, declarations: Sequence[Declaration], root: str) -> str:
     settings = desk.settings
-    problems = check(settings.register, declarations, settings.controller.name, settings.controller.mail)
-    register = _read(settings.register)
+    register, problems = read(settings.register, declarations, settings.controller.name, settings.controller.mail)
     by_row = {row: list(found) for row, found in groupby(problems, lambda problem: problem.row)}
     return render(
         "register.html.j2",
@@ -62,16 +59,6 @@ def _page(desk: Desk, declarations: Sequence[Declaration], root: str) -> str:
         categories=CATEGORIES,
         label=lambda term: _label(register, term),
     )
-
-
-def _read(folder: str) -> Register | None:
-    """None when it can't be read; what is wrong with it then stands among the problems."""
-    try:
-        return Register.load(folder or None)
-    except PermanentError as error:
-        if error.code != _UNREADABLE:
-            raise
-        return None
 
 
 def _rows(

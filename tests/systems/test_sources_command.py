@@ -135,11 +135,11 @@ def test_the_task_is_red_with_what_to_do(task: Callable[..., None], sandbox: San
     with pytest.raises(AirflowSkipException):
         task("salesforce", only="pardot")
     sandbox.fault(system="pardot", kind="status", status=503, body="")
-    with pytest.raises(TransientError, match=r"http\.503"):
+    with pytest.raises(TransientError, match=r"token\.refused"):
         task("pardot", only="pardot")
     engine = connect(ledger_url)
     last = {name: check.code for name, check in Checks(engine).last().items()}
     engine.dispose()
-    assert last == {"salesforce": "", "webinars": "connection.missing", "pardot": "http.503"}
+    assert last == {"salesforce": "", "webinars": "connection.missing", "pardot": "token.refused"}
     documented = sys.modules["dsr_checking"].check.function.__doc__ or ""
     assert "drift.new" in documented

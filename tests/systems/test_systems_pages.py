@@ -172,7 +172,14 @@ def test_a_row_that_somebody_stands_by(new_ledger: Callable[[], str], tmp_path: 
         file.write_text("id: [")
         page = room.console.get("register")
         assert page.status_code == 200
-        assert "calls" in page.text
+        above, _, rows = page.text.partition("<h2>Activities</h2>")
+        assert "activities/calls.yaml" in above
+        assert 'id="calls"' not in rows
+        assert 'id="crm"' in rows
+        (folder / "recipients.yaml").write_text("[")
+        page = room.console.get("register")
+        assert page.status_code == 200
+        assert "recipients.yaml" in page.text
         assert "<h2>Activities</h2>" not in page.text
 
 
