@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Final, Self, cast
 
 from dsr.errors import PermanentError
-from dsr.model import Attachment, Found, IndexEntry, Outcome, Piece, Subject
+from dsr.model import Attachment, Checked, Found, IndexEntry, Outcome, Piece, Subject
 from dsr.source import Connection, Declaration, IndexedSource, Source
 from dsr_coded import Coded
 
@@ -27,6 +27,11 @@ class Guarded:
     def connect(cls, connection: Connection) -> Self:
         """Not how these are made."""
         raise PermanentError("connection.unusable", connection.conn_id)
+
+    def check(self) -> Checked:
+        """As `Source.check`."""
+        with self._coded():
+            return self._client.check()
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """As `Source.find`."""

@@ -12,7 +12,10 @@ from dsr_coded import coded
 from dsr_workplace import Workplace, now
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsr.casefile import CaseFile
+    from dsr.ledger import Event
 
 log = logging.getLogger("dsr")
 
@@ -112,7 +115,7 @@ def sweep() -> None:
         if any(name.startswith(close.STAGING) for name in case.names()) and close.shred(case):
             place.ledger.append(request_id, "shredded", {"outcome": "swept"}, at=at)
             staging += 1
-        if not case.exists("package") and _is_old(place, request_id, at):
+        if not case.exists("package") and _is_old(place.ledger.events(request_id), at):
             case.close()
             place.ledger.append(request_id, "closed", {"outcome": "ended"}, at=at)
             forgotten += 1
@@ -178,9 +181,10 @@ def _runs(request_id: str) -> bool:
     return any(count(dag_id=dag_id, run_ids=[request_id], states=_ACTIVE) for dag_id in _DAGS)
 
 
-def _is_old(place: Workplace, request_id: str, at: datetime) -> bool:
-    """Whether nothing has happened to it for so long. A case without any event is a webhook that broke off: its
-    sender comes again within minutes, and a day later nobody does."""
-    events = place.ledger.events(request_id)
+def _is_old(events: "Sequence[Event]", at: datetime) -> bool:
+    """Whether nothing has happened to it for so long, and no text waits to be sent. A case without any event is a
+    webhook that broke off: its sender comes again within minutes, and a day later nobody does."""
+    from dsr.standing import unsent
+
     started = any(event.kind == "run_started" for event in events)
-    return bool(events) and started and events[-1].at < at - _KEEP_REQUEST
+    return bool(events) and started and events[-1].at < at - _KEEP_REQUEST and not unsent(events)

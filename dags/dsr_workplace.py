@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dsr.casefile import CaseFile, CaseStore
     from dsr.challenges import Challenges
     from dsr.channels.ticket import Answer
+    from dsr.checks import Checks
     from dsr.deliveries import Deliveries
     from dsr.erasures import Erasures
     from dsr.holds import Holds
@@ -122,6 +123,13 @@ class Workplace:
         from dsr.subjects import SubjectIndex
 
         return SubjectIndex(self.engine, subkey(self.settings.master_key, "subjects"))
+
+    @cached_property
+    def checks(self) -> "Checks":
+        """What came of looking at the sources."""
+        from dsr.checks import Checks
+
+        return Checks(self.engine)
 
     @cached_property
     def deliveries(self) -> "Deliveries":
@@ -261,11 +269,15 @@ class Workplace:
 
     @cached_property
     def answer(self) -> "Callable[[Answer], None]":
-        """Answers a ticket through the connection `dsr_<channel>`."""
-        from dsr.channels import CHANNELS
+        """Answers a ticket through the connection `dsr_<channel>`; what was entered by an officer, through them."""
+        from dsr import letterbox
+        from dsr.channels import CHANNELS, staff
         from extractors.http import HttpClient
 
         def send(answer: "Answer") -> None:
+            if answer.channel == staff.NAME:
+                letterbox.keep(self.case(answer.request_id), answer, self.ledger)
+                return
             CHANNELS[answer.channel].answer(self.needed(f"dsr_{answer.channel}"), answer, HttpClient)
 
         return send

@@ -1,7 +1,8 @@
 """Who may do what in Airflow: two roles of our own, one user each, and one administrator. Safe to run again.
 
-    officer    reads all, decides, extends and repairs requests; no connections, no variables, no users
-    intake     the webhook's service user: starts runs of requests, and nothing else; above all it releases nothing
+    officer    reads all, enters, decides, extends and repairs requests; no connections, no variables, no users
+    intake     the webhook's service user: starts runs of requests and looks at the sources, and nothing else; above all
+               it releases nothing
     engineer   Airflow's own role Admin
 
 Roles are brought in line with this file. Passwords come from <NAME>_PASSWORD; a person's is set once, when the user
@@ -22,13 +23,18 @@ EXTENSION: Final = "dsr_extension"
 """The DAG that an officer starts by hand, and nobody's program."""
 PLANNING: Final = "dsr_planning_anew"
 """The DAG that only a request's run starts; an officer may repair its runs."""
+SOURCES: Final = "dsr_sources"
+"""The DAG that looks at the source systems; the console starts it when an officer asks."""
 
-_EDIT_REQUESTS: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in (*REQUESTS, TRIAGE)]
+_STARTED: Final = (*REQUESTS, TRIAGE, SOURCES)
+"""What the console and the webhook start, as the service user: for requests that an officer enters, too. So an officer
+may start them; a run of a request that nobody has accepted does nothing."""
+_EDIT_STARTED: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in _STARTED]
 
 ROLES: Final = {
     "dsr intake": [
         ("can_create", "DAG Runs"),
-        *_EDIT_REQUESTS,
+        *_EDIT_STARTED,
         ("can_read", "Website"),  # FAB gives it to every role
     ],
     "dsr officer": [
@@ -42,9 +48,9 @@ ROLES: Final = {
         ],
         *[("menu_access", menu) for menu in ("DAGs", "DAG Runs", "Task Instances", "HITL Detail", "Browse")],
         *[("can_edit", resource) for resource in ("HITL Detail", "DAG Runs", "Task Instances", "My Password")],
-        *_EDIT_REQUESTS,
+        *_EDIT_STARTED,
         *[("can_edit", f"DAG:{dag_id}") for dag_id in (EXTENSION, PLANNING)],
-        ("can_create", f"DAG Run:{EXTENSION}"),
+        *[("can_create", f"DAG Run:{dag_id}") for dag_id in (*_STARTED, EXTENSION)],
     ],
 }  # fmt: skip
 

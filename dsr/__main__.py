@@ -9,7 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from dsr import database, doubt_command, erased_command, holds_command, keys_command, requests_command, retained_command
+from dsr import (
+    database,
+    doubt_command,
+    erased_command,
+    holds_command,
+    keys_command,
+    requests_command,
+    retained_command,
+    sources_command,
+)
 from dsr.errors import DsrError
 from dsr.overview import Overview
 from dsr.settings import Settings
@@ -58,8 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)
     erased_command.add_parsers(commands, _kinds)
     retained_command.add_parser(commands, _kinds)
-    text = "list the source systems, what they hold, and the Airflow connection that each needs"
-    commands.add_parser("sources", help=text, description=text).set_defaults(command=_sources)
+    sources_command.add_parser(commands, _kinds)
     text = "print one Airflow pool per source system, as `airflow pools import` reads it"
     commands.add_parser("pools", help=text, description=text).set_defaults(command=_pools)
     return parser
@@ -70,6 +78,7 @@ def _register_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     actions = register.add_subparsers(title="actions", required=True, metavar="ACTION")
     text = "say, row by row, what is missing or wrong; 0 only when nothing is and a person has confirmed every row"
     check = actions.add_parser("check", help=text, description=text)
+    check.add_argument("--json", action="store_true", help="one JSON object, for programs")
     check.set_defaults(command=_register_check)
     text = "state that a row describes what is done; any later edit of the row, or of its recipients, undoes it"
     confirm = actions.add_parser("confirm", help=text, description=text)
@@ -126,24 +135,6 @@ def _upgrade(_: argparse.Namespace) -> int:
     return _DONE
 
 
-def _sources(_: argparse.Namespace) -> int:
-    from extractors import SOURCES  # the only place here that knows them
-
-    for source in SOURCES:
-        declaration = source.declaration
-        print(f"{declaration.name}: {declaration.title} ({declaration.role})")
-        print(f"  connection {declaration.connection_id}, type {declaration.connection_type}")
-        for field, meaning in declaration.connection_fields.items():
-            print(f"    {field}: {meaning}")
-        print(f"  found by {', '.join(declaration.finds_by)}{' through the index' if declaration.indexed else ''}")
-        for dataset in declaration.datasets:
-            print(f"  - {dataset.name}: {dataset.title} [{dataset.category}]")
-        for exclusion in declaration.exclusions:
-            print(f"  not read: {exclusion.what}: {exclusion.reason}")
-        print()
-    return _DONE
-
-
 def _kinds() -> Mapping[str, type[Source]]:
     from extractors import SOURCES
 
@@ -170,9 +161,13 @@ def _register_check(args: argparse.Namespace) -> int:
 
     settings = Settings.from_environment(need=())
     folder = args.folder or settings.register
-    print(f"Register: {folder or 'the shipped example (DSR_REGISTER is not set)'}")
     controller = settings.controller
     problems = check(folder, [source.declaration for source in SOURCES], controller.name, controller.mail)
+    if args.json:
+        found = [{"row": problem.row, "code": problem.code, "words": problem.words} for problem in problems]
+        print(json.dumps({"register": str(folder or ""), "problems": found}, ensure_ascii=False, indent=1))
+        return _FAILED if problems else _DONE
+    print(f"Register: {folder or 'the shipped example (DSR_REGISTER is not set)'}")
     row = ""
     for problem in problems:
         if problem.row != row:

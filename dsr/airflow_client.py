@@ -6,7 +6,8 @@ The run's id is the request's id, which makes starting idempotent: a second star
 import logging
 import ssl
 import threading
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import httpx
@@ -53,8 +54,15 @@ class AirflowClient:
         """Start the run of a request in the DAG `dsr_<right>`, a withdrawal's in `dsr_objection`; a run that exists is
         a success."""
         conf = {"request_id": request_id, "received_at": received_at.isoformat()}
-        body = {"dag_run_id": request_id, "logical_date": None, "conf": conf}
-        path = f"/api/v2/dags/{dag_of(right)}/dagRuns"
+        self._start(dag_of(right), request_id, conf)
+
+    def check_source(self, source: str, at: datetime) -> None:
+        """Start a look at one source, in the DAG `dsr_sources`; once a minute at most."""
+        self._start("dsr_sources", f"check-{source}-{at.astimezone(UTC):%Y%m%dT%H%M}", {"source": source})
+
+    def _start(self, dag_id: str, run_id: str, conf: Mapping[str, str]) -> None:
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+        path = f"/api/v2/dags/{dag_id}/dagRuns"
         response = self._call(path, body, self._signed_in())
         if response.status_code == _UNAUTHORISED:
             response = self._call(path, body, self._signed_in(anew=True))

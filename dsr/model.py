@@ -118,6 +118,20 @@ Piece = Rows | Attachment | Withheld
 
 
 @dataclass(frozen=True)
+class Checked:
+    """What a light look at a system came to. It is reached and lets us in, and all that we need is there.
+
+    undeclared    what holds or may hold personal data and that nothing here declares: "table", "table.column",
+                  "Object.Field__c"; sorted. The system's own names, no values
+    calls_left, calls_a_day  of its API, where the system says so; None = it doesn't
+    """
+
+    undeclared: tuple[str, ...] = ()
+    calls_left: int | None = None
+    calls_a_day: int | None = None
+
+
+@dataclass(frozen=True)
 class IndexEntry:
     """For systems without look-up: this person-like identifier occurs in that record.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, Self
 
-from dsr.model import Found, IndexEntry, Match, Outcome, Piece, Subject
+from dsr.model import Checked, Found, IndexEntry, Match, Outcome, Piece, Subject
 from dsr.selection import Selection
 
 
@@ -130,6 +130,11 @@ class Source(Protocol):
     @classmethod
     def connect(cls, connection: Connection) -> Self:
         """A client. No call is made before the first verb. PermanentError("connection.<field>") when one lacks."""
+        ...
+
+    def check(self) -> Checked:
+        """Whether it is reached, lets us in and has what is declared, by a few calls that read nobody's data; and what
+        it has that isn't declared. Errors as of the verbs."""
         ...
 
     def find(self, subjects: Sequence[Subject]) -> Found:

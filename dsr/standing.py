@@ -13,7 +13,12 @@ PORTAL: Final = "customer_portal"
 """Method of the events `identity_verified` and `identity_refused`: the word of the customer portal, an ID token."""
 SECOND: Final = ("erasure",)
 """Rights for which one factor is not enough: what they do can't be taken back."""
-_RECEIVED: Final = "request_received"
+KEPT: Final = "answer_kept"
+"""Kind of the event of a text that waits for an officer to send it: {"answer": its number, "closes"}."""
+SENT: Final = "answer_sent"
+"""Kind of the event that an officer leaves who sent it: {"answer", "on", "way", "by"}."""
+RECEIVED: Final = "request_received"
+"""Kind of the first event: {"channel", "right", "received_at", "target", "legal_latest"}."""
 _INTERIM: Final = ("extended", "meanwhile")
 """Outcomes of the event `answered` after which the answer proper is still to come."""
 
@@ -24,7 +29,8 @@ class Standing:
 
     right     as the ticket names it, or as a person has decided
     extended  the last day since the time was extended (Art. 12(3), second sentence); None = it wasn't
-    answered  the person has had their answer, in full or in part, or the request was closed
+    answered  the person has had their answer, in full or in part, or the request was closed; what waits for an officer
+              to send it, nobody has had
     """
 
     request_id: str
@@ -38,7 +44,7 @@ class Standing:
     @classmethod
     def of(cls, events: Sequence[Event]) -> Self | None:
         """From the events of one request, oldest first; None when it was never received."""
-        received = next((event for event in events if event.kind == _RECEIVED), None)
+        received = next((event for event in events if event.kind == RECEIVED), None)
         if received is None:
             return None
         known, extended = received.detail, [event.detail["latest"] for event in events if event.kind == EXTENDED]
@@ -49,7 +55,7 @@ class Standing:
             date.fromisoformat(known["target"]),
             date.fromisoformat(known["legal_latest"]),
             date.fromisoformat(extended[-1]) if extended else None,
-            any(event.kind == "closed" or is_final(event) for event in events),
+            any(event.kind == "closed" or is_final(event) for event in events) and not unsent(events),
         )
 
     @property
@@ -63,10 +69,16 @@ def deadline(due: Mapping[str, Any]) -> date:
     return date.fromisoformat(due.get("extended_latest") or due["legal_latest"])
 
 
+def unsent(events: Sequence[Event]) -> frozenset[int]:
+    """The numbers of the texts that wait for an officer to send them."""
+    kept = {event.detail["answer"] for event in events if event.kind == KEPT}
+    return frozenset(kept - {event.detail["answer"] for event in events if event.kind == SENT})
+
+
 def right_of(events: Sequence[Event]) -> str:
     """As a person has decided, else as the ticket names it; "" when the request was never received."""
     decided = [e.detail["right"] for e in events if e.kind == "decision" and e.detail.get("choice") == "take"]
-    named = [e.detail["right"] for e in events if e.kind == _RECEIVED]
+    named = [e.detail["right"] for e in events if e.kind == RECEIVED]
     return str((decided[-1:] or named[:1] or [""])[0])
 
 

@@ -234,3 +234,15 @@ overview_state = Table(
     Column("seq", BigInteger, nullable=False, comment="the last event that the overview knows of"),
     CheckConstraint("id = 1", name="overview_state_single"),
 )
+
+source_checks = Table(
+    "source_checks",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("at", _MOMENT, primary_key=True),
+    Column("code", Text, nullable=False, comment="of the error; empty = all was well"),
+    Column("undeclared", JSONB, nullable=False, comment="names of tables and fields that nobody declared"),
+    Column("fresh", JSONB, nullable=False, comment="those of them that the last good check did not see"),
+    Column("calls_left", BigInteger, comment="of the day's; null = the system doesn't say"),
+    Column("calls_a_day", BigInteger),
+)

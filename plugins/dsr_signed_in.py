@@ -11,15 +11,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from dsr.airflow_client import dag_of
+from dsr.airflow_client import AirflowClient, dag_of
 from dsr.alone import alone
 from dsr.casefile import CaseStore
+from dsr.checks import Checks
 from dsr.database import connect
 from dsr.ledger import Ledger
 from dsr.officer import as_code
 from dsr.settings import Settings, subkey
+from dsr.subjects import SubjectIndex
 from dsr.vocabulary import RIGHTS, UNCLEAR
+from dsr.web import answers, entry, register, sources, taking
 from dsr.web.console import Desk, Visitor, create_app
+from dsr.web.sources import Systems
+from extractors import SOURCES
 
 _TRIAGE: Final = "dsr_triage"
 """The DAG in whose runs a person settles what is asked for."""
@@ -27,7 +32,7 @@ _TRIAGE: Final = "dsr_triage"
 
 def console() -> Any:
     """The pages, with this process's settings."""
-    settings = Settings.from_environment(need=("case_store", "ledger_url", "master_key"))
+    settings = Settings.from_environment(need=taking.NEED)
 
     async def signed_in(request: Request, right: str) -> str:
         user = await get_user(request, None, await bearer_scheme(request))
@@ -43,7 +48,14 @@ def console() -> Any:
     cases = CaseStore(settings.case_store, *settings.case_keys)
     engine = connect(settings.ledger_url)
     ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
-    return create_app(Desk(settings, cases, ledger, signed_in, visiting, partial(alone, engine)))
+    desk = Desk(settings, cases, ledger, signed_in, visiting, partial(alone, engine))
+    airflow = AirflowClient(settings.airflow_url, settings.airflow_user, settings.airflow_password)
+    index = SubjectIndex(engine, subkey(settings.master_key, "subjects"))
+    declarations = tuple(source.declaration for source in SOURCES)
+    systems = Systems(declarations, Checks(engine), index.freshness, airflow.check_source)
+    entering = entry.routes(desk, taking.Taking.from_settings(settings))
+    looking = [*sources.routes(desk, systems), *register.routes(desk, declarations)]
+    return create_app(desk, [*entering, *answers.routes(desk), *looking])
 
 
 def _may(user: Any, right: str, reviewers: tuple[str, ...]) -> bool:

@@ -102,6 +102,9 @@ def plain(fields: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in spread.items() if v is not None and k != UNMAPPED}
 
 
+MOST_CALLS_OF_A_LOOK = 6
+
+
 class SourceConformance:
     """Inherit, set `source` and `system`, give the two faults."""
 
@@ -210,6 +213,28 @@ class SourceConformance:
         for value in sandbox.population.canary.identifying():
             assert value not in str(error)
             assert value not in repr(error)
+
+    def test_a_look_costs_a_few_calls_and_reads_nobody(self, sandbox: Sandbox) -> None:
+        """What is undeclared is the system's own names, and the same again; nobody's data come of it."""
+        sandbox.forget()
+        looked = self.connect(sandbox).check()
+        assert len(sandbox.calls(self.system)) <= MOST_CALLS_OF_A_LOOK
+        assert list(looked.undeclared) == sorted(set(looked.undeclared))
+        assert self.connect(sandbox).check().undeclared == looked.undeclared
+        for value in sandbox.population.canary.identifying():
+            assert value not in repr(looked)
+
+    def test_a_look_at_a_system_that_refuses(self, sandbox: Sandbox, broken_for_good: None) -> None:
+        """As any verb."""
+        with pytest.raises(PermanentError) as error:
+            self.connect(sandbox).check()
+        self._assert_says_nothing(sandbox, error.value)
+
+    def test_a_look_at_a_system_that_is_down(self, sandbox: Sandbox, broken_for_now: None) -> None:
+        """As any verb."""
+        with pytest.raises(TransientError) as error:
+            self.connect(sandbox).check()
+        self._assert_says_nothing(sandbox, error.value)
 
     def test_declaration_is_complete(self) -> None:
         """Every dataset names a known category and origin and has a schema; every profile field exists in it."""

@@ -74,6 +74,7 @@ def look(browser: Any, url: str, width: int, scheme: str, picture: Path | None =
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
     page = context.new_page()
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))  # asked for where Airflow's UI isn't around
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))

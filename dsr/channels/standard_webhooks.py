@@ -13,12 +13,8 @@ from datetime import UTC, datetime
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
-from dsr.channels import signature
-from dsr.channels.acting import acting
-from dsr.channels.body import document, moment, stated
-from dsr.channels.options import options
-from dsr.channels.relation import relation
-from dsr.channels.rights import named
+from dsr.channels import own_form, signature
+from dsr.channels.body import document
 from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
 from dsr.errors import PermanentError
 from dsr.source import Connection
@@ -47,28 +43,7 @@ class StandardWebhooks:
 
     def parse(self, body: bytes) -> Ticket:
         """As `Channel.parse`."""
-        value = document(body, f"ticket-{_NAME}", _NAME)
-        right = named(value.get("right"))
-        asked = {**value.get("package", {}), "transmit_to": value.get("transmit_to")}
-        chosen, wrong = options(right.right, asked)
-        about, wrong_about = relation(value.get("about"), value.get("customer"))
-        said = value.get("corrections"), value.get("purposes"), value.get("ground")
-        changes = acting(right.right, *said, _NAME, before=[*wrong, *wrong_about])
-        return Ticket(
-            channel=_NAME,
-            ticket_id=value["ticket"]["id"],
-            right=right.right,
-            language=value.get("language", "sv"),
-            subject=stated(**value["subject"]),
-            received_at=moment(value.get("received_at"), "#/received_at", _NAME),
-            package=chosen.package,
-            transmit_to=chosen.transmit_to,
-            acting=changes,
-            unclear=right.unclear,
-            among=right.among,
-            relation=about,
-            id_token=value.get("id_token", "").strip(),
-        )
+        return own_form.ticket(document(body, own_form.SCHEMA, _NAME), _NAME)
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
         """As `Channel.answer`; the webhook-id is the answer's id, so that a receiver drops a repetition."""

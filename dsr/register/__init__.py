@@ -22,7 +22,7 @@ from dsr.register.nouns import (
     Unsettled,
     Words,
 )
-from dsr.register.register import Register, check
+from dsr.register.register import Register, check, read
 from dsr.register.terms import PREFIXES, Term, Terms
 
 __all__ = [
@@ -50,4 +50,5 @@ __all__ = [
     "Unsettled",
     "Words",
     "check",
+    "read",
 ]

@@ -96,12 +96,19 @@ def check(
 ) -> tuple[Problem, ...]:
     """All problems of a register's folder, those of its files first. name, dpo_mail: the controller's as the
     installation's settings have them, which letters state; "" = not set."""
+    return read(folder, declarations, name, dpo_mail)[1]
+
+
+def read(
+    folder: str | Path | None, declarations: Iterable[Declaration], name: str = "", dpo_mail: str = ""
+) -> tuple[Register | None, tuple[Problem, ...]]:
+    """As much of the register as can be read, None = nothing, and its problems as `check` gives them."""
     found = files.read(files.folder(folder))
     if not found.usable:
-        return found.problems
+        return None, found.problems
     register = Register.of(found)
     differing = checking.differences(register, name, dpo_mail)
-    return (*found.problems, *differing, *register.problems(declarations))
+    return register, (*found.problems, *differing, *register.problems(declarations))
 
 
 def _recipient(key: str, raw: Mapping[str, Any]) -> Recipient:

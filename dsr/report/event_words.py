@@ -8,6 +8,7 @@ from dsr.ledger import Event
 
 _WORDS: Final[Mapping[str, str]] = {
     "request_received": "Received through {channel}, about {right}",
+    "request_entered": "Entered by {by}; it came by {way}",
     "triaged": "Triaged; it is request {within_year} of this address within a year",
     "linked": "Joined with another request",
     "referred": "Referred to who answers instead: {to}",
@@ -52,6 +53,9 @@ _WORDS: Final[Mapping[str, str]] = {
     "extended": "Extended until {latest}: {reason}, by {by}",
     "refused": "Refused: {reason}",
     "answered": "Answered: {outcome}",
+    "answer_kept": "Text {answer} waits for an officer to send it",
+    "answer_viewed": "The texts that wait were read by {by}",
+    "answer_sent": "Text {answer} was sent on {on}, says {by}: {way}",
     "shredded": "The working data was removed: {outcome}",
     "closed": "Closed: {outcome}",
     "failed": "Its run failed in {task}",

@@ -21,9 +21,9 @@ from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.misleading import misleading
 from dsr.settings import Settings
+from dsr.standing import RECEIVED
 from dsr.vocabulary import UNCLEAR
 
-RECEIVED = "request_received"
 STARTED = "run_started"
 
 StartRun = Callable[[str, str, datetime], None]
@@ -93,13 +93,8 @@ def accept(
 ) -> Accepted:
     """The case of this delivery, made if it is new, and triaged: no run starts before it is. `digest` is that of the
     raw body, `replay_key` that of `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came
-    before with another body; Refused("body.invalid") for a right that is not switched on here."""
-    if ticket.right not in (*settings.rights, UNCLEAR):
-        raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
-    if not _numbers(ticket.acting.corrections, settings.country):
-        raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
-    if problems := misleading(ticket.subject):
-        raise Refused("body.invalid", ticket.channel, problems)
+    before with another body; Refused("body.invalid") as `check`."""
+    check(ticket, settings)
     request_id = deliveries.remember(ticket.channel, delivery_id, digest, _new_id(), at)
     if replay_key:
         request_id = deliveries.remember(f"{ticket.channel}:replay", replay_key, digest, request_id, at)
@@ -116,6 +111,17 @@ def accept(
         fresh = False
     started = any(event.kind == STARTED for event in known)
     return _accepted(known, "" if started else triage(cases.open(request_id), ticket), fresh=fresh)
+
+
+def check(ticket: Ticket, settings: Settings) -> None:
+    """Whether a request can be taken here. Refused("body.invalid") for a right that is not switched on, a correction
+    that is no telephone number, and what misleads (`dsr.misleading`)."""
+    if ticket.right not in (*settings.rights, UNCLEAR):
+        raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
+    if not _numbers(ticket.acting.corrections, settings.country):
+        raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
+    if problems := misleading(ticket.subject):
+        raise Refused("body.invalid", ticket.channel, problems)
 
 
 def start(accepted: Accepted, run: StartRun, ledger: Ledger, *, at: datetime) -> None:

@@ -7,7 +7,7 @@ Import it lazily where start-up time counts.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dsr.alone import Alone
@@ -150,8 +151,8 @@ class _Headers:
         await self.app(scope, receive, with_headers)
 
 
-def create_app(desk: Desk) -> Starlette:
-    """The pages."""
+def create_app(desk: Desk, pages: Sequence[Route] = ()) -> Starlette:
+    """The pages; `pages`: those that work with more than the desk has."""
     from dsr.web import assets, records, requests, review, run
 
     return Starlette(
@@ -161,6 +162,7 @@ def create_app(desk: Desk) -> Starlette:
             *requests.routes(desk),
             *run.routes(desk),
             *review.routes(desk),
+            *pages,
         ],
         middleware=[Middleware(_Headers)],
         exception_handlers={DsrError: _failed},
@@ -180,5 +182,7 @@ _WORDS: Final = {
     "review.item": "There is no such item any more: load the page again.",
     "review.changed": "Somebody has decided meanwhile, or it is another text by now: load the page, look again.",
     "review.nothing_hidden": "One of the words to hide doesn't stand there as you wrote it: nothing was decided.",
+    "letter.unknown": "There is no such text.",
+    "letter.way": "Say how it was sent.",
     "record.changed": "The record says something else by now: load the page and look again.",
 }

@@ -15,9 +15,8 @@ Import it lazily where start-up time counts: it brings FastAPI. Annotations must
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
@@ -26,20 +25,13 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from dsr import database
-from dsr.airflow_client import AirflowClient
-from dsr.casefile import CaseFile, CaseStore
 from dsr.channels import CHANNELS, from_environment
 from dsr.channels.signature import secrets_of
-from dsr.channels.ticket import Channel, Refused, Ticket
-from dsr.deliveries import Deliveries
+from dsr.channels.ticket import Channel, Refused
 from dsr.errors import DsrError, PermanentError
-from dsr.idtoken import IdTokens
-from dsr.ledger import Ledger
-from dsr.requesters import Requesters
-from dsr.settings import Settings, subkey
-from dsr.steps import accept, assess, sign_in, triage
-from dsr.triage import linked_to
+from dsr.settings import Settings
+from dsr.steps import accept
+from dsr.web.taking import Taking
 
 MAX_BODY: Final = 256 * 1024
 _RETRY_S: Final = 30
@@ -56,40 +48,16 @@ _STATUS: Final = {
 }
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
-class Desk:
-    """What the webhook works with. `run` starts a run; `now` is the clock; `channels` by name; `tokens` checks the
-    customer portal's word, None = no portal's word counts."""
+class Desk(Taking):
+    """What the webhook works with: what taking a request needs, and `channels` by name."""
 
-    settings: Settings
-    cases: CaseStore
-    ledger: Ledger
-    deliveries: Deliveries
-    requesters: Requesters
-    run: accept.StartRun
-    now: Callable[[], datetime] = _now
-    tokens: IdTokens | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: CHANNELS)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Desk":
-        """The real one: database, case store and Airflow as the settings say. Nothing is opened yet."""
-        engine = database.connect(settings.ledger_url)
-        airflow = AirflowClient(settings.airflow_url, settings.airflow_user, settings.airflow_password)
-        return cls(
-            settings,
-            CaseStore(settings.case_store, *settings.case_keys),
-            Ledger(engine, subkey(settings.master_key, "ledger")),
-            Deliveries(engine),
-            Requesters(engine, subkey(settings.master_key, "requesters")),
-            airflow.start,
-            channels=from_environment(),
-            tokens=IdTokens(settings.oidc, engine, subkey(settings.master_key, "id_tokens")) if settings.oidc else None,
-        )
+        """The real one, with the channels as this process's environment has them."""
+        return replace(super().from_settings(settings), channels=from_environment())
 
 
 def create_app(desk: Desk | None = None) -> FastAPI:
@@ -142,34 +110,7 @@ def _take(
 ) -> accept.Accepted:
     at = desk.now()
     delivery = channel.verify(headers, body, secrets, at)
-    accepted = accept.accept(
-        channel.parse(body),
-        digest=hashlib.sha256(body).hexdigest(),
-        delivery_id=delivery.delivery_id,
-        replay_key=delivery.replay_key,
-        cases=desk.cases,
-        ledger=desk.ledger,
-        deliveries=desk.deliveries,
-        deadlines=assess.deadlines,
-        keep=partial(triage.keep, settings=desk.settings),
-        triage=partial(_triage, desk, at=at),
-        at=at,
-        settings=desk.settings,
-    )
-    try:
-        accept.start(accepted, desk.run, desk.ledger, at=desk.now())
-    except DsrError:
-        # Accepted is accepted: the ledger shows that its run has not started, and the upkeep starts it.
-        return accepted
-    return accepted
-
-
-def _triage(desk: Desk, case: CaseFile, ticket: Ticket | None, *, at: datetime) -> str:
-    """A request that is joined to another gets no word of its own."""
-    way = triage.triage(case, desk.requesters, desk.ledger, at=at, settings=desk.settings)
-    if ticket is not None and ticket.id_token and not linked_to(desk.ledger.events(case.case_id)):
-        sign_in.sign_in(case, ticket.id_token, desk.tokens, desk.ledger, at=at)
-    return way
+    return desk.take(channel.parse(body), delivery, hashlib.sha256(body).hexdigest(), at)
 
 
 def _problem(error: DsrError) -> Response:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, Outcome, Piece, Subject
+from dsr.model import Checked, Found, Outcome, Piece, Subject
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.invoicing.declaration import DECLARATION
@@ -46,6 +46,13 @@ class Invoicing:
         path = connection.extra.get("mapping")
         books = mapping.read(Path(str(path))) if path else mapping.read()
         return cls(Database(connection, drivername), books)
+
+    def check(self) -> Checked:
+        """Whether all that the mapping names is there, and what is beside it; see `Source.check` and `drift`."""
+        from extractors.invoicing import drift
+
+        with self._database.reading() as connection:
+            return Checked(drift.undeclared(connection, self._books))
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """Contacts and sole traders that answer, in a number of statements that doesn't depend on how many ask."""

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, Outcome, Piece, Subject
+from dsr.model import Checked, Found, Outcome, Piece, Subject
+from dsr.schema import load
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.pardot import fields
@@ -71,6 +72,12 @@ class Pardot:
         )
         region, external = str(extra.get("region") or "SE"), extra.get("external_activities", True)
         return cls(Client(http), region, external not in (False, "false"))
+
+    def check(self) -> Checked:
+        """One call, for the prospects' custom fields: those that the schema doesn't name; see `Source.check`."""
+        known = load("pardot_prospect")["properties"]
+        names = {name for listed in self._custom_fields() for name in listed}
+        return Checked(tuple(sorted(f"prospect.{name}" for name in names if name not in known)))
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """Prospects, those in the recycle bin too, by address, Salesforce id or own id."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, IndexEntry, Outcome, Piece, Subject
+from dsr.model import Checked, Found, IndexEntry, Outcome, Piece, Subject
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.recordings.declaration import DECLARATION
@@ -42,6 +42,12 @@ class Recordings:
             if not value:
                 raise PermanentError(f"connection.{name}", cls.declaration.name)
         return cls(Store.connect(connection), mute_agent=voice == "mute")
+
+    def check(self) -> Checked:
+        """One call, for the first entry of the list that the index is read from; see `Source.check`. What a store of
+        objects holds beside calls is not declared field by field, so that nothing can be compared."""
+        self._store.reach()
+        return Checked()
 
     def index(self, since: datetime | None) -> Iterator[IndexEntry]:
         """The numbers, and the addresses noted during the call, of every call whose sidecar was written since then;

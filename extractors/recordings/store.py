@@ -70,6 +70,11 @@ class Store:
             raise PermanentError("connection.endpoint_url", PLACE) from None
         return cls(client, str(extra["bucket"]))
 
+    def reach(self) -> None:
+        """One call: whether the bucket is there and may be listed."""
+        with coded():
+            self.client.list_object_versions(Bucket=self.bucket, MaxKeys=1)
+
     def listed(self, prefix: str) -> Iterator[Stored]:
         """Every object under a prefix, binned ones too, in the order of their keys."""
         last = ""

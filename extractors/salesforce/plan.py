@@ -137,3 +137,10 @@ def _with_lookups(layout: Layout, step: Step) -> Step:
         return step
     keys = dict.fromkeys((*step.keys, *_lookups(layout, step.object)))
     return replace(step, keys=tuple(k for k in keys if layout.kind(step.object, k[0])))
+
+
+def datasets() -> list[tuple[str, str]]:
+    """Object and dataset of everything that is read into a dataset of its own."""
+    own = [(step.object, step.dataset) for step in _STEPS if step.dataset]
+    nested = [(name, dataset) for step in _STEPS for _, name, dataset in step.nested if dataset]
+    return list(dict.fromkeys([*own, *nested]))

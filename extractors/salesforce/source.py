@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from dsr.model import Found, Outcome, Piece, Subject
+from dsr.model import Checked, Found, Outcome, Piece, Subject
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.salesforce.declaration import DECLARATION
@@ -41,6 +41,12 @@ class Salesforce:
         from extractors.salesforce.client import Client
 
         return cls(Client(connection), dict(connection.extra))
+
+    def check(self) -> Checked:
+        """Sign-in, describes and limits; see `Source.check`."""
+        from extractors.salesforce.checking import checked
+
+        return checked(self._client, self._described(), self._more)
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """Contacts, leads, person accounts, contact points, web cases and mail addresses; see `Source.find`."""

@@ -16,6 +16,11 @@ class Meetings:
     def __init__(self, zoom: Zoom) -> None:
         self._zoom = zoom
 
+    def reach(self, hosts: Collection[str]) -> None:
+        """One call, for one user or for one webinar of the first of these hosts: whether the vendor lets us in."""
+        path = f"/users/{segment(next(iter(hosts)))}/webinars" if hosts else "/users"
+        self._zoom.get(path, {"page_size": 1})
+
     def webinar(self, webinar: str) -> Record | None:
         """The webinar; None when the vendor has deleted it."""
         return self._unless((NO_WEBINAR,), f"/webinars/{segment(webinar)}")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Found, IndexEntry, Outcome, Piece, Subject
+from dsr.model import Checked, Found, IndexEntry, Outcome, Piece, Subject
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.tally import by_hand
@@ -52,6 +52,11 @@ class Webinars:
             **common,
         )
         return cls(Meetings(Zoom(http)), extra.get("hosts") or ())
+
+    def check(self) -> Checked:
+        """One call, for whom the index is read; see `Source.check`. The vendor describes no fields."""
+        self._meetings.reach(self._hosts)
+        return Checked()
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """Records that `webinar_registrant` identifiers name and that carry an address or number of the subject."""

@@ -108,17 +108,19 @@ def test_health_is_the_components_own() -> None:
 def test_the_service_user_may_start_requests_and_nothing_else() -> None:
     access = load("access")
     assert set(access.REQUESTS) == {f"dsr_{right}" for right in vocabulary.RIGHTS if right != "withdrawal"}
-    edits = {("can_edit", f"DAG:{dag_id}") for dag_id in (*access.REQUESTS, access.TRIAGE)}
+    edits = {("can_edit", f"DAG:{dag_id}") for dag_id in (*access.REQUESTS, access.TRIAGE, access.SOURCES)}
     assert set(access.ROLES["dsr intake"]) == {("can_create", "DAG Runs"), ("can_read", "Website"), *edits}
 
 
 def test_the_officer_decides_but_holds_no_secrets() -> None:
-    """Of all runs an officer starts only those that extend a request's time."""
-    granted = load("access").ROLES["dsr officer"]
+    """An officer starts runs of requests, those that extend a request's time, and looks at the sources; no upkeep."""
+    access = load("access")
+    granted = access.ROLES["dsr officer"]
     assert ("can_edit", "HITL Detail") in granted
     assert ("can_edit", "DAGs") not in granted
-    made = [(action, what) for action, what in granted if action in ("can_delete", "can_create")]
-    assert made == [("can_create", "DAG Run:dsr_extension")]
+    made = {(action, what) for action, what in granted if action in ("can_delete", "can_create")}
+    started = (*access.REQUESTS, access.TRIAGE, access.SOURCES, access.EXTENSION)
+    assert made == {("can_create", f"DAG Run:{dag_id}") for dag_id in started}
     assert not {resource for _, resource in granted} & {"Connections", "Variables", "Configurations", "Users", "Roles"}
 
 
@@ -129,10 +131,11 @@ def test_who_may_start_which_run() -> None:
     from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
 
     access, manager = load("access"), FabAuthManager()
+    started = (*access.REQUESTS, access.TRIAGE, access.SOURCES)
     may = {
         (role, dag_id)
         for role, granted in access.ROLES.items()
-        for dag_id in (*access.REQUESTS, access.EXTENSION, access.PLANNING, "dsr_upkeep")
+        for dag_id in (*started, access.EXTENSION, access.PLANNING, "dsr_upkeep")
         if manager.is_authorized_dag(
             method="POST",
             user=types.SimpleNamespace(perms=set(granted), roles=[]),
@@ -140,7 +143,8 @@ def test_who_may_start_which_run() -> None:
             details=DagDetails(id=dag_id),
         )
     }
-    assert may == {("dsr officer", access.EXTENSION), *(("dsr intake", dag_id) for dag_id in access.REQUESTS)}
+    both = {(role, dag_id) for role in ("dsr officer", "dsr intake") for dag_id in started}
+    assert may == {("dsr officer", access.EXTENSION), *both}
 
 
 @pytest.mark.airflow

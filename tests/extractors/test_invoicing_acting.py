@@ -693,3 +693,27 @@ _TYPES = {"customer_id": "INTEGER", "contact_id": "INTEGER", "invoice_id": "INTE
 
 def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float | bytes | bool) else str(value)
+
+
+def test_what_nobody_has_declared(sandbox: Sandbox, source: Invoicing, database: psycopg.Connection) -> None:
+    """New columns of declared tables; tables that refer to a person by key or by a column's name; no others, and not
+    the columns by which rows are marked and stamped."""
+    before = source.check().undeclared
+    assert "invoice.legacy_ref" in before
+    assert not [name for name in before if name.endswith((".updated_at", ".restricted_at", ".restricted_purposes"))]
+    made = """
+    CREATE TABLE loyalty (id bigint PRIMARY KEY, whose bigint REFERENCES customer_contact);
+    CREATE TABLE newsletter (contact_id bigint);
+    CREATE TABLE staff_list (id bigint, personnummer text);
+    CREATE TABLE currency (code text, rate numeric);
+    ALTER TABLE payment ADD COLUMN payer_note text
+    """
+    try:
+        for statement in made.strip().split(";"):
+            database.execute(sql.SQL(statement))  # type: ignore[arg-type]
+        after = source.check().undeclared
+    finally:
+        for table in ("loyalty", "newsletter", "staff_list", "currency"):
+            database.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(table)))
+        database.execute("ALTER TABLE payment DROP COLUMN IF EXISTS payer_note")
+    assert set(after) - set(before) == {"loyalty", "newsletter", "staff_list", "payment.payer_note"}

@@ -24,6 +24,15 @@ def test_a_second_start_is_a_success(airflow: FakeAirflow, airflow_url: str) -> 
     }
 
 
+def test_a_look_at_a_source_is_started_once_a_minute(airflow: FakeAirflow, airflow_url: str) -> None:
+    client = AirflowClient(airflow_url, "dsr", "pw")
+    for second in (0, 20):
+        client.check_source("pardot", AT.replace(second=second))
+    (run,) = airflow.runs.values()
+    assert run["dag"] == "dsr_sources"
+    assert (run["dag_run_id"], run["conf"]) == ("check-pardot-20260305T0930", {"source": "pardot"})
+
+
 def test_an_old_token_is_renewed(airflow: FakeAirflow, airflow_url: str) -> None:
     client = AirflowClient(airflow_url, "dsr", "pw")
     client.start("access", "dsr-aaaa", AT)

@@ -1,0 +1,47 @@
+"""What the tasks say to somebody without a ticket, and that the upkeep keeps it until it is sent."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dsr import letterbox
+from dsr.casefile import CaseStore
+from dsr.channels.ticket import Answer
+from dsr.database import connect
+from dsr.ledger import Ledger
+from dsr.settings import Settings, subkey
+
+ROOT = Path(__file__).parent.parent.parent
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+REQUEST = "dsr-abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.airflow
+def test_the_tasks_answer_goes_to_the_officer(
+    new_ledger: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any connection; and a case whose text waits isn't old, however long ago it was kept."""
+    monkeypatch.syspath_prepend(str(ROOT / "dags"))
+    import dsr_keeping
+    import dsr_workplace
+
+    settings = Settings(case_store=str(tmp_path), ledger_url=new_ledger(), master_key=bytes(32))
+    engine = connect(settings.ledger_url)
+    ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
+    place = dsr_workplace.Workplace()
+    place.__dict__ |= {"settings": settings, "engine": engine}
+    case = CaseStore(settings.case_store, settings.master_key).create(REQUEST)
+    ledger.append(REQUEST, "run_started", at=NOW)
+    answer = Answer(REQUEST, f"{REQUEST}-done", "staff", "entered-1", "Your code: K7QX-2M9D", close=True, at=NOW)
+    place.answer(answer)
+    place.answer(answer)
+    (letter,) = letterbox.letters(ledger.events(REQUEST), case)
+    assert (letter.number, letter.text, letter.closes) == (1, "Your code: K7QX-2M9D", True)
+    later = NOW + timedelta(days=300)
+    assert not dsr_keeping._is_old(ledger.events(REQUEST), later)
+    on = date(2026, 11, 21)
+    letterbox.note_sent(REQUEST, 1, case, ledger, on=on, way="letter", by="officer", at=NOW)
+    assert dsr_keeping._is_old(ledger.events(REQUEST), later)
+    engine.dispose()
