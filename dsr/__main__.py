@@ -47,7 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_parser("upgrade", help=text, description=text).set_defaults(command=_upgrade)
     text = "check that nothing in the ledger was edited, removed, added or moved"
     commands.add_parser("verify-ledger", help=text, description=text).set_defaults(command=_verify)
-    text = "list the requests with their dates, as extended, and what happened last"
+    text = (
+        "list the requests with their dates, as extended, with the last day by law where the time was suspended while"
+        " the person was asked to confirm that it is them, and what happened last"
+    )
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
     requests.set_defaults(command=_requests)
@@ -141,14 +144,16 @@ def _requests(args: argparse.Namespace) -> int:
     by_request: dict[str, list[Event]] = {}
     for event in _ledger().events():
         by_request.setdefault(event.request_id, []).append(event)
-    row = "{:<30}  {:<13}  {:<16}  {:<10}  {:<10}  {}"
-    print(row.format("request", "right", "received (UTC)", "target", "latest", "last event"))
+    within = Settings.from_environment(need=()).identity_asked_within
+    row = "{:<30}  {:<13}  {:<16}  {:<10}  {:<10}  {:<10}  {}"
+    print(row.format("request", "right", "received (UTC)", "target", "latest", "suspended", "last event"))
     for request_id, events in by_request.items():
         found = Standing.of(events)
         if found is None or (args.open and found.answered):
             continue
         last = f"{events[-1].kind} {events[-1].at:%Y-%m-%d %H:%M}"
-        days = [day.isoformat() for day in (found.extended or found.target, found.deadline)]
+        days = [day.isoformat() for day in (found.alert, found.deadline)]
+        days.append(found.suspended_deadline(within).isoformat() if found.suspended(within) else "")
         print(row.format(request_id, found.right, f"{found.received_at.astimezone(UTC):%Y-%m-%d %H:%M}", *days, last))
     return _DONE
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import phonenumbers
 
 from dsr.casefile import CaseFile, CaseStore
+from dsr.channels.signature import TOLERANCE
 from dsr.channels.ticket import Acting, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
@@ -93,9 +94,12 @@ def accept(
 ) -> Accepted:
     """The case of this delivery, made if it is new, and triaged: no run starts before it is. `digest` is that of the
     raw body, `replay_key` that of `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came
-    before with another body; Refused("body.invalid") for a right that is not switched on here."""
+    before with another body; Refused("body.invalid") for a right that is not switched on here, and for a time of
+    receipt that is still to come. One in the past is when the clock starts (Art. 12(3))."""
     if ticket.right not in (*settings.rights, UNCLEAR):
         raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
+    if ticket.received_at is not None and ticket.received_at - at > TOLERANCE:
+        raise Refused("body.invalid", ticket.channel, [("received_at", "is still to come")])
     if not _numbers(ticket.acting.corrections, settings.country):
         raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
     if problems := misleading(ticket.subject):
