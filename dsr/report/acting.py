@@ -130,7 +130,7 @@ class ActingLetter:
     def mail(self, kind: str, to: str, text: str, at: datetime) -> EmailMessage:
         """One of these letters (`kind` of `KINDS`) as a mail, for a person who hasn't the ticket at hand."""
         subject = self._texts()(f"mail.subject_{kind}")
-        message = envelope(self.settings, to, subject, at, f"{self.request_id}-{kind}")
+        message = envelope(self.settings, to, subject, at, f"{self.request_id}.{kind}", self.request_id)
         return filled(message, self.language, text, page(text, subject, self.language))
 
     def _reasons(self, texts: Texts, why: Sequence[str]) -> list[str]:

@@ -1,17 +1,21 @@
 """What the person is told: the mail with the link, and the answer in the ticket."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
+from typing import Final
 
 from dsr.errors import PermanentError
 from dsr.report.letters import Texts, render
 from dsr.settings import Settings
 
-_PLACE = "answers"
+_PLACE: Final = "answers"
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Access:
     expires_at: datetime
     encryption: str = "none"
     password: str = field(default="", repr=False)
+
+    @property
+    def secret(self) -> str:
+        """What of `url` nobody else may have."""
+        return self.url.partition("#")[2].partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Letter:
         }
         # Another link is another mail: servers drop a second one of the same id.
         identity = f"{self.request_id}.{int(access.expires_at.timestamp())}"
-        message = envelope(self.settings, to, texts(f"mail.subject_{self.right}"), at, identity)
+        message = envelope(self.settings, to, texts(f"mail.subject_{self.right}"), at, identity, self.request_id)
         return filled(message, self.language, render("mail.txt.j2", **values), render("mail.html.j2", **values))
 
     def ticket(self, access: Access | None, summary: Summary, transfer: Transfer | None = None) -> str:
@@ -117,15 +126,22 @@ class Letter:
         return texts.authority(self.settings.country)
 
 
-def envelope(settings: Settings, to: str, subject: str, at: datetime, message_id: str) -> EmailMessage:
-    """A mail without its text. PermanentError("address.invalid") when `to` is no address."""
+def envelope(
+    settings: Settings, to: str, subject: str, at: datetime, message_id: str, thread: str = ""
+) -> EmailMessage:
+    """A mail without its text. `thread`: mails with the same one, a request's id, stand together in the reader's mail
+    program (RFC 5322, 3.6.4); all are replies to an id that no mail has, so that none must be the first. "" = it stands
+    alone. PermanentError("address.invalid") when `to` is no address."""
     address, sender = _address(to), settings.mail_from
     message = EmailMessage(policy=SMTP if address.addr_spec.isascii() else SMTPUTF8)
     message["From"] = Address(" ".join(settings.controller.name.split()), addr_spec=sender)
     message["To"] = address
     message["Subject"] = subject
     message["Date"] = at
-    message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
+    domain = sender.rpartition("@")[2]
+    message["Message-ID"] = f"<{message_id}@{domain}>"
+    if thread:
+        message["In-Reply-To"] = message["References"] = f"<{thread}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     return message
 
@@ -135,6 +151,8 @@ def filled(message: EmailMessage, language: str, text: str, html: str = "") -> E
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html")
+        # Not drawn by chance: the same mail is the same bytes, and so is its copy.
+        message.set_boundary("=_" + hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32])
     message["Content-Language"] = language
     return message
 
@@ -171,9 +189,13 @@ def _address(spec: str) -> Address:
     """As a header value, the domain in its ASCII form. What is no address, one with a line break in it above all,
     is an error: it came from a source's record, and those can hold anything."""
     local, _, domain = spec.rpartition("@")
-    if not (local and domain and spec.isprintable() and " " not in spec):
+    if not (local and spec.isprintable() and " " not in spec):
         raise PermanentError("address.invalid", _PLACE)
     try:
-        return Address(username=local, domain=domain.encode("idna").decode())
+        named = domain.encode("idna").decode()
+        # Nothing but a host's name: "evil.example,own.example" would be two recipients.
+        if _HOST.fullmatch(named) is None:
+            raise PermanentError("address.invalid", _PLACE)
+        return Address(username=local, domain=named)
     except ValueError:
         raise PermanentError("address.invalid", _PLACE) from None

@@ -62,7 +62,7 @@ class IdentityLetter:
 
     def _mail(self, to: str, subject: str, paragraphs: list[str], at: datetime, identity: str) -> EmailMessage:
         text = self._rendered(paragraphs)
-        message = envelope(self.settings, to, subject, at, identity)
+        message = envelope(self.settings, to, subject, at, identity, self.request_id)
         return filled(message, self.language, text, page(text, subject, self.language))
 
     def _moment(self, at: datetime) -> str:

@@ -1,8 +1,8 @@
 """watch: whose last day by law is near, or has passed, without an answer (Art. 12(3) GDPR), and of whom a reminder is
 due. Both count to `Standing.alert`, the earliest day that can be meant."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -51,12 +51,15 @@ class Reminder:
 OVERDUE: Final = -1
 
 
-def watch(ledger: Ledger, *, day: date, within: int, at: datetime) -> list[Alarm]:
+def watch(ledger: Ledger, *, day: date, within: int, at: datetime, undelivered: Collection[str] = ()) -> list[Alarm]:
     """The requests whose day is at most `within` days after `day` (in the controller's time zone) and that are not
     answered, the most urgent first. Each is noted once when it gets near and once when the last day by law has passed;
-    one that was extended meanwhile, again."""
+    one that was extended meanwhile, again.
+
+    `undelivered`: requests whose tickets have yet to get something; what the person hasn't been told, an answer or an
+    extension, doesn't count."""
     alarms = []
-    for standing, events in _unanswered(ledger):
+    for standing, events in _unanswered(ledger, undelivered):
         left = (standing.alert - day).days
         if left > within:
             continue
@@ -68,12 +71,14 @@ def watch(ledger: Ledger, *, day: date, within: int, at: datetime) -> list[Alarm
     return sorted(alarms, key=lambda alarm: alarm.left)
 
 
-def reminders(ledger: Ledger, *, day: date, distances: Sequence[int]) -> list[Reminder]:
+def reminders(
+    ledger: Ledger, *, day: date, distances: Sequence[int], undelivered: Collection[str] = ()
+) -> list[Reminder]:
     """The reminders that are due on `day`, the most urgent first: of each request the one of the smallest distance
     that it has come to, unless that one was given; overdue once the last day by law has passed. A distance that a
-    morning was missed for is not made up for: the next one says more."""
+    morning was missed for is not made up for: the next one says more. `undelivered`: as of `watch`."""
     due = []
-    for standing, events in _unanswered(ledger):
+    for standing, events in _unanswered(ledger, undelivered):
         left = (standing.alert - day).days
         reached = [OVERDUE] if standing.deadline < day else sorted(n for n in distances if left <= n)
         if not reached:
@@ -89,11 +94,13 @@ def remind(ledger: Ledger, reminder: Reminder, *, at: datetime) -> None:
     ledger.append(reminder.request_id, REMINDED, reminder.detail, at=at)
 
 
-def _unanswered(ledger: Ledger) -> Iterator[tuple[Standing, Sequence[Event]]]:
+def _unanswered(ledger: Ledger, undelivered: Collection[str]) -> Iterator[tuple[Standing, Sequence[Event]]]:
     by_request: dict[str, list[Event]] = {}
     for event in ledger.events():
         by_request.setdefault(event.request_id, []).append(event)
-    for events in by_request.values():
+    for request_id, events in by_request.items():
         standing = Standing.of(events)
-        if standing is not None and not standing.answered:
+        if standing is not None and request_id in undelivered:
+            yield replace(standing, extended=None), events
+        elif standing is not None and not standing.answered:
             yield standing, events

@@ -79,6 +79,17 @@ def test_a_suspension_moves_no_alarm_and_no_reminder(received: Ledger) -> None:
     assert morning(received, date(2026, 12, 22)) == [("dsr-open0001", OVERDUE)]
 
 
+def test_what_the_ticket_does_not_have_yet_is_no_answer(received: Ledger) -> None:
+    """Nor is an extension: the person is to be told of it within the first month (Art. 12(3))."""
+    at = datetime(2026, 12, 18, 5, tzinfo=UTC)
+    waiting = ("dsr-answered", "dsr-extended")
+    found = watch(received, day=at.date(), within=3, at=at, undelivered=waiting)
+    assert sorted(a.request_id for a in found) == ["dsr-answered", "dsr-extended", "dsr-open0001"]
+    assert {a.left for a in found} == {1}
+    due = reminders(received, day=at.date(), distances=DISTANCES, undelivered=waiting)
+    assert {(one.request_id, one.before) for one in due} == {(a.request_id, 1) for a in found}
+
+
 def test_every_distance_is_reminded_of_once(received: Ledger) -> None:
     given_ = {}
     for days in range(1, 60):
