@@ -8,7 +8,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
-from typing import Final
+from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.report.letters import Texts, render
@@ -67,12 +67,20 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Letter:
-    """Who writes about which request in which language. `right`: "access" or "portability"."""
+    """Who writes about which request in which language. `right`: "access" or "portability"; `received`: when the
+    request came, aware, None = it isn't said."""
 
     request_id: str
     language: str
     settings: Settings
     right: str = "access"
+    received: datetime | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], settings: Settings) -> "Letter":
+        """About the request of a case."""
+        at = datetime.fromisoformat(request["received_at"])
+        return cls(request["request_id"], request["language"], settings, request["right"], at)
 
     def mail(self, to: str, access: Access, summary: Summary, at: datetime) -> EmailMessage:
         """Text and HTML with the link, without code and password. Nothing from the ticket goes into it, and no value
@@ -87,7 +95,7 @@ class Letter:
             "expires": texts.moment(access.expires_at),
             "extra": _missing(texts, summary),
             "authority": self._authority(texts),
-            "request_id": self.request_id,
+            "reference": self._reference(texts),
         }
         # Another link is another mail: servers drop a second one of the same id.
         identity = f"{self.request_id}.{int(access.expires_at.timestamp())}"
@@ -116,11 +124,14 @@ class Letter:
             paragraphs = [texts("answer.only_doubtful"), texts("answer.only_doubtful_next"), *_missing(texts, summary)]
         else:
             paragraphs = [*nothing_found(texts, summary), *_missing(texts, summary), texts("answer.nothing_other")]
-        values = {"t": texts, "authority": self._authority(texts), "request_id": self.request_id}
+        values = {"t": texts, "authority": self._authority(texts), "reference": self._reference(texts)}
         return render("answer.txt.j2", paragraphs=paragraphs, **values)
 
     def _texts(self) -> Texts:
         return Texts(self.language, controller_values(self.settings))
+
+    def _reference(self, texts: Texts) -> str:
+        return texts.reference(self.request_id, self.received.astimezone(self.settings.zone) if self.received else None)
 
     def _authority(self, texts: Texts) -> str:
         return texts.authority(self.settings.country)

@@ -48,7 +48,7 @@ def answer_unknown(
     `refusal`: the letter that a person gets who didn't confirm, word for word. Called again it goes on where it
     stopped; the events are those of an identity that nobody could be asked for."""
     request = case.read_json("request")
-    letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
+    letter = IdentityLetter.of(request, settings)
     if not case.exists(_MAILED):
         message = _mailed(letter, request["subject"]["email"], summary, send_mail, at)
         if message is not None:

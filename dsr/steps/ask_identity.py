@@ -87,7 +87,7 @@ def ask_identity(
             return "verified"
         doubt = {"by": "program", "method": "contact_differs", "ok": False}
         ledger.append(case.case_id, "identity_verified", doubt, at=at)
-    letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
+    letter = IdentityLetter.of(request, settings)
     outcome = _sent(case, declarations, request, letter, challenges, ledger, send_mail, at)
     question = Question.of(case)
     tell_asked(letter, question.second if question else "", tell)
@@ -123,7 +123,7 @@ def remind(
     if due <= pending.reminders:
         return False
     request = case.read_json("request")
-    letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
+    letter = IdentityLetter.of(request, settings)
     message = _asking(question, letter, at, due)
     send_mail(message)
     keep_mail(case, ledger, "identity_reminded", message, at=at, secrets=(question.link,))

@@ -84,7 +84,7 @@ def deliver(
     summary = replace(_summary(results, titles or {}), erased_before=erased_before, unreviewed=_unreviewed(case))
     if summary.held and not case.exists("package.json"):
         raise PermanentError("package.absent", _PLACE)
-    letter = Letter(request["request_id"], request["language"], settings, request["right"])
+    letter = Letter.of(request, settings)
     access = _access(case, links, letter, released, at) if summary.held else None
     noted = {"incomplete": list(missing)}
     if access is not None:

@@ -94,8 +94,7 @@ def send_code(desk: Desk, link: str) -> None:
 
 def _mail(desk: Desk, request_id: str, code: str, at: datetime) -> None:
     case = desk.cases.open(request_id)
-    request, asked = case.read_json("request"), case.read_json(ASKED)
-    letter = IdentityLetter(request_id, request["language"], desk.settings, request["right"])
+    letter, asked = IdentityLetter.of(case.read_json("request"), desk.settings), case.read_json(ASKED)
     message = letter.code(asked["address"], code, at + CODE_LIVES, at)
     desk.send_mail(message)
     keep_mail(case, desk.ledger, "identity_code", message, at=at, secrets=(code,))
