@@ -12,6 +12,7 @@ from typing import Final
 from dsr import database, doubt_command, erased_command, holds_command, retained_command
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
+from dsr.overview import Overview
 from dsr.settings import Settings, subkey
 from dsr.source import Source
 from dsr.standing import Standing
@@ -138,7 +139,9 @@ def _portal(args: argparse.Namespace) -> int:
 
 def _upgrade(_: argparse.Namespace) -> int:
     settings = Settings.from_environment(need=("ledger_url",))
-    database.upgrade(database.connect(settings.ledger_url))
+    engine = database.connect(settings.ledger_url)
+    database.upgrade(engine)
+    Overview(engine).bring_up()
     print("The ledger's database is up to date.")
     return _DONE
 

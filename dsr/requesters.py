@@ -1,7 +1,8 @@
 """Who has asked for what: keyed hashes of the addresses that requests state, so that a second ticket about an open
-request is joined to it, and a person sees how often the same address has asked.
+request is joined to it, and a person sees how often the same address has asked; and of their tickets, so that one finds
+the request by its ticket.
 
-No address is kept, and without the key nobody can tell whose a row is.
+Neither is kept itself, and without the key nobody can tell whose a row is.
 """
 
 from collections.abc import Sequence
@@ -24,13 +25,13 @@ class Requesters:
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine, self._hidden = engine, Hidden(key, _PLACE)
 
-    def enter(self, request_id: str, address: str, at: datetime, since: datetime) -> int:
-        """Notes that a request states that address, in the normal form of `model.Identifier`; the how-manieth it is of
-        that address since then, 1 for the first. The same call again gives the same."""
+    def enter(self, request_id: str, address: str, at: datetime, since: datetime, *, ticket: str) -> int:
+        """Notes that a request states that address, in the normal form of `model.Identifier`, in that ticket; the
+        how-manieth it is of that address since then, 1 for the first. The same call again gives the same."""
         who, r = self._hidden.keyed("email", address), requesters.c
         with transaction(self._engine, _PLACE) as connection:
             _lock(connection, who)
-            row = {"request_id": request_id, "address": who, "at": at}
+            row = {"request_id": request_id, "address": who, "at": at, "ticket": self._ticket(ticket)}
             connection.execute(insert(requesters).values(row).on_conflict_do_nothing())
             noted = connection.execute(select(r.at).where(r.request_id == request_id)).scalar_one()
             query = select(func.count()).where(r.address == who, r.at >= since, r.at <= noted)
@@ -57,6 +58,16 @@ class Requesters:
             r = requesters.c
             with transaction(self._engine, _PLACE) as connection:
                 connection.execute(update(requesters).where(r.request_id.in_(request_ids)).values(going=""))
+
+    def of_ticket(self, ticket: str) -> list[str]:
+        """The requests that came in tickets of that id, through whatever channel, the latest first."""
+        r = requesters.c
+        query = select(r.request_id).where(r.ticket == self._ticket(ticket)).order_by(r.at.desc(), r.request_id)
+        with transaction(self._engine, _PLACE) as connection:
+            return list(connection.execute(query).scalars())
+
+    def _ticket(self, ticket: str) -> bytes:
+        return self._hidden.keyed("ticket", ticket.strip().casefold())
 
     def forget(self, before: datetime) -> int:
         """Removes those that were entered before that moment; how many. Keep them for as long as they are counted."""

@@ -46,16 +46,15 @@ class Standing:
         if received is None:
             return None
         known, extended = received.detail, [event.detail["latest"] for event in events if event.kind == EXTENDED]
-        decided = [e.detail["right"] for e in events if e.kind == "decision" and e.detail.get("choice") == "take"]
         asked = next((e.at for e in events if e.kind == "identity_asked" and e.detail.get("outcome") == "sent"), None)
         return cls(
             received.request_id,
-            decided[-1] if decided else known["right"],
+            right_of(events),
             datetime.fromisoformat(known["received_at"]),
             date.fromisoformat(known["target"]),
             date.fromisoformat(known["legal_latest"]),
             date.fromisoformat(extended[-1]) if extended else None,
-            any(event.kind == "closed" or _answers(event) for event in events),
+            any(event.kind == "closed" or is_final(event) for event in events),
             asked,
             next((e.at for e in events if asked and e.at >= asked and _confirms(e)), None),
         )
@@ -89,7 +88,15 @@ def deadline(due: Mapping[str, Any]) -> date:
     return date.fromisoformat(due.get("extended_latest") or due["legal_latest"])
 
 
-def _answers(event: Event) -> bool:
+def right_of(events: Sequence[Event]) -> str:
+    """As a person has decided, else as the ticket names it; "" when the request was never received."""
+    decided = [e.detail["right"] for e in events if e.kind == "decision" and e.detail.get("choice") == "take"]
+    named = [e.detail["right"] for e in events if e.kind == _RECEIVED]
+    return str((decided[-1:] or named[:1] or [""])[0])
+
+
+def is_final(event: Event) -> bool:
+    """Whether this is the answer proper, in full or in part."""
     return event.kind == "answered" and event.detail.get("outcome") not in _INTERIM
 
 

@@ -5,6 +5,7 @@ No table holds personal data: request ids are opaque, everything that points to 
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -176,7 +177,11 @@ requesters = Table(
     Column("going", Text, nullable=False, server_default="", comment="right it goes its way by; empty = none"),
     Column("place", BigInteger, nullable=False, server_default="0", comment="order in which they set out"),
     Column("at", _MOMENT, nullable=False),
+    Column(
+        "ticket", LargeBinary, comment="HMAC-SHA256 of the ticket's id; null = entered before there was this column"
+    ),
     Index("requesters_address", "address", "at"),
+    Index("requesters_ticket", "ticket"),
 )
 
 id_tokens = Table(
@@ -185,4 +190,46 @@ id_tokens = Table(
     Column("token", LargeBinary, primary_key=True, comment="HMAC-SHA256 of the token's issuer and id"),
     Column("request_id", Text, nullable=False),
     Column("until", _MOMENT, nullable=False, comment="it is expired by then"),
+)
+
+overview = Table(
+    "overview",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False, comment="the last event that this row knows of"),
+    Column("right", Text, nullable=False),
+    Column("received_at", _MOMENT, nullable=False),
+    Column("target", Date, nullable=False),
+    Column("legal_latest", Date, nullable=False, comment="the last day of the first month"),
+    Column("latest", Date, nullable=False, comment="the last day by law, as extended"),
+    Column("extended_for", Text, nullable=False, comment="a reason's code; empty = not extended"),
+    Column("settled", Boolean, nullable=False, comment="answered or closed, so that no day counts any more"),
+    Column("answered_at", _MOMENT, comment="when the person had the answer proper; null = not yet, or never"),
+    Column("closed", Boolean, nullable=False),
+    Column("outcome", Text, nullable=False, comment="a code; empty = none yet"),
+    Column("refused_for", Text, nullable=False, comment="a reason's code; empty = not refused"),
+    Column("place", Text, nullable=False, comment="the step where it is; empty = closed"),
+    Column("waits", Text, nullable=False, comment="whom for; empty = nobody"),
+    Column("sources", Text, nullable=False, comment="those that it waits for, with spaces between them"),
+    Column("failed", Text, nullable=False, comment="stopped, or the task that its run failed in; empty = neither"),
+    Index("overview_latest", "latest", "request_id"),
+    Index("overview_received_at", "received_at"),
+)
+
+overview_searches = Table(
+    "overview_searches",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("day", Date, primary_key=True, comment="in UTC"),
+    Column("status", Text, primary_key=True, comment="found, none, failed or not_connected"),
+    Column("count", BigInteger, nullable=False),
+)
+
+overview_state = Table(
+    "overview_state",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("form", SmallInteger, nullable=False, comment="of the rows; another one has them made anew"),
+    Column("seq", BigInteger, nullable=False, comment="the last event that the overview knows of"),
+    CheckConstraint("id = 1", name="overview_state_single"),
 )

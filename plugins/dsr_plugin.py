@@ -40,14 +40,23 @@ _APPS: list[Any] = [
     {"app": LazyApp(_intake), "url_prefix": "/dsr", "name": "dsr intake"},
     {"app": LazyApp(_console), "url_prefix": "/dsr-console", "name": "dsr console"},
 ]
+_CATEGORY = "Data subject requests"
+
+
+def _view(name: str, path: str, route: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "href": f"/dsr-console/{path}", "url_route": route, **more}
+
+
 _VIEWS: list[Any] = [
-    {
-        "name": "Review",
-        "href": "/dsr-console/review/{RUN_ID}",
-        "destination": "dag_run",
-        "url_route": "dsr_review",
-    }
+    _view("Request", "run/{RUN_ID}", "dsr_request", destination="dag_run"),
+    _view("Review", "review/{RUN_ID}", "dsr_review", destination="dag_run"),
+    _view("Requests", "requests", "dsr_requests", destination="nav", nav_top_level=True),
+    _view("Enter a request", "entry", "dsr_entry", destination="nav", category=_CATEGORY),
+    _view("Letters", "letters", "dsr_letters", destination="nav", category=_CATEGORY),
+    _view("Register", "register", "dsr_register", destination="nav", category=_CATEGORY),
+    _view("Sources", "sources", "dsr_sources", destination="nav", category=_CATEGORY),
 ]
+"""Where Airflow's UI shows the pages: on each run, in the navigation."""
 
 
 class DsrPlugin(AirflowPlugin):

@@ -44,9 +44,8 @@ def triage(case: CaseFile, requesters: Requesters, ledger: Ledger, *, at: dateti
     triaged = next((e for e in events if e.kind == TRIAGED), None)
     request, said = case.read_json("request"), _relation(case)
     if triaged is None:
-        nth = requesters.enter(
-            case.case_id, request["subject"]["email"], _received(request), _received(request) - WITHIN
-        )
+        address, received, ticket = request["subject"]["email"], _received(request), request["ticket"]["id"]
+        nth = requesters.enter(case.case_id, address, received, received - WITHIN, ticket=ticket)
         open_ = questions(request["right"], said["about"], nth, settings.frequent_from)
         detail: dict[str, Any] = {"questions": list(open_), "within_year": nth}
         if request["right"] == UNCLEAR:

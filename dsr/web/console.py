@@ -31,6 +31,21 @@ SignedIn = Callable[[Request, str], Awaitable[str]]
 """The code of who asks, if they may review requests of this right. HTTPException 401 when nobody is signed in, 403 when
 they may not."""
 
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who asks for a page that opens no case file. `code`: as evidence has them; `sees`: the rights whose runs they may
+    see in Airflow, `vocabulary.UNCLEAR` for those where that is still to settle; `starts`: those whose runs they may
+    start."""
+
+    code: str
+    sees: frozenset[str]
+    starts: frozenset[str]
+
+
+Visiting = Callable[[Request], Awaitable[Visitor]]
+"""Who asks. HTTPException 401 when nobody is signed in."""
+
 _MOST_FORM: Final = 512 * 1024
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; media-src 'self'; "
@@ -55,19 +70,34 @@ class Desk:
     cases: CaseStore
     ledger: Ledger
     signed_in: SignedIn
+    visiting: Visiting
     alone: Alone
     now: Callable[[], datetime] = _now
 
-    def token(self, user: str, request_id: str) -> str:
-        """What a form of this user's about this request carries."""
-        key = subkey(self.settings.master_key, "console")
-        return hmac.digest(key, f"{user}\0{request_id}".encode(), "sha256").hex()
+    async def visitor(self, request: Request) -> Visitor:
+        """Whoever may see how requests stand: the runs of any right. HTTPException 401, 403."""
+        visitor = await self.visiting(request)
+        if not visitor.sees:
+            raise HTTPException(403, "You may not see the runs of any right.")
+        return visitor
 
-    def check(self, request: Request, user: str, request_id: str, token: str) -> None:
+    async def starter(self, request: Request) -> Visitor:
+        """Whoever may set something going: start the runs of any right. HTTPException 401, 403."""
+        visitor = await self.visiting(request)
+        if not visitor.starts:
+            raise HTTPException(403, "You may not start the runs of any right.")
+        return visitor
+
+    def token(self, user: str, about: str) -> str:
+        """What a form of this user's carries: about this request, or, when it is about none, of this page (`here`)."""
+        key = subkey(self.settings.master_key, "console")
+        return hmac.digest(key, f"{user}\0{about}".encode(), "sha256").hex()
+
+    def check(self, request: Request, user: str, about: str, token: str) -> None:
         """HTTPException 403 unless the form came from our own page: its token, and the origin that the browser says."""
         origin = request.headers.get("origin")
         own = origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
-        if not own or not hmac.compare_digest(token.encode(), self.token(user, request_id).encode()):
+        if not own or not hmac.compare_digest(token.encode(), self.token(user, about).encode()):
             raise HTTPException(403, "The page is too old, or the form came from somewhere else: load the page again.")
 
 
@@ -115,10 +145,15 @@ class _Headers:
 
 def create_app(desk: Desk) -> Starlette:
     """The pages."""
-    from dsr.web import records, review
+    from dsr.web import assets, letters, records, review
 
     return Starlette(
-        routes=[*records.routes(desk), *review.routes(desk)],
+        routes=[
+            *assets.routes(),
+            *letters.routes(desk),
+            *records.routes(desk),
+            *review.routes(desk),
+        ],
         middleware=[Middleware(_Headers)],
         exception_handlers={DsrError: _failed},
     )

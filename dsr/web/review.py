@@ -5,15 +5,12 @@ POST /review/{request_id}/{number}        form: token, state (what was shown), v
                                           agree), ground, m (parts to hide, start-end-kind), also (more words)
 POST /review/{request_id}/page/{n}        form: token, state of each: takes what is proposed for the texts shown
 GET  /review/{request_id}/files/{number}  a file; looking is an event
-GET  /assets/{name}                       style and script
 
 What is typed and shown here is personal data: it goes into the case file, and nowhere else.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -32,7 +29,6 @@ from dsr.web import records
 from dsr.web.console import Desk, form_of, opened
 from dsr.web.reviewed_item import also_hidden, shown, span_of, state_of
 
-_ASSETS: Final = {"review.css": "text/css", "review.js": "text/javascript"}
 _INLINE: Final = ("audio/", "image/png", "image/jpeg")
 _CHUNK: Final = 256 * 1024
 _NUMBER: Final = re.compile(r"[0-9]{1,7}")
@@ -46,7 +42,6 @@ def routes(desk: Desk) -> list[Route]:
         Route("/review/{request_id}/page/{page:int}", pages.accept, methods=["POST"]),
         Route("/review/{request_id}/files/{number:int}", pages.file, methods=["GET"]),
         Route("/review/{request_id}/{number:int}", pages.decide, methods=["POST"]),
-        Route("/assets/{name}", _asset_answer, methods=["GET"]),
     ]
 
 
@@ -193,15 +188,3 @@ def _bytes(case: CaseFile, item: Item) -> Iterator[bytes]:
     with case.reader(item.file["object"]) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-async def _asset_answer(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in _ASSETS:
-        raise HTTPException(404)
-    return Response(_asset(name), media_type=f"{_ASSETS[name]}; charset=utf-8", headers={"cache-control": "no-cache"})
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("dsr.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -292,8 +292,20 @@ def test_a_request_keeps_only_what_its_right_knows(right: str) -> None:
 
 def test_requests_are_forgotten_after_their_time(desk: Desk) -> None:
     def enter(name: str, at: datetime) -> int:
-        return desk.requesters.enter(name, EMAIL, at, at - timedelta(days=365))
+        return desk.requesters.enter(name, EMAIL, at, at - timedelta(days=365), ticket="4711")
 
     assert [enter("dsr-a", NOW), enter("dsr-b", NOW), enter("dsr-b", NOW)] == [1, 2, 2]
+    assert desk.requesters.of_ticket("4711") == ["dsr-a", "dsr-b"]
     assert desk.requesters.forget(NOW + timedelta(seconds=1)) == 2
+    assert desk.requesters.of_ticket("4711") == []
     assert enter("dsr-c", NOW) == 1
+
+
+def test_a_request_is_found_by_its_ticket(sender: Sender) -> None:
+    """However it is typed, and not by another's; the id itself stands in no table."""
+    request_id, other = sender.ask("jira"), sender.ask("zendesk", email="b@kvarnberget.example")
+    assert sender.desk.requesters.of_ticket(" dsr-1 ") == [request_id]
+    assert sender.desk.requesters.of_ticket("2") == [other]
+    assert sender.desk.requesters.of_ticket("3") == []
+    with database.connect(sender.desk.settings.ledger_url).connect() as connection:
+        assert "DSR-1" not in str(connection.execute(select(requesters)).all())

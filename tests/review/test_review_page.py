@@ -23,7 +23,7 @@ from dsr.casefile import CaseFile, CaseStore
 from dsr.findings import Finding
 from dsr.model import Identifier
 from dsr.steps import hold
-from dsr.web.console import Desk, create_app
+from dsr.web.console import Desk, Visitor, create_app
 from dsr.web.reviewed_item import also_hidden
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -91,6 +91,11 @@ async def signed_in(request: Request, right: str) -> str:
     return user
 
 
+async def visiting(request: Request) -> Visitor:
+    """Airflow's part for the other pages."""
+    raise HTTPException(401)
+
+
 def room_of(folder: Path, four_eyes: bool = False) -> Iterator[Room]:
     """A case with three texts and two files."""
     case = collected(folder, Talk([SPOKEN, HOSTILE, "Mina egna ord."], [b"one", b"two"]))
@@ -105,7 +110,7 @@ def room_of(folder: Path, four_eyes: bool = False) -> Iterator[Room]:
         with lock:
             yield
 
-    desk = Desk(settings, CaseStore(str(folder), bytes(32)), events, signed_in, alone, lambda: AT)  # type: ignore[arg-type]
+    desk = Desk(settings, CaseStore(str(folder), bytes(32)), events, signed_in, visiting, alone, lambda: AT)  # type: ignore[arg-type]
     with served(create_app(desk)) as url:
         yield Room(url, case, events)
 
