@@ -9,17 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from dsr import database, doubt_command, erased_command, holds_command, retained_command
+from dsr import database, doubt_command, erased_command, holds_command, requests_command, retained_command
 from dsr.errors import DsrError
-from dsr.ledger import Event, Ledger
 from dsr.overview import Overview
-from dsr.settings import Settings, subkey
+from dsr.settings import Settings
 from dsr.source import Source
-from dsr.standing import Standing
 
 _DONE: Final = 0
 _FAILED: Final = 1
-_LEDGER: Final = ("ledger_url", "master_key")
 _LETTERS: Final = "All that persons, recipients and officers are told."
 _REGISTER: Final = "The register of processing (Art. 30): purposes, legal bases, recipients, storage periods."
 
@@ -46,15 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = db.add_subparsers(title="actions", required=True, metavar="ACTION")
     text = "bring the tables to the newest form; safe to run again, and by several at once"
     actions.add_parser("upgrade", help=text, description=text).set_defaults(command=_upgrade)
-    text = "check that nothing in the ledger was edited, removed, added or moved"
-    commands.add_parser("verify-ledger", help=text, description=text).set_defaults(command=_verify)
-    text = (
-        "list the requests with their dates, as extended, with the last day by law where the time was suspended while"
-        " the person was asked to confirm that it is them, and what happened last"
-    )
-    requests = commands.add_parser("requests", help=text, description=text)
-    requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
-    requests.set_defaults(command=_requests)
+    requests_command.add_parsers(commands)
     _register_parser(commands)
     holds_command.add_parser(commands, _datasets)
     doubt_command.add_parser(commands)
@@ -146,31 +135,6 @@ def _upgrade(_: argparse.Namespace) -> int:
     return _DONE
 
 
-def _verify(_: argparse.Namespace) -> int:
-    ledger = _ledger()
-    count, head = ledger.verify(), ledger.head()
-    print(f"{count} events, unbroken. Head: {head.hash}")
-    return _DONE
-
-
-def _requests(args: argparse.Namespace) -> int:
-    by_request: dict[str, list[Event]] = {}
-    for event in _ledger().events():
-        by_request.setdefault(event.request_id, []).append(event)
-    within = Settings.from_environment(need=()).identity_asked_within
-    row = "{:<30}  {:<13}  {:<16}  {:<10}  {:<10}  {:<10}  {}"
-    print(row.format("request", "right", "received (UTC)", "target", "latest", "suspended", "last event"))
-    for request_id, events in by_request.items():
-        found = Standing.of(events)
-        if found is None or (args.open and found.answered):
-            continue
-        last = f"{events[-1].kind} {events[-1].at:%Y-%m-%d %H:%M}"
-        days = [day.isoformat() for day in (found.alert, found.deadline)]
-        days.append(found.suspended_deadline(within).isoformat() if found.suspended(within) else "")
-        print(row.format(request_id, found.right, f"{found.received_at.astimezone(UTC):%Y-%m-%d %H:%M}", *days, last))
-    return _DONE
-
-
 def _sources(_: argparse.Namespace) -> int:
     from extractors import SOURCES  # the only place here that knows them
 
@@ -248,11 +212,6 @@ def _register_copy(args: argparse.Namespace) -> int:
     count = copy(args.folder)
     print(f"{count} files copied. Adapt them, set DSR_REGISTER={args.folder}, then: python -m dsr register check")
     return _DONE
-
-
-def _ledger() -> Ledger:
-    settings = Settings.from_environment(need=_LEDGER)
-    return Ledger(database.connect(settings.ledger_url), subkey(settings.master_key, "ledger"))
 
 
 if __name__ == "__main__":

@@ -60,6 +60,11 @@ class Ledger:
         self._engine = engine
         self._key = key
 
+    @property
+    def engine(self) -> Engine:
+        """Of its database, for what is kept beside it."""
+        return self._engine
+
     def append(self, request_id: str, kind: str, detail: Mapping[str, Any] | None = None, *, at: datetime) -> Event:
         """Adds an event and commits it. PermanentError("ledger.detail") when it holds anything but codes, counts and
         hashes, or an unknown kind; PermanentError("ledger.tampered") when the head isn't what was signed."""
@@ -101,14 +106,32 @@ class Ledger:
             query = select(*_COLUMNS, events.c.previous).order_by(events.c.seq).execution_options(yield_per=1000)
             for row in connection.execute(query):
                 count += 1
-                content = {"request_id": row.request_id, "kind": row.kind, "detail": row.detail}
-                content["at"] = _moment(row.at)
-                digest = _digest(content, count, previous)
-                if (row.seq, row.previous, row.hash) != (count, previous, digest):
+                if (row.seq, row.previous) != (count, previous) or not _fits(row):
                     raise PermanentError("ledger.tampered", _PLACE)
-                previous = digest
+                previous = row.hash
         if (head.count, head.hash) != (count, previous):
             raise PermanentError("ledger.tampered", _PLACE)
+        return count
+
+    def verify_request(self, request_id: str) -> int:
+        """Looks whether the events of this request are as they were written and where they were: each fits its hash,
+        and its neighbours in the chain; how many. PermanentError("ledger.tampered") when not. That none of them was
+        taken away only `verify` can tell, which walks the whole chain."""
+        before, after = events.alias(), events.alias()
+        query = (
+            select(*_COLUMNS, events.c.previous, before.c.hash.label("before"), after.c.previous.label("after"))
+            .outerjoin(before, before.c.seq == events.c.seq - 1)
+            .outerjoin(after, after.c.seq == events.c.seq + 1)
+            .where(events.c.request_id == request_id)
+        )
+        engine, count = self._engine.execution_options(isolation_level="REPEATABLE READ"), 0
+        with transaction(engine, _PLACE) as connection:
+            head = self._head(connection)
+            for row in connection.execute(query):
+                count += 1
+                following = head.hash if row.seq == head.count else row.after
+                if (row.previous, following) != (row.before or _START, row.hash) or not _fits(row):
+                    raise PermanentError("ledger.tampered", _PLACE)
         return count
 
     def _head(self, connection: Connection, *, lock: bool = False) -> Head:
@@ -133,6 +156,12 @@ def _admissible(content: Mapping[str, Any]) -> bool:
         return _validator().is_valid(content)
     except (TypeError, ValueError):  # not JSON at all
         return False
+
+
+def _fits(row: Any) -> bool:
+    """Whether an event is what its hash was made over."""
+    content = {"request_id": row.request_id, "kind": row.kind, "detail": row.detail, "at": _moment(row.at)}
+    return bool(row.hash == _digest(content, row.seq, row.previous))
 
 
 def _digest(content: Mapping[str, Any], seq: int, previous: str) -> str:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Engine, Select, and_, case, delete, func, or_, select, text, update
+from sqlalchemy import Connection, Engine, Executable, and_, case, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -20,13 +20,15 @@ from dsr.ledger import Event
 from dsr.standing import EXTENDED, Standing, is_final
 from dsr.tables import events as ledger_events
 from dsr.tables import ledger_head, overview, overview_searches, overview_state
-from dsr.way import way
+from dsr.triage import TRIAGED, settled
+from dsr.way import WAITS, way
 
 __all__ = ["OPEN", "PHASES", "SORTS", "Asked", "Overview", "Row"]
 
 FORM: Final = 1
 """Of the rows. Raise it when one of them would come out otherwise: all are made anew then."""
 _PLACE: Final = "overview"
+TRIAGE: Final = "triage"
 _AT_ONCE: Final = 10_000
 _LOCK: Final = 2_907_415_533
 OPEN, ANSWERED, CLOSED = "open", "answered", "closed"
@@ -56,6 +58,7 @@ class Row:
     refused_for   one of `refusal.REASONS`; "" = not refused
     place, waits, sources   as `way.Way`
     failed        "stopped", or the task that its run failed in; "" = neither
+    run           in place of a right for `airflow_client.dag_of`: "triage" while its run is the one that settles it
     """
 
     request_id: str
@@ -74,6 +77,7 @@ class Row:
     waits: str
     sources: tuple[str, ...]
     failed: str
+    run: str
 
     @property
     def phase(self) -> str:
@@ -106,6 +110,7 @@ class Row:
             waits=now.waits,
             sources=now.sources,
             failed="stopped" if now.stopped else now.failed,
+            run=_run(events, standing.right),
         )
 
 
@@ -164,6 +169,13 @@ class Overview:
         (found,) = self._found(select(func.count()).select_from(overview).where(asked.where()))
         return int(found[0])
 
+    def tallies(self, asked: Asked) -> dict[str, int]:
+        """How many of those that are asked for are open, overdue, and wait for whom."""
+        open_, late = ~_o.settled, and_(~_o.settled, _o.latest < asked.today)
+        columns = [func.count().filter(condition) for condition in (open_, late, *(_o.waits == who for who in WAITS))]
+        (found,) = self._found(select(*columns).where(asked.where()))
+        return dict(zip((OPEN, "overdue", *WAITS), found, strict=True))
+
     def due(self, until: date) -> list[Row]:
         """Those without an answer whose last day is at most that one, the most urgent first."""
         query = select(overview).where(~_o.settled, _o.latest <= until).order_by(_o.latest, _o.request_id)
@@ -174,7 +186,7 @@ class Overview:
         found = self._found(select(overview).where(_o.request_id == request_id))
         return _row(found[0]) if found else None
 
-    def _found(self, query: Select[Any]) -> list[Any]:
+    def _found(self, query: Executable) -> list[Any]:
         with transaction(self._engine, _PLACE) as connection:
             return list(connection.execute(query))
 
@@ -195,6 +207,10 @@ def _answer(events: Sequence[Event]) -> tuple[datetime | None, str, str]:
         return at, outcome, ""
     closed = next((e for e in events if e.kind == "closed"), None)
     return at, str(closed.detail.get("outcome", "")) if closed is not None else "", ""
+
+
+def _run(events: Sequence[Event], right: str) -> str:
+    return right if settled(events) or not any(e.kind == TRIAGED for e in events) else TRIAGE
 
 
 def _taken_in(connection: Connection) -> int:

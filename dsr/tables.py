@@ -212,6 +212,7 @@ overview = Table(
     Column("waits", Text, nullable=False, comment="whom for; empty = nobody"),
     Column("sources", Text, nullable=False, comment="those that it waits for, with spaces between them"),
     Column("failed", Text, nullable=False, comment="stopped, or the task that its run failed in; empty = neither"),
+    Column("run", Text, nullable=False, comment="which run it has: its right's, or triage"),
     Index("overview_latest", "latest", "request_id"),
     Index("overview_received_at", "received_at"),
 )

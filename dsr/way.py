@@ -33,15 +33,14 @@ failed; a source that can't be read, or deletes later; a day that was announced.
 _STOPPED: Final = ("stop", "reject")
 _ENDED: Final = {"stopped": "stopped", "rejected": "stopped", "swept": FAILED, "failed": FAILED}
 """Outcomes of the event `shredded` after which nobody goes on by themselves."""
-_ASIDE: Final = frozenset({
-    "request_received", "triaged", "linked", "run_started", "identity_asked", "identity_refused", "identity_verified",
-    "suppressed", "deadline_near", "deadline_passed", "extended", "review_viewed", "review_decided", "record_judged",
-    "downloaded", "code_refused", "link_expired", "source_searched",
+_AFTER_SEARCH: Final = frozenset({
+    "source_extracted", "source_failed", "decision", "composed", "released", "delivered", "transmitted",
+    "transmission_failed", "planned", "prepared", "approved", "enforced", "restricted", "lift_announced", "lifted",
+    "verified", "certified", "refused", "answered", "failed", "shredded", "closed",
 })  # fmt: skip
-"""Kinds of events that don't say that the search is over."""
-_NO_END: Final = frozenset({"deadline_near", "deadline_passed", "extended", "downloaded", "code_refused", "linked",
-                            "link_expired", "replayed", "retention_ended", "notified", "notice_failed"})  # fmt: skip
-"""Kinds of events that may follow a failure without mending it."""
+"""Kinds of events that say that the search is over."""
+_GOES_ON: Final = _AFTER_SEARCH | {"source_searched", "suppressed", "identity_asked", "run_started"}
+"""Kinds of events that say how far its run is; one of them after a failure says that it was mended."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class _Known:
 
     def ended(self) -> tuple[str, str]:
         """("stopped" | "failed", task), or ("", "") while its run goes on."""
-        tail = [e for e in self.round if e.kind not in _NO_END]
+        tail = [e for e in self.round if e.kind in _GOES_ON]
         last = tail[-1] if tail else None
         failed = self.last("failed")
         where = str(failed.detail.get("task", "")) if failed else ""
@@ -185,7 +184,7 @@ def _round(events: Sequence[Event]) -> int:
             start, searched = number + 1, False
         elif event.kind == "source_searched" and searched:
             start, searched = number, False
-        elif event.kind not in _ASIDE and not _about_triage(event):
+        elif event.kind in _AFTER_SEARCH and not _about_triage(event):
             searched = True
     return start
 

@@ -45,7 +45,7 @@ class Console:
 
     def get(self, path: str, user: str = "officer", **params: str) -> httpx.Response:
         """As this user of USERS; "" = nobody is signed in."""
-        return httpx.get(f"{self.url}/{path}", headers={"x-user": user}, params=params, trust_env=False)
+        return httpx.get(f"{self.url}/{path}", headers={"x-user": user}, params=params or None, trust_env=False)
 
     def post(
         self, path: str, user: str = "officer", headers: Mapping[str, str] | None = None, **fields: Any
@@ -58,12 +58,11 @@ class Console:
 @contextmanager
 def console(ledger_url: str, folder: Path, at: datetime = NOW, **settings: Any) -> Iterator[Console]:
     """The pages over the ledger at that address, the cases in that folder, at that time."""
-    base = Settings(case_store=str(folder), ledger_url=ledger_url, master_key=bytes(32))
-    engine = connect(ledger_url)
-    ledger = Ledger(engine, subkey(base.master_key, "ledger"))
-    cases = CaseStore(base.case_store, base.master_key)
-    with_settings = replace(base, **settings)
-    desk = Desk(with_settings, cases, ledger, _reviewing, _visiting, _alone, lambda: at)
+    plain = Settings(case_store=str(folder), ledger_url=ledger_url, master_key=bytes(32))
+    told, engine = replace(plain, **settings), connect(ledger_url)
+    ledger = Ledger(engine, subkey(told.master_key, "ledger"))
+    cases = CaseStore(told.case_store, told.master_key)
+    desk = Desk(told, cases, ledger, _reviewing, _visiting, _alone, lambda: at)
     with served(create_app(desk)) as url:
         yield Console(url, desk)
     engine.dispose()
@@ -84,7 +83,7 @@ def look(browser: Any, url: str, width: int, scheme: str, picture: Path | None =
     result = axe.run(page, options={"runOnly": AXE})
     assert result.violations_count == 0, result.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it is wider than the window"
-    assert said == []
+    assert not said, said
     return page
 
 

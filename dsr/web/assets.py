@@ -1,4 +1,4 @@
-"""Style and script of the officers' pages.
+"""Style, script and sign of the officers' pages.
 
 GET  /assets/{name}
 """
@@ -15,6 +15,7 @@ from starlette.routing import Route
 _ASSETS: Final = {
     "console.css": "text/css",
     "console.js": "text/javascript",
+    "console.svg": "image/svg+xml",
     "review.css": "text/css",
     "review.js": "text/javascript",
 }

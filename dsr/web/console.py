@@ -46,6 +46,8 @@ class Visitor:
 Visiting = Callable[[Request], Awaitable[Visitor]]
 """Who asks. HTTPException 401 when nobody is signed in."""
 
+MOUNT: Final = "/dsr-console"
+"""Where the pages are in the api-server."""
 _MOST_FORM: Final = 512 * 1024
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; media-src 'self'; "
@@ -113,6 +115,11 @@ async def opened(desk: Desk, request: Request) -> tuple[CaseFile, str]:
     return case, await desk.signed_in(request, asked["right"])
 
 
+def airflow_of(request: Request) -> str:
+    """The path of Airflow's own UI, before "/dags/…"; "" where it is at the root."""
+    return str(request.scope["root_path"]).removesuffix(MOUNT)
+
+
 async def form_of(request: Request) -> dict[str, list[str]]:
     """The fields of a URL-encoded form. HTTPException 413 when it is too large, 400 when it is none."""
     body = bytearray()
@@ -145,13 +152,15 @@ class _Headers:
 
 def create_app(desk: Desk) -> Starlette:
     """The pages."""
-    from dsr.web import assets, letters, records, review
+    from dsr.web import assets, letters, records, requests, review, run
 
     return Starlette(
         routes=[
             *assets.routes(),
             *letters.routes(desk),
             *records.routes(desk),
+            *requests.routes(desk),
+            *run.routes(desk),
             *review.routes(desk),
         ],
         middleware=[Middleware(_Headers)],

@@ -78,6 +78,18 @@ def test_held_reviewed_and_left_out(stack: Observed, tmp_path: Path) -> None:
     assert concluded["not_reviewed"] == 0
     assert concluded["withheld"] >= 1
     assert not [name for name in stack.case(request_id).names() if name.startswith(("review/", "others/"))]
+    shown_to_whom_it_concerns(stack, request_id)
+
+
+def shown_to_whom_it_concerns(stack: Observed, request_id: str) -> None:
+    """How requests stand is shown to whoever sees their runs, and to nobody else; nobody is told by it."""
+    for path in ("requests", "requests.csv", "requests/figures", f"run/{request_id}"):
+        assert status(stack, "", path) == 401
+        with stack.running.client("engineer") as engineer:
+            page = engineer.console("GET", path)
+        assert page.status_code == 200
+        assert (request_id in page.text) == (path != "requests/figures")
+        assert [value for value in stack.population.canary.identifying() if value in page.text] == []
 
 
 def test_nobody_opens_the_queue(stack: Observed, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 off (Art. 12(3) GDPR)."""
 
 import base64
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -253,6 +254,11 @@ def test_the_list_of_requests_shows_the_day_that_counts(
     assert main(["requests", "--open"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "2026-06-05  2026-06-05" in lines[extended]
-    assert "2026-04-05  2026-04-07  2026-04-12" in lines[plain], "suspended for five days"
+    assert "2026-04-05  2026-04-07" in lines[plain], "a suspension moves no day that is worked by"
     assert examined in lines
     assert done not in lines
+    for request_id, shown in ((plain, "2026-04-12"), (examined, None)):
+        assert main(["show", request_id, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["suspended_latest"] == shown
+    assert main(["show", plain]) == 0
+    assert "suspended: until 2026-04-12 by law" in capsys.readouterr().out

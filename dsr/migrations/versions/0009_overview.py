@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column(
             "failed", sa.Text, nullable=False, comment="stopped, or the task that its run failed in; empty = neither"
         ),
+        sa.Column("run", sa.Text, nullable=False, comment="which run it has: its right's, or triage"),
     )
     op.create_index("overview_latest", "overview", ["latest", "request_id"])
     op.create_index("overview_received_at", "overview", ["received_at"])

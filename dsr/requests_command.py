@@ -1,0 +1,153 @@
+"""`python -m dsr requests`, `show` and `verify-ledger`: how requests stand, for the terminal and for programs."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from dsr import database
+from dsr.errors import PermanentError
+from dsr.ledger import Event, Ledger
+from dsr.overview import OPEN, Asked, Overview, Row
+from dsr.settings import Settings, subkey
+from dsr.standing import Standing
+from dsr.vocabulary import RIGHTS, UNCLEAR
+
+_NEED: Final = ("ledger_url", "master_key")
+_ALL: Final = frozenset({*RIGHTS, UNCLEAR})
+_HEAD: Final = ("request", "right", "received", "target", "latest", "left", "state", "waits for")
+
+
+def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The three commands."""
+    text = "list the requests, those with the fewest days left first: where each is, and whom it waits for"
+    requests = commands.add_parser("requests", help=text, description=text)
+    requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
+    requests.add_argument("--right", choices=sorted(_ALL), help="only those about this right")
+    requests.set_defaults(command=_requests)
+    text = "show one request: its way, its dates, and its events in the ledger"
+    show = commands.add_parser("show", help=text, description=text)
+    show.add_argument("request", help="id of the request")
+    show.set_defaults(command=_show)
+    text = "check that nothing in the ledger was edited, removed, added or moved"
+    verify = commands.add_parser("verify-ledger", help=text, description=text)
+    verify.set_defaults(command=_verify)
+    for command in (requests, show, verify):
+        command.add_argument("--json", action="store_true", help="for a program: JSON, times in UTC")
+
+
+def _requests(args: argparse.Namespace) -> int:
+    settings, ledger = _ledger()
+    overview = Overview(ledger.engine)
+    overview.bring_up()
+    today = _today(settings)
+    rights = frozenset({args.right}) if args.right else _ALL
+    rows = overview.rows(Asked(rights, today, phase=OPEN if args.open else ""))
+    if args.json:
+        _say(json.dumps([_as_json(row) for row in rows], indent=1))
+    else:
+        _print_table(_HEAD, [_line(row, today, settings) for row in rows])
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from dsr.report.event_words import told
+    from dsr.way import TITLES, way
+
+    settings, ledger = _ledger()
+    events = ledger.events(args.request)
+    row = Row.of(events)
+    if row is None:
+        raise PermanentError("request.unknown", "ledger")
+    ledger.verify_request(args.request)
+    steps, suspended = way(events).steps, _suspended(events, settings)
+    if args.json:
+        shown = [{"kind": e.kind, "at": e.at.isoformat(), "detail": dict(e.detail), "hash": e.hash} for e in events]
+        found = [{"step": s.key, "state": s.state, "at": s.at.isoformat() if s.at else None} for s in steps]
+        _say(
+            json.dumps(
+                {**_as_json(row), "suspended_latest": suspended or None, "way": found, "events": shown}, indent=1
+            )
+        )
+        return 0
+    line = dict(zip(_HEAD, _line(row, _today(settings), settings), strict=True))
+    if suspended:
+        line["suspended"] = f"until {suspended} by law, since the person was asked in time who they are"
+    _say("\n".join(f"{name + ':':<11}{value}".rstrip() for name, value in line.items()) + "\n")
+    _print_table(("step", "state", "done"), [(TITLES[s.key], s.state, _moment(s.at, settings)) for s in steps])
+    _say()
+    entries = [(_moment(e.at, settings), said.words, _more(said.more)) for e in events if (said := told(e))]
+    _print_table((f"time ({settings.timezone})", "what happened", ""), entries)
+    _say(f"\n{len(events)} events, unaltered.")
+    return 0
+
+
+def _suspended(events: Sequence[Event], settings: Settings) -> str:
+    """The last day by law with the time that the person took to confirm that it is them; "" when none counts."""
+    standing, within = Standing.of(events), settings.identity_asked_within
+    return str(standing.suspended_deadline(within)) if standing and standing.suspended(within) else ""
+
+
+def _verify(args: argparse.Namespace) -> int:
+    _, ledger = _ledger()
+    try:
+        count, head = ledger.verify(), ledger.head()
+    except PermanentError as error:
+        if args.json and error.code == "ledger.tampered":
+            _say(json.dumps({"unbroken": False}))
+        raise
+    if args.json:
+        _say(json.dumps({"unbroken": True, "events": count, "head": head.hash}))
+    else:
+        _say(f"{count} events, unbroken. Head: {head.hash}")
+    return 0
+
+
+def _line(row: Row, today: date, settings: Settings) -> tuple[str, ...]:
+    from dsr.way import TITLES
+
+    left = "" if row.settled else str((row.latest - today).days)
+    state = TITLES[row.place] if row.place else row.outcome
+    state += f" ({row.failed})" if row.failed else ""
+    waits = " ".join(filter(None, (row.waits, *row.sources)))
+    received = row.received_at.astimezone(settings.zone).date()
+    target = row.latest if row.extended_for else row.target
+    return (row.request_id, row.right, str(received), str(target), str(row.latest), left, state, waits)
+
+
+def _print_table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Columns as wide as they have to be, the last one as long as it is."""
+    table = [head, *lines]
+    widths = [max(len(line[n]) for line in table) for n in range(len(head) - 1)]
+    for line in table:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        _say("  ".join([*cells, line[-1]]).rstrip())
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    values = {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(row).items()}
+    return {**values, "phase": row.phase}
+
+
+def _more(more: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in more)
+
+
+def _moment(at: datetime | None, settings: Settings) -> str:
+    return f"{at.astimezone(settings.zone):%Y-%m-%d %H:%M}" if at else ""
+
+
+def _say(text: str = "") -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _today(settings: Settings) -> date:
+    return datetime.now(UTC).astimezone(settings.zone).date()
+
+
+def _ledger() -> tuple[Settings, Ledger]:
+    settings = Settings.from_environment(need=_NEED)
+    return settings, Ledger(database.connect(settings.ledger_url), subkey(settings.master_key, "ledger"))
