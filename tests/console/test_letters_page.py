@@ -57,8 +57,14 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (1280, "dark")])
-@pytest.mark.parametrize("path", ["letters", "letters/erasure-partial.sv", "letters/access-link-zip-mail.en"])
+@pytest.mark.parametrize(
+    ("path", "width", "scheme"),
+    [
+        ("letters", 320, "light"),
+        ("letters/erasure-partial.sv", 320, "dark"),
+        ("letters/access-link-zip-mail.en", 1280, "light"),
+    ],
+)
 def test_they_can_be_read(pages: Console, browser: Any, path: str, width: int, scheme: str, tmp_path: Path) -> None:
     page = look(browser, f"{pages.url}/{path}", width, scheme, tmp_path / "page.png")
     if path != "letters":
@@ -66,3 +72,20 @@ def test_they_can_be_read(pages: Console, browser: Any, path: str, width: int, s
         assert frame.locator("h1").inner_text() == page.locator("h1").inner_text()
         assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than its frame"
     page.context.close()
+
+
+def test_from_the_index_to_a_letter_and_to_the_other_language(pages: Console, browser: Any) -> None:
+    """By keys alone; groups open and close without a script."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{pages.url}/letters")
+    page.locator("summary", has_text="Erasure").focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Erasure (Art. 17), Partial, sv", exact=True)
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/letters/erasure-partial.sv")
+    page.get_by_role("link", name="The same in the other language").click()
+    page.wait_for_url("**/letters/erasure-partial.en")
+    assert "You asked us to erase your personal data." in page.locator("div.letter").inner_text()
+    context.close()
