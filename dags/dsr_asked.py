@@ -1,7 +1,7 @@
 """What a request that changes systems asks for, as far as the way through the graph depends on it."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -13,12 +13,13 @@ _LONGEST_WAIT: Final = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Asked:
-    """right, ground, language as in the request; see `dsr.steps.accept`."""
+    """right, ground, language, received_at as in the request; see `dsr.steps.accept`."""
 
     request_id: str
     right: str
     ground: str
     language: str
+    received_at: str
 
     @property
     def at_once(self) -> bool:
@@ -39,13 +40,15 @@ class Asked:
         """The letters about it."""
         from dsr.report.acting import ActingLetter
 
-        return ActingLetter(self.request_id, self.language, settings, self.right, self.ground)
+        at = datetime.fromisoformat(self.received_at)
+        return ActingLetter(self.request_id, self.language, settings, self.right, self.ground, at)
 
 
 def asked_of(case: Any) -> Asked:
     """Of this case."""
     request = case.read_json("request")
-    return Asked(request["request_id"], request["right"], request.get("ground", ""), request["language"])
+    ground, came = request.get("ground", ""), request["received_at"]
+    return Asked(request["request_id"], request["right"], ground, request["language"], came)
 
 
 def left_until(on: date, today: date) -> timedelta | None:

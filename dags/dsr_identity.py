@@ -76,7 +76,13 @@ def remind() -> None:
         try:
             case = place.case(pending.request_id)
             reminded = step.remind(
-                case, pending, place.challenges, send_mail=place.send_mail, at=at, settings=place.settings
+                case,
+                pending,
+                place.challenges,
+                ledger=place.ledger,
+                send_mail=place.send_mail,
+                at=at,
+                settings=place.settings,
             )
         except DsrError as error:
             failed += 1

@@ -53,8 +53,8 @@ def start_pending() -> None:
 @task(retries=0, show_return_value_in_logs=False)
 @coded
 def watch() -> None:
-    """Red while a request without an answer is near its last day by law, or past it; the log says which. See the DAG's
-    documentation for what to do."""
+    """Red while a request without an answer is near the day that is worked by, or past it; the log says which. See the
+    DAG's documentation for what to do."""
     from dsr.steps import watch as step
 
     place, at = Workplace(), now()
@@ -63,7 +63,7 @@ def watch() -> None:
     for alarm in alarms:
         log.warning("%s %s: %s days left", alarm.request_id, alarm.right, alarm.left)
     if alarms:
-        code = "deadline.passed" if alarms[0].left < 0 else "deadline.near"
+        code = "deadline.passed" if any(alarm.passed for alarm in alarms) else "deadline.near"
         raise PermanentError(code, "watch")
 
 

@@ -28,6 +28,7 @@ MODULES: Final = (
     "dsr_planning_anew",
     "dsr.post",
     "dsr_recipients",
+    "dsr_reminding",
     "dsr_reviewing",
     "dsr_tasks",
     "dsr_triaging",

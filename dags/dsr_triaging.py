@@ -19,6 +19,8 @@ from dsr_starting import start_run
 from dsr_workplace import Workplace, now
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from dsr.casefile import CaseFile
 
 log = logging.getLogger("dsr")
@@ -234,8 +236,11 @@ def _tell_joined(place: Workplace, case: "CaseFile") -> None:
     step.end(case, place.ledger, "linked", at=now())
 
 
-def _mail_once(place: Workplace, case: "CaseFile", message: Any) -> None:
+def _mail_once(place: Workplace, case: "CaseFile", message: "EmailMessage") -> None:
+    from dsr.mailing import keep_mail
+
     mark = "triage/mailed"
     if not case.exists(mark):
         place.send_mail(message)
+        keep_mail(case, place.ledger, "handover", message, at=now())
         case.write_json(mark, True)

@@ -26,7 +26,7 @@ from dsr.source import Source
 
 _DONE: Final = 0
 _FAILED: Final = 1
-_LETTERS: Final = "What persons and recipients are told when data was rectified, erased or restricted."
+_LETTERS: Final = "All that persons, recipients and officers are told."
 _REGISTER: Final = "The register of processing (Art. 30): purposes, legal bases, recipients, storage periods."
 
 
@@ -58,9 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     doubt_command.add_parser(commands)
     letters = commands.add_parser("letters", help="what persons and recipients are told", description=_LETTERS)
     actions = letters.add_subparsers(title="actions", required=True, metavar="ACTION")
-    text = "write every letter about a right that changes data, in both languages, with made-up data"
+    text = "write every letter, mail and answer in a ticket, in both languages, with made-up data"
     show = actions.add_parser("preview", help=text, description=text)
-    show.add_argument("folder", type=Path, help="where to write them, as text and HTML")
+    show.add_argument(
+        "folder", type=Path, nargs="?", help="where to write them, with an index; without, they are listed"
+    )
     show.set_defaults(command=_letters_preview)
     keys_command.add_parser(commands)
     text = "print the public keys that packages' signatures are checked with, and say how to make a new one"
@@ -94,10 +96,18 @@ def _register_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def _letters_preview(args: argparse.Namespace) -> int:
-    from dsr.report.preview import preview
+    from dsr.report.preview import index, preview
+    from dsr.report.specimens import specimens
 
-    count = preview(args.folder, Settings.from_environment(need=()))
-    print(f"{count} letters in {args.folder}")
+    settings = Settings.from_environment(need=())
+    if args.folder is None:
+        for group, entries in index(specimens(settings)):
+            print(group)
+            for entry in entries:
+                print(f"  {entry.name:<55} {entry.way:<17} {' '.join(entry.languages)}")
+        return _DONE
+    count = preview(args.folder, settings)
+    print(f"{count} letters in {args.folder}; open {args.folder / 'index.html'}")
     return _DONE
 
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from dsr import database
 from dsr.errors import PermanentError
-from dsr.ledger import Ledger
+from dsr.ledger import Event, Ledger
 from dsr.overview import OPEN, Asked, Overview, Row
 from dsr.settings import Settings, subkey
+from dsr.standing import Standing
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
 _NEED: Final = ("ledger_url", "master_key")
@@ -62,13 +63,19 @@ def _show(args: argparse.Namespace) -> int:
     if row is None:
         raise PermanentError("request.unknown", "ledger")
     ledger.verify_request(args.request)
-    steps = way(events).steps
+    steps, suspended = way(events).steps, _suspended(events, settings)
     if args.json:
         shown = [{"kind": e.kind, "at": e.at.isoformat(), "detail": dict(e.detail), "hash": e.hash} for e in events]
         found = [{"step": s.key, "state": s.state, "at": s.at.isoformat() if s.at else None} for s in steps]
-        _say(json.dumps({**_as_json(row), "way": found, "events": shown}, indent=1))
+        _say(
+            json.dumps(
+                {**_as_json(row), "suspended_latest": suspended or None, "way": found, "events": shown}, indent=1
+            )
+        )
         return 0
     line = dict(zip(_HEAD, _line(row, _today(settings), settings), strict=True))
+    if suspended:
+        line["suspended"] = f"until {suspended} by law, since the person was asked in time who they are"
     _say("\n".join(f"{name + ':':<11}{value}".rstrip() for name, value in line.items()) + "\n")
     _print_table(("step", "state", "done"), [(TITLES[s.key], s.state, _moment(s.at, settings)) for s in steps])
     _say()
@@ -76,6 +83,12 @@ def _show(args: argparse.Namespace) -> int:
     _print_table((f"time ({settings.timezone})", "what happened", ""), entries)
     _say(f"\n{len(events)} events, unaltered.")
     return 0
+
+
+def _suspended(events: Sequence[Event], settings: Settings) -> str:
+    """The last day by law with the time that the person took to confirm that it is them; "" when none counts."""
+    standing, within = Standing.of(events), settings.identity_asked_within
+    return str(standing.suspended_deadline(within)) if standing and standing.suspended(within) else ""
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dsr.errors import PermanentError
+from dsr.referring import is_address
 
 KEY_BYTES: Final = 32
 NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
@@ -63,3 +64,19 @@ def count_of(values: Mapping[str, str], name: str, least: int, most: int) -> int
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise SettingError(name, f"not a whole number from {least} to {most}")
     return int(text)
+
+
+def counts_of(values: Mapping[str, str], name: str, least: int, most: int) -> tuple[int, ...]:
+    """Whole numbers within bounds, with commas between them; each once, the largest first."""
+    texts = listed(values[name])
+    if not texts or not all(text.isascii() and text.isdigit() and least <= int(text) <= most for text in texts):
+        raise SettingError(name, f"not whole numbers from {least} to {most} with commas between them")
+    return tuple(sorted({int(text) for text in texts}, reverse=True))
+
+
+def addresses_of(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Mail addresses with commas between them; () for none."""
+    addresses = listed(values[name])
+    if not all(map(is_address, addresses)):
+        raise SettingError(name, "not mail addresses with commas between them")
+    return addresses

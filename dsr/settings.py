@@ -22,7 +22,18 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from dsr import oidc
 from dsr.oidc import BadOidc, Oidc
 from dsr.referring import Customer, Recruiting, customers_of, is_address
-from dsr.setting_values import KEY_BYTES, NEW_KEY, SettingError, count_of, key_of, listed, timezone_of, yes_or_no
+from dsr.setting_values import (
+    KEY_BYTES,
+    NEW_KEY,
+    SettingError,
+    addresses_of,
+    count_of,
+    counts_of,
+    key_of,
+    listed,
+    timezone_of,
+    yes_or_no,
+)
 from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
 
 _NEEDED: Final = {
@@ -60,6 +71,9 @@ _OPTIONAL: Final = {
     "reviewers": "",
     "review_four_eyes": "no",
     "alarm_days": "3",
+    "remind_days": "14,7,3,1",
+    "remind_to": "",
+    "identity_asked_within": "3",
     "frequent_from": "6",
     "customers": "",
     "recruiting_mail": "",
@@ -103,7 +117,10 @@ class Settings:
     reviewers        Airflow's ids of the users who review what others are spoken of in (DSR_REVIEWERS, else
                      DSR_OFFICERS); () = whoever may decide about the run
     review_four_eyes whether somebody else has to look at each of these decisions
-    alarm_days       how many days before the last one by law an open request raises an alarm
+    alarm_days       how many days before its target an open request raises an alarm
+    remind_days      how many days before its target somebody is reminded of an open request, the most first
+    remind_to        the mail addresses that reminders go to, the privacy team's; () = nobody's
+    identity_asked_within  within how many days of receipt who asks has to be asked for it to suspend the time
     frequent_from    from the how-manieth request of the same address within twelve months a person looks at it before
                      anything is read (Art. 12(5) GDPR); 0 = never
     customers        controllers for whom we process, by key: whoever asks about that is referred to them
@@ -137,6 +154,9 @@ class Settings:
     reviewers: tuple[str, ...] = ()
     review_four_eyes: bool = False
     alarm_days: int = 3
+    remind_days: tuple[int, ...] = (14, 7, 3, 1)
+    remind_to: tuple[str, ...] = ()
+    identity_asked_within: int = 3
     frequent_from: int = 6
     customers: Mapping[str, Customer] = field(default_factory=dict)
     recruiting: Recruiting = field(default_factory=Recruiting)
@@ -184,6 +204,9 @@ class Settings:
             reviewers=listed(values["reviewers"] or values["officers"]),
             review_four_eyes=yes_or_no(values, "review_four_eyes"),
             alarm_days=count_of(values, "alarm_days", 0, 30),
+            remind_days=counts_of(values, "remind_days", 0, 60),
+            remind_to=addresses_of(values, "remind_to"),
+            identity_asked_within=count_of(values, "identity_asked_within", 0, 30),
             frequent_from=count_of(values, "frequent_from", 0, 1000),
             customers=_customers(values["customers"]),
             recruiting=_recruiting(values["recruiting_mail"], values["recruiting_notice"]),

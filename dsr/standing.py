@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Self
 
 from dsr.ledger import Event
@@ -31,6 +31,8 @@ class Standing:
     extended  the last day since the time was extended (Art. 12(3), second sentence); None = it wasn't
     answered  the person has had their answer, in full or in part, or the request was closed; what waits for an officer
               to send it, nobody has had
+    asked     when whoever asks was written to, to confirm that it is them; None = nobody was
+    confirmed  when that was confirmed for the first time, in whatever way; None = it wasn't, or nobody was asked
     """
 
     request_id: str
@@ -40,6 +42,8 @@ class Standing:
     legal_latest: date
     extended: date | None
     answered: bool
+    asked: datetime | None = None
+    confirmed: datetime | None = None
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> Self | None:
@@ -48,6 +52,7 @@ class Standing:
         if received is None:
             return None
         known, extended = received.detail, [event.detail["latest"] for event in events if event.kind == EXTENDED]
+        asked = next((e.at for e in events if e.kind == "identity_asked" and e.detail.get("outcome") == "sent"), None)
         return cls(
             received.request_id,
             right_of(events),
@@ -56,12 +61,32 @@ class Standing:
             date.fromisoformat(known["legal_latest"]),
             date.fromisoformat(extended[-1]) if extended else None,
             any(event.kind == "closed" or is_final(event) for event in events) and not unsent(events),
+            asked,
+            next((e.at for e in events if asked and e.at >= asked and _confirms(e)), None),
         )
 
     @property
     def deadline(self) -> date:
-        """The last day by law, as it now is."""
+        """The last day by law, as it now is, a suspension left out."""
         return self.extended or self.legal_latest
+
+    @property
+    def alert(self) -> date:
+        """The day that reminders and alarms count to: never suspended, not moved to a working day."""
+        return self.extended or self.target
+
+    def suspended(self, within: int) -> timedelta:
+        """For how long the time did not run, in whole days: from the question who asks to its confirmation, if the
+        question was put at most `within` days after receipt (EDPB Guidelines 01/2022, section 5.3: "without undue
+        delay"). Zero while nobody has confirmed: what may never come is not counted on."""
+        if self.asked is None or self.confirmed is None or self.asked - self.received_at > timedelta(days=within):
+            return timedelta()
+        return timedelta(days=(self.confirmed - self.asked).days)
+
+    def suspended_deadline(self, within: int) -> date:
+        """`deadline` moved by what was `suspended`, not on to a working day: what can be shown to an authority.
+        Nothing is worked by it."""
+        return self.deadline + self.suspended(within)
 
 
 def deadline(due: Mapping[str, Any]) -> date:
@@ -85,6 +110,10 @@ def right_of(events: Sequence[Event]) -> str:
 def is_final(event: Event) -> bool:
     """Whether this is the answer proper, in full or in part."""
     return event.kind == "answered" and event.detail.get("outcome") not in _INTERIM
+
+
+def _confirms(event: Event) -> bool:
+    return event.kind == "identity_verified" and event.detail.get("ok", True) is True
 
 
 def identified(events: Sequence[Event]) -> bool:

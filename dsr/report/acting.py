@@ -20,7 +20,7 @@ from dsr.notices.told import Told
 from dsr.refusal import REASONS, reasons
 from dsr.report.answers import controller_values, envelope, filled
 from dsr.report.doings import Doings
-from dsr.report.letters import Texts, catalogue, render
+from dsr.report.letters import LINK, Texts, catalogue, render
 from dsr.report.ticket_text import day_in_words, ticket_text
 from dsr.settings import Settings
 
@@ -39,13 +39,21 @@ _PLACE: Final = "letter"
 @dataclass(frozen=True)
 class ActingLetter:
     """The letters about one request in one language, "sv" or "en". `right`: one of `vocabulary.RIGHTS`; about access
-    and portability only `refused` and `extended`. `ground`: as the request states it, needed for an objection."""
+    and portability only `refused` and `extended`. `ground`: as the request states it, needed for an objection.
+    `received`: when the request came, aware; None = it isn't said."""
 
     request_id: str
     language: str
     settings: Settings
     right: str
     ground: str = ""
+    received: datetime | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], settings: Settings, right: str = "") -> "ActingLetter":
+        """About the request of a case. `right`: as a person has decided; "" = as the case has it."""
+        at, right = datetime.fromisoformat(request["received_at"]), right or request["right"]
+        return cls(request["request_id"], request["language"], settings, right, request.get("ground", ""), at)
 
     def done(self, certificate: Mapping[str, Any], recipients: Sequence[Told] = ()) -> str:
         """What was done by system, in counts, and what wasn't, on which ground and until when; in full, in part or not
@@ -130,7 +138,7 @@ class ActingLetter:
     def mail(self, kind: str, to: str, text: str, at: datetime) -> EmailMessage:
         """One of these letters (`kind` of `KINDS`) as a mail, for a person who hasn't the ticket at hand."""
         subject = self._texts()(f"mail.subject_{kind}")
-        message = envelope(self.settings, to, subject, at, f"{self.request_id}-{kind}")
+        message = envelope(self.settings, to, subject, at, f"{self.request_id}.{kind}", self.request_id)
         return filled(message, self.language, text, page(text, subject, self.language))
 
     def _reasons(self, texts: Texts, why: Sequence[str]) -> list[str]:
@@ -205,17 +213,18 @@ class ActingLetter:
         return Texts(self.language, controller_values(self.settings), OF)
 
     def _rendered(self, paragraphs: Sequence[str]) -> str:
-        return ticket_text(self.settings, self.language, self.request_id, paragraphs)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs, self.received)
 
 
 def page(text: str, title: str, language: str) -> str:
-    """A letter's text as HTML: paragraphs, and lists where lines begin with a dash."""
+    """A letter's text as HTML: paragraphs, lists where lines begin with a dash, a link where a line is nothing else."""
     found = [paragraph.split("\n") for paragraph in text.strip().split("\n\n")]
     blocks = [
         ([line for line in lines if not line.startswith("- ")], [line[2:] for line in lines if line.startswith("- ")])
         for lines in found
     ]
-    return render("letter.html.j2", blocks=blocks, title=title, language=language)
+    links = {line for lines, _ in blocks for line in lines if LINK.fullmatch(line)}
+    return render("letter.html.j2", blocks=blocks, title=title, language=language, links=links)
 
 
 def _known(codes: Sequence[str], known: Sequence[str]) -> Sequence[str]:

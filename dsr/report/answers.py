@@ -1,17 +1,21 @@
 """What the person is told: the mail with the link, and the answer in the ticket."""
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
+from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.report.letters import Texts, render
 from dsr.settings import Settings
 
-_PLACE = "answers"
+_PLACE: Final = "answers"
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Access:
     encryption: str = "none"
     password: str = field(default="", repr=False)
 
+    @property
+    def secret(self) -> str:
+        """What of `url` nobody else may have."""
+        return self.url.partition("#")[2].partition(".")[0]
+
 
 @dataclass(frozen=True)
 class Transfer:
@@ -58,12 +67,20 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Letter:
-    """Who writes about which request in which language. `right`: "access" or "portability"."""
+    """Who writes about which request in which language. `right`: "access" or "portability"; `received`: when the
+    request came, aware, None = it isn't said."""
 
     request_id: str
     language: str
     settings: Settings
     right: str = "access"
+    received: datetime | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], settings: Settings) -> "Letter":
+        """About the request of a case."""
+        at = datetime.fromisoformat(request["received_at"])
+        return cls(request["request_id"], request["language"], settings, request["right"], at)
 
     def mail(self, to: str, access: Access, summary: Summary, at: datetime) -> EmailMessage:
         """Text and HTML with the link, without code and password. Nothing from the ticket goes into it, and no value
@@ -78,11 +95,11 @@ class Letter:
             "expires": texts.moment(access.expires_at),
             "extra": _missing(texts, summary),
             "authority": self._authority(texts),
-            "request_id": self.request_id,
+            "reference": self._reference(texts),
         }
         # Another link is another mail: servers drop a second one of the same id.
         identity = f"{self.request_id}.{int(access.expires_at.timestamp())}"
-        message = envelope(self.settings, to, texts(f"mail.subject_{self.right}"), at, identity)
+        message = envelope(self.settings, to, texts(f"mail.subject_{self.right}"), at, identity, self.request_id)
         return filled(message, self.language, render("mail.txt.j2", **values), render("mail.html.j2", **values))
 
     def ticket(self, access: Access | None, summary: Summary, transfer: Transfer | None = None) -> str:
@@ -107,25 +124,35 @@ class Letter:
             paragraphs = [texts("answer.only_doubtful"), texts("answer.only_doubtful_next"), *_missing(texts, summary)]
         else:
             paragraphs = [*nothing_found(texts, summary), *_missing(texts, summary), texts("answer.nothing_other")]
-        values = {"t": texts, "authority": self._authority(texts), "request_id": self.request_id}
+        values = {"t": texts, "authority": self._authority(texts), "reference": self._reference(texts)}
         return render("answer.txt.j2", paragraphs=paragraphs, **values)
 
     def _texts(self) -> Texts:
         return Texts(self.language, controller_values(self.settings))
 
+    def _reference(self, texts: Texts) -> str:
+        return texts.reference(self.request_id, self.received.astimezone(self.settings.zone) if self.received else None)
+
     def _authority(self, texts: Texts) -> str:
         return texts.authority(self.settings.country)
 
 
-def envelope(settings: Settings, to: str, subject: str, at: datetime, message_id: str) -> EmailMessage:
-    """A mail without its text. PermanentError("address.invalid") when `to` is no address."""
+def envelope(
+    settings: Settings, to: str, subject: str, at: datetime, message_id: str, thread: str = ""
+) -> EmailMessage:
+    """A mail without its text. `thread`: mails with the same one, a request's id, stand together in the reader's mail
+    program (RFC 5322, 3.6.4); all are replies to an id that no mail has, so that none must be the first. "" = it stands
+    alone. PermanentError("address.invalid") when `to` is no address."""
     address, sender = _address(to), settings.mail_from
     message = EmailMessage(policy=SMTP if address.addr_spec.isascii() else SMTPUTF8)
     message["From"] = Address(" ".join(settings.controller.name.split()), addr_spec=sender)
     message["To"] = address
     message["Subject"] = subject
     message["Date"] = at
-    message["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
+    domain = sender.rpartition("@")[2]
+    message["Message-ID"] = f"<{message_id}@{domain}>"
+    if thread:
+        message["In-Reply-To"] = message["References"] = f"<{thread}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     return message
 
@@ -135,6 +162,8 @@ def filled(message: EmailMessage, language: str, text: str, html: str = "") -> E
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html")
+        # Not drawn by chance: the same mail is the same bytes, and so is its copy.
+        message.set_boundary("=_" + hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:32])
     message["Content-Language"] = language
     return message
 
@@ -171,9 +200,13 @@ def _address(spec: str) -> Address:
     """As a header value, the domain in its ASCII form. What is no address, one with a line break in it above all,
     is an error: it came from a source's record, and those can hold anything."""
     local, _, domain = spec.rpartition("@")
-    if not (local and domain and spec.isprintable() and " " not in spec):
+    if not (local and spec.isprintable() and " " not in spec):
         raise PermanentError("address.invalid", _PLACE)
     try:
-        return Address(username=local, domain=domain.encode("idna").decode())
+        named = domain.encode("idna").decode()
+        # Nothing but a host's name: "evil.example,own.example" would be two recipients.
+        if _HOST.fullmatch(named) is None:
+            raise PermanentError("address.invalid", _PLACE)
+        return Address(username=local, domain=named)
     except ValueError:
         raise PermanentError("address.invalid", _PLACE) from None

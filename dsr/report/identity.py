@@ -1,9 +1,10 @@
 """The question whether it is really them who asks: mails to the contact on file, and what the ticket says of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 from dsr.report.acting import page
 from dsr.report.answers import Summary, controller_values, envelope, filled, nothing_found
@@ -16,12 +17,20 @@ OF: Final = "identity"
 
 @dataclass(frozen=True)
 class IdentityLetter:
-    """About one request in one language, "sv" or "en". `right`: erasure, restriction or rectification."""
+    """About one request in one language, "sv" or "en". `right`: erasure, restriction or rectification; `received`: when
+    it came, aware, None = it isn't said."""
 
     request_id: str
     language: str
     settings: Settings
     right: str
+    received: datetime | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], settings: Settings) -> "IdentityLetter":
+        """About the request of a case."""
+        at = datetime.fromisoformat(request["received_at"])
+        return cls(request["request_id"], request["language"], settings, request["right"], at)
 
     def asking(
         self, to: str, url: str, expires_at: datetime, at: datetime, *, second: bool, reminder: int = 0
@@ -62,7 +71,7 @@ class IdentityLetter:
 
     def _mail(self, to: str, subject: str, paragraphs: list[str], at: datetime, identity: str) -> EmailMessage:
         text = self._rendered(paragraphs)
-        message = envelope(self.settings, to, subject, at, identity)
+        message = envelope(self.settings, to, subject, at, identity, self.request_id)
         return filled(message, self.language, text, page(text, subject, self.language))
 
     def _moment(self, at: datetime) -> str:
@@ -72,4 +81,4 @@ class IdentityLetter:
         return Texts(self.language, controller_values(self.settings), OF)
 
     def _rendered(self, paragraphs: list[str]) -> str:
-        return ticket_text(self.settings, self.language, self.request_id, paragraphs)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs, self.received)

@@ -3,9 +3,10 @@
 Values are filled in by name; in HTML they are escaped, always. An unknown name or text is an error, never a gap.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -32,8 +33,17 @@ class Texts:
 
     def moment(self, moment: datetime) -> str:
         """A time in words, in its own zone: "4 December 2026, 10:32 CET"; Swedish "4 december 2026 kl. 10:32 CET"."""
-        day = format_date(moment, "long", locale="en_GB" if self.language == "en" else self.language)
-        return f"{day}{', ' if self.language == 'en' else ' kl. '}{moment:%H:%M %Z}"
+        return f"{self.day(moment)}{', ' if self.language == 'en' else ' kl. '}{moment:%H:%M %Z}"
+
+    def day(self, day: date) -> str:
+        """A day in words: "4 December 2026"; of a moment, that in its own zone."""
+        return format_date(day, "long", locale="en_GB" if self.language == "en" else self.language)
+
+    def reference(self, request_id: str, received: date | None) -> str:
+        """What a letter is about: the request's id, and the day in words on which it came; None = that isn't said."""
+        if received is None:
+            return self("common.reference", request_id=request_id)
+        return self("common.reference_dated", request_id=request_id, received=self.day(received))
 
     def authority(self, country: str) -> str:
         """The supervisory authority to complain to, with its address when the country is known here."""
@@ -47,6 +57,9 @@ def catalogue(language: str, of: str = "") -> dict[str, dict[str, str]]:
     language that isn't one of LANGUAGES."""
     name = f"{of}.{language}.toml" if of else f"{language}.toml"
     return tomllib.loads(files("dsr.report").joinpath("texts", name).read_text(encoding="utf-8"))
+
+
+LINK: Final = re.compile(r"https?://[!-~]+")
 
 
 def render(template: str, **values: Any) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from babel.numbers import format_decimal
 
 from dsr.report.answers import controller_values
-from dsr.report.letters import Texts, render
+from dsr.report.letters import Texts
+from dsr.report.ticket_text import ticket_text
 from dsr.settings import Settings
 from dsr.transmission.receipt import Receipt
 
@@ -28,11 +29,18 @@ class Sent:
 
 @dataclass(frozen=True)
 class TransmissionLetter:
-    """The answers for one request in one language, "sv" or "en"."""
+    """The answers for one request in one language, "sv" or "en". `received`: when it came, aware; None = not said."""
 
     request_id: str
     language: str
     settings: Settings
+    received: datetime | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any], settings: Settings) -> "TransmissionLetter":
+        """About the request of a case."""
+        at = datetime.fromisoformat(request["received_at"])
+        return cls(request["request_id"], request["language"], settings, at)
 
     def sent(self, sent: Sent) -> str:
         """Where it went and when, and what both sides can compare: size, SHA-256, number of the receipt."""
@@ -51,6 +59,4 @@ class TransmissionLetter:
         return Texts(self.language, controller_values(self.settings), "transmission")
 
     def _rendered(self, paragraphs: Sequence[str]) -> str:
-        texts = Texts(self.language, controller_values(self.settings))
-        authority = texts.authority(self.settings.country)
-        return render("answer.txt.j2", paragraphs=paragraphs, t=texts, authority=authority, request_id=self.request_id)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs, self.received)

@@ -35,6 +35,14 @@ class TriageLetter:
         at = datetime.fromisoformat(request["received_at"])
         return cls(request["request_id"], request["language"], settings, request["right"], at)
 
+    def acknowledged(self, until: date) -> str:
+        """That the request has come, by which day it is answered and what happens next (Art. 12(3) GDPR). The same for
+        everybody: nothing in it depends on whether anything is held."""
+        texts = self._texts()
+        intro = texts("acknowledged.intro", right=texts(f"right.{self.right}"), received=self._day(self.received))
+        more = [texts(f"acknowledged.{name}") for name in ("next", "identity", "free")]
+        return self._rendered([intro, texts("acknowledged.until", until=self._day(until)), *more])
+
     def joined(self, received: datetime, until: date) -> str:
         """That the same request, received then and to be answered by that day, is open, so that this one was joined to
         it. Nothing by which it could be got at."""
@@ -99,4 +107,4 @@ class TriageLetter:
         return Texts(self.language, controller_values(self.settings), OF)
 
     def _rendered(self, paragraphs: Sequence[str]) -> str:
-        return ticket_text(self.settings, self.language, self.request_id, paragraphs)
+        return ticket_text(self.settings, self.language, self.request_id, paragraphs, self.received)

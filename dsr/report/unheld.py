@@ -21,4 +21,4 @@ def unheld(letter: ActingLetter, summary: Summary, *, listed: bool) -> str:
     paragraphs.append(own("unheld.listed" if listed else "unheld.shared"))
     if not summary.doubtful:
         paragraphs.append(texts("answer.nothing_other"))
-    return ticket_text(settings, letter.language, letter.request_id, paragraphs)
+    return ticket_text(settings, letter.language, letter.request_id, paragraphs, letter.received)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import phonenumbers
 
 from dsr.casefile import CaseFile, CaseStore
+from dsr.channels.signature import TOLERANCE
 from dsr.channels.ticket import Acting, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
@@ -94,7 +95,7 @@ def accept(
     """The case of this delivery, made if it is new, and triaged: no run starts before it is. `digest` is that of the
     raw body, `replay_key` that of `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came
     before with another body; Refused("body.invalid") as `check`."""
-    check(ticket, settings)
+    check(ticket, settings, at)
     request_id = deliveries.remember(ticket.channel, delivery_id, digest, _new_id(), at)
     if replay_key:
         request_id = deliveries.remember(f"{ticket.channel}:replay", replay_key, digest, request_id, at)
@@ -113,11 +114,14 @@ def accept(
     return _accepted(known, "" if started else triage(cases.open(request_id), ticket), fresh=fresh)
 
 
-def check(ticket: Ticket, settings: Settings) -> None:
-    """Whether a request can be taken here. Refused("body.invalid") for a right that is not switched on, a correction
-    that is no telephone number, and what misleads (`dsr.misleading`)."""
+def check(ticket: Ticket, settings: Settings, at: datetime) -> None:
+    """Whether a request can be taken here. Refused("body.invalid") for a right that is not switched on, a time of
+    receipt that is still to come (one in the past is when the clock starts, Art. 12(3)), a correction that is no
+    telephone number, and what misleads (`dsr.misleading`)."""
     if ticket.right not in (*settings.rights, UNCLEAR):
         raise Refused("body.invalid", ticket.channel, [("right", "is not switched on here")])
+    if ticket.received_at is not None and ticket.received_at - at > TOLERANCE:
+        raise Refused("body.invalid", ticket.channel, [("received_at", "is still to come")])
     if not _numbers(ticket.acting.corrections, settings.country):
         raise Refused("body.invalid", ticket.channel, [("#/corrections/phone", "is no telephone number")])
     if problems := misleading(ticket.subject):

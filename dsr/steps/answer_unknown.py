@@ -14,6 +14,7 @@ from typing import Final
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
+from dsr.mailing import SendMail, keep_mail
 from dsr.report.answers import Summary
 from dsr.report.identity import IdentityLetter
 from dsr.settings import Settings
@@ -22,8 +23,6 @@ _ENDS: Final = "identity/ends"
 """Until when somebody could have confirmed."""
 _MAILED: Final = "identity/unknown"
 """{"mailed"}: whether the mail to the stated address went out; False when it was refused for good."""
-
-SendMail = Callable[[EmailMessage], None]
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,12 @@ def answer_unknown(
     `refusal`: the letter that a person gets who didn't confirm, word for word. Called again it goes on where it
     stopped; the events are those of an identity that nobody could be asked for."""
     request = case.read_json("request")
-    letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
+    letter = IdentityLetter.of(request, settings)
     if not case.exists(_MAILED):
-        case.write_json(_MAILED, {"mailed": _mailed(letter, request["subject"]["email"], summary, send_mail, at)})
+        message = _mailed(letter, request["subject"]["email"], summary, send_mail, at)
+        if message is not None:
+            keep_mail(case, ledger, "identity_unknown", message, at=at)
+        case.write_json(_MAILED, {"mailed": message is not None})
     telling.question(letter)
     if not case.exists(_ENDS):
         case.write_json(_ENDS, (at + timedelta(days=settings.challenge_days)).isoformat())
@@ -64,10 +66,13 @@ def answer_unknown(
     return None
 
 
-def _mailed(letter: IdentityLetter, to: str, summary: Summary, send_mail: SendMail, at: datetime) -> bool:
-    """An address that takes no mail is nobody's; the ticket says how to go on."""
+def _mailed(
+    letter: IdentityLetter, to: str, summary: Summary, send_mail: SendMail, at: datetime
+) -> EmailMessage | None:
+    """None = refused for good: an address that takes no mail is nobody's; the ticket says how to go on."""
     try:
-        send_mail(letter.unknown(to, summary, at))
+        message = letter.unknown(to, summary, at)
+        send_mail(message)
     except PermanentError:
-        return False
-    return True
+        return None
+    return message

@@ -17,6 +17,7 @@ from dsr.contact import changed_lately, on_file
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.links import new_code, new_link
+from dsr.mailing import SendMail, keep_mail
 from dsr.report.identity import IdentityLetter
 from dsr.settings import Settings
 from dsr.source import Declaration
@@ -31,7 +32,6 @@ TOLD: Final = "identity/told"
 _MAILED: Final = "identity/mailed"
 _REMIND_AFTER: Final = (timedelta(days=2), timedelta(days=5))
 
-SendMail = Callable[[EmailMessage], None]
 Tell = Callable[[str], object]
 """Writes a text into the ticket, once."""
 
@@ -87,8 +87,8 @@ def ask_identity(
             return "verified"
         doubt = {"by": "program", "method": "contact_differs", "ok": False}
         ledger.append(case.case_id, "identity_verified", doubt, at=at)
-    letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
-    outcome = _sent(case, declarations, request, letter, challenges, send_mail, at)
+    letter = IdentityLetter.of(request, settings)
+    outcome = _sent(case, declarations, request, letter, challenges, ledger, send_mail, at)
     question = Question.of(case)
     tell_asked(letter, question.second if question else "", tell)
     detail: dict[str, Any] = {"outcome": outcome}
@@ -106,7 +106,14 @@ def tell_asked(letter: IdentityLetter, second: str, tell: Tell) -> None:
 
 
 def remind(
-    case: CaseFile, pending: Pending, challenges: Challenges, *, send_mail: SendMail, at: datetime, settings: Settings
+    case: CaseFile,
+    pending: Pending,
+    challenges: Challenges,
+    *,
+    ledger: Ledger,
+    send_mail: SendMail,
+    at: datetime,
+    settings: Settings,
 ) -> bool:
     """Reminds whoever was asked and has not answered (`pending`), after some days; whether a mail went out."""
     question = Question.of(case)
@@ -116,9 +123,10 @@ def remind(
     if due <= pending.reminders:
         return False
     request = case.read_json("request")
-    letter = IdentityLetter(case.case_id, request["language"], settings, request["right"])
-    url, second = question.url(settings, request["language"]), bool(question.second)
-    send_mail(letter.asking(question.address, url, question.expires_at, at, second=second, reminder=due))
+    letter = IdentityLetter.of(request, settings)
+    message = _asking(question, letter, at, due)
+    send_mail(message)
+    keep_mail(case, ledger, "identity_reminded", message, at=at, secrets=(question.link,))
     challenges.reminded(case.case_id, due)
     return True
 
@@ -155,6 +163,7 @@ def _sent(
     request: Mapping[str, Any],
     letter: IdentityLetter,
     challenges: Challenges,
+    ledger: Ledger,
     send_mail: SendMail,
     at: datetime,
 ) -> str:
@@ -170,13 +179,19 @@ def _sent(
         case.case_id, question.link, question.address, question.second, expires_at=question.expires_at, at=at
     )
     if not case.exists(_MAILED):
-        url, second = question.url(letter.settings, request["language"]), bool(question.second)
         try:
-            send_mail(letter.asking(question.address, url, question.expires_at, at, second=second))
+            message = _asking(question, letter, at)
+            send_mail(message)
         except PermanentError:
             return "undeliverable"
+        keep_mail(case, ledger, "identity_asked", message, at=at, secrets=(question.link,))
         case.write_json(_MAILED, True)
     return "sent"
+
+
+def _asking(question: Question, letter: IdentityLetter, at: datetime, reminder: int = 0) -> EmailMessage:
+    url, second = question.url(letter.settings, letter.language), bool(question.second)
+    return letter.asking(question.address, url, question.expires_at, at, second=second, reminder=reminder)
 
 
 def _drawn(case: CaseFile, request: Mapping[str, Any], settings: Settings, at: datetime) -> Question:

@@ -10,7 +10,6 @@ answer of its own, and the former link ends: its password is another, and what i
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from typing import Any, Final
 
 from dsr import review
@@ -20,6 +19,7 @@ from dsr.contact import on_file
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links, new_code, new_link
+from dsr.mailing import SendMail, keep_mail
 from dsr.report.answers import Access, Letter, Summary, Transfer
 from dsr.review import Concluded
 from dsr.sealing import PASSWORD
@@ -37,7 +37,6 @@ _SEAL_TOLD: Final = "delivery-seal"
 """{"sha256"} of the package whose password the person has got."""
 _MISSING: Final = ("failed", "not_connected")
 
-SendMail = Callable[[EmailMessage], None]
 GiveAnswer = Callable[[Answer], None]
 
 
@@ -85,13 +84,15 @@ def deliver(
     summary = replace(_summary(results, titles or {}), erased_before=erased_before, unreviewed=_unreviewed(case))
     if summary.held and not case.exists("package.json"):
         raise PermanentError("package.absent", _PLACE)
-    letter = Letter(request["request_id"], request["language"], settings, request["right"])
+    letter = Letter.of(request, settings)
     access = _access(case, links, letter, released, at) if summary.held else None
     noted = {"incomplete": list(missing)}
     if access is not None:
         case.write_json(RELEASED, {"sha256": released})
         if not case.exists(_MAILED):
-            send_mail(letter.mail(on_file(case, request["subject"]["email"]), access, summary, at))
+            message = letter.mail(on_file(case, request["subject"]["email"]), access, summary, at)
+            send_mail(message)
+            keep_mail(case, ledger, "answer", message, at=at, secrets=(access.secret,))
             case.write_json(_MAILED, True)
             detail: dict[str, Any] = {"by": "mail", "expires_at": access.expires_at.isoformat(), **noted}
             ledger.append(case.case_id, "delivered", detail, at=at)

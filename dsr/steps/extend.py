@@ -77,5 +77,5 @@ def _case(cases: CaseStore, standing: Standing) -> CaseFile:
 
 def _letter(case: CaseFile, standing: Standing, reason: str, at: datetime, settings: Settings) -> str:
     received, today = (moment.astimezone(settings.zone).date() for moment in (standing.received_at, at))
-    letter = ActingLetter(case.case_id, case.read_json("request")["language"], settings, standing.right)
+    letter = ActingLetter.of(case.read_json("request"), settings, standing.right)
     return letter.extended(case.read_json("deadlines"), [reason], received, today)

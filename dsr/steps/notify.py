@@ -10,13 +10,13 @@ know it again. A mail may go twice when the process dies between sending and not
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from email.message import EmailMessage
 from typing import Any, Final
 
 from dsr.casefile import CaseFile
 from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.ledger import Ledger
 from dsr.mailboxes import is_role_mailbox
+from dsr.mailing import SendMail, keep_mail
 from dsr.model import Outcome
 from dsr.notices import Notice, OpenDsr, told
 from dsr.notices.told import Told
@@ -34,7 +34,6 @@ _HAPPENED: Final = ("done", "absent", "scheduled")
 _SHORTEST: Final = timedelta(minutes=15)
 _LONGEST: Final = timedelta(hours=12)
 
-SendMail = Callable[[EmailMessage], None]
 Endpoint = Callable[[str], OpenDsr]
 """Airflow connection → a client of the endpoint. PermanentError("connection.missing") when there is none."""
 
@@ -177,7 +176,9 @@ def _tell(
     detail = {"recipient": recipient.id, "by": recipient.notify.by, "kind": notice.kind}
     detail["notice"] = _urn(notice.notice_id)
     if recipient.notify.by == "mail":
-        send_mail(mail(notice, settings, at))
+        message = mail(notice, settings, at)
+        send_mail(message)
+        keep_mail(case, ledger, "notice", message, at=at)
         told.write(case, told.new(notice.notice_id, recipient, notice.kind, "sent", at=at))
     else:
         receipt = opendsr(recipient.notify.connection).send(notice, at)

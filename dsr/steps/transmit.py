@@ -76,7 +76,7 @@ def transmit(
     if not case.exists(_ANSWERED):
         sent_at = datetime.fromisoformat(kept["at"]).astimezone(settings.zone)
         sent = Sent(recipient.title, sent_at, receipt, package.get("encryption", "none") != "none")
-        text = TransmissionLetter(case.case_id, request["language"], settings).sent(sent)
+        text = TransmissionLetter.of(request, settings).sent(sent)
         answer(
             _answer(
                 request, text, f"transmission-{package['sha256'][:12]}", close=_settled(ledger, case.case_id), at=at
@@ -105,7 +105,7 @@ def decline(
         return False
     if not told:
         request = case.read_json("request")
-        text = TransmissionLetter(case.case_id, request["language"], settings).declined()
+        text = TransmissionLetter.of(request, settings).declined()
         answer(_answer(request, text, "transmission-declined", close=_settled(ledger, case.case_id), at=at))
     _failed(ledger, case.case_id, {"code": code}, at)
     case.write_json(_DECLINED, True)

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import EmailMessage
 
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -23,6 +22,7 @@ from dsr.casefile import CaseStore
 from dsr.challenges import CODE_LIVES, Challenges
 from dsr.errors import DsrError
 from dsr.ledger import Ledger
+from dsr.mailing import SendMail, keep_mail
 from dsr.report.identity import IdentityLetter
 from dsr.settings import Settings
 from dsr.steps.ask_identity import ASKED, note
@@ -44,7 +44,7 @@ class Desk:
     challenges: Challenges
     cases: CaseStore
     ledger: Ledger
-    send_mail: Callable[[EmailMessage], None]
+    send_mail: SendMail
     now: Callable[[], datetime] = _now
 
 
@@ -87,16 +87,17 @@ def send_code(desk: Desk, link: str) -> None:
     try:
         drawn = desk.challenges.send_code(link, at)
         if drawn is not None:
-            desk.send_mail(_letter(desk, *drawn, at))
+            _mail(desk, *drawn, at)
     except DsrError as error:
         log.warning("no code was sent: %s", error)
 
 
-def _letter(desk: Desk, request_id: str, code: str, at: datetime) -> EmailMessage:
+def _mail(desk: Desk, request_id: str, code: str, at: datetime) -> None:
     case = desk.cases.open(request_id)
-    request, asked = case.read_json("request"), case.read_json(ASKED)
-    letter = IdentityLetter(request_id, request["language"], desk.settings, request["right"])
-    return letter.code(asked["address"], code, at + CODE_LIVES, at)
+    letter, asked = IdentityLetter.of(case.read_json("request"), desk.settings), case.read_json(ASKED)
+    message = letter.code(asked["address"], code, at + CODE_LIVES, at)
+    desk.send_mail(message)
+    keep_mail(case, desk.ledger, "identity_code", message, at=at, secrets=(code,))
 
 
 def confirmed(desk: Desk, form: Mapping[str, str]) -> bool:

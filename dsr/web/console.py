@@ -153,11 +153,12 @@ class _Headers:
 
 def create_app(desk: Desk, pages: Sequence[Route] = ()) -> Starlette:
     """The pages; `pages`: those that work with more than the desk has."""
-    from dsr.web import assets, records, requests, review, run
+    from dsr.web import assets, letters, records, requests, review, run
 
     return Starlette(
         routes=[
             *assets.routes(),
+            *letters.routes(desk),
             *records.routes(desk),
             *requests.routes(desk),
             *run.routes(desk),

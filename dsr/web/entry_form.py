@@ -140,7 +140,7 @@ def read(typed: Typed, settings: Settings, now: datetime) -> Stated | Wrong:
     received_at = _received(typed, settings, now, wrong)
     try:
         ticket = staff.parse(typed.value(received_at or now))
-        accept.check(ticket, settings)
+        accept.check(ticket, settings, now)
     except Refused as refused:
         for pointer, what in refused.problems or (("", "can't be read"),):
             name = _field(pointer)

@@ -87,7 +87,7 @@ def by_portal(office: Office, case: CaseFile) -> None:
 
 
 def kinds(office: Office, case: CaseFile) -> list[str]:
-    return [event.kind for event in office.ledger.events(case.case_id)]
+    return [event.kind for event in office.ledger.events(case.case_id) if event.kind != "written"]
 
 
 def words(office: Office, case: CaseFile) -> list[Event]:
@@ -177,7 +177,7 @@ def test_reminded_after_two_days_and_after_five(office: Office) -> None:
     def reminded(days: float) -> bool:
         at = NOW + timedelta(days=days)
         mine = [pending for pending in office.challenges.pending(at) if pending.request_id == case.case_id]
-        to = {"send_mail": office.post.mail, "at": at, "settings": office.settings}
+        to = {"ledger": office.ledger, "send_mail": office.post.mail, "at": at, "settings": office.settings}
         return bool(mine) and step.remind(case, mine[0], office.challenges, **to)
 
     assert [reminded(days) for days in (1, 2, 2.5, 4, 5, 6, 8)] == [False, True, False, False, True, False, False]

@@ -37,7 +37,7 @@ def test_link_by_mail_and_code_by_ticket(office: Office) -> None:
     assert "IMY" in answer.text
     assert "dpo@controller.example" in answer.text
     assert office.links.redeem(link.group(1), code.group(0), NOW).request_id == "dsr-linkandcode"
-    assert [e.kind for e in office.ledger.events("dsr-linkandcode")] == ["delivered", "answered"]
+    assert [e.kind for e in office.ledger.events("dsr-linkandcode") if e.kind != "written"] == ["delivered", "answered"]
 
 
 def test_the_answer_tells_nobody_the_address(office: Office) -> None:
@@ -90,7 +90,7 @@ def test_no_address_on_file_is_for_a_person(office: Office) -> None:
 @pytest.mark.parametrize(
     "bad",
     ["a@b.example\r\nBcc: all@evil.example", "a@b.example\nX: y", "a b@c.example", "a@b.example\u2028x", "@b.example",
-     "a@", "a\x00@b.example"],
+     "a@", "a\x00@b.example", "a@evil.example,b.example", "a@@,b.example"],
 )  # fmt: skip
 def test_an_address_that_would_be_more_than_one_header(office: Office, bad: str) -> None:
     case = office.case("dsr-injection", stated=bad, held={"salesforce_contact": [bad]})
@@ -138,7 +138,7 @@ def test_a_retry_sends_the_same_link_and_code_once(office: Office, broken: int) 
     link = re.search(r"#([\w-]{32})\.", office.post.mails[0].get_body(("plain",)).get_content())
     code = re.search(r"^[0-9A-Z-]{14}$", office.post.answers[0].text, re.MULTILINE)
     assert office.links.redeem(link.group(1), code.group(0), NOW)
-    assert [e.kind for e in office.ledger.events(case.case_id)] == ["delivered", "answered"]
+    assert [e.kind for e in office.ledger.events(case.case_id) if e.kind != "written"] == ["delivered", "answered"]
 
 
 def test_after_its_end_all_goes_out_anew(office: Office) -> None:

@@ -2,10 +2,12 @@
 off (Art. 12(3) GDPR)."""
 
 import base64
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import holidays
 import httpx
 import pytest
 from front_desk import MASTER, NOW, SECRETS
@@ -211,6 +213,29 @@ def test_cut_off_before_the_ledger(office: Office, intake: str, monkeypatch: pyt
     assert len(extensions(office, request_id)) == 1
 
 
+def test_a_holiday_that_is_made_later_moves_no_day_of_an_open_request(
+    office: Office, intake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its table lies in the case; what the library says by then is for new requests."""
+    request_id = office.ask(intake, "access")
+    frozen = office.desk.cases.open(request_id).read_json("deadlines")
+    real = holidays.country_holidays
+
+    def decreed(*args: Any, **more: Any) -> dict[date, str]:
+        return dict(real(*args, **more)) | {LATEST: "New", EXTENDED: "New"}
+
+    monkeypatch.setattr(holidays, "country_holidays", decreed)
+    assert office.ask(intake, "portability") != request_id
+    new = office.desk.cases.open(office.ask(intake, "erasure")).read_json("deadlines")
+    assert (new["legal_latest"], new["extended_latest"]) == ("2026-04-08", "2026-06-08")
+    assert "2026-04-07" not in frozen["holidays"]
+    assert office.extend(request_id) == EXTENDED
+    assert office.desk.cases.open(request_id).read_json("deadlines") == frozen
+    standing = Standing.of(office.events(request_id))
+    assert standing is not None
+    assert (standing.legal_latest, standing.deadline) == (LATEST, EXTENDED)
+
+
 def test_the_list_of_requests_shows_the_day_that_counts(
     office: Office, intake: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,9 +248,17 @@ def test_the_list_of_requests_shows_the_day_that_counts(
     office.desk.ledger.append(done, "answered", {"outcome": "done"}, at=NOW)
     monkeypatch.setenv("DSR_LEDGER_URL", office.desk.settings.ledger_url)
     monkeypatch.setenv("DSR_MASTER_KEY", base64.b64encode(MASTER).decode())
+    for kind, days in (("identity_asked", 1), ("identity_verified", 6)):
+        detail = {"outcome": "sent"} if kind == "identity_asked" else {"by": "person", "ok": True}
+        office.desk.ledger.append(plain, kind, detail, at=NOW + timedelta(days=days))
     assert main(["requests", "--open"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "2026-06-05  2026-06-05" in lines[extended]
-    assert "2026-04-05  2026-04-07" in lines[plain]
+    assert "2026-04-05  2026-04-07" in lines[plain], "a suspension moves no day that is worked by"
     assert examined in lines
     assert done not in lines
+    for request_id, shown in ((plain, "2026-04-12"), (examined, None)):
+        assert main(["show", request_id, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["suspended_latest"] == shown
+    assert main(["show", plain]) == 0
+    assert "suspended: until 2026-04-12 by law" in capsys.readouterr().out

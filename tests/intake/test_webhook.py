@@ -1,6 +1,8 @@
 """POST /requests/{channel} through the wire: one run per request, and nothing for whoever isn't authentic."""
 
+import functools
 import json
+import operator
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -203,8 +205,25 @@ def test_the_clock_starts_when_the_ticket_was_made(intake: str, desk: Desk) -> N
     body = {**body_for("standard_webhooks"), "received_at": earlier.isoformat()}
     accepted = send(intake, "standard_webhooks", body, "i").json()
     assert accepted["due"]["target"] == "2026-04-02"
-    later = {**body, "received_at": (NOW + timedelta(days=30)).isoformat()}
-    assert send(intake, "standard_webhooks", later, "i2").json()["due"]["target"] == "2026-04-05"
+    ahead = {**body, "received_at": (NOW + timedelta(minutes=4)).isoformat()}
+    assert send(intake, "standard_webhooks", ahead, "i2").json()["due"]["target"] == "2026-04-05"
+    long_ago = {**body, "received_at": (NOW - timedelta(days=400)).isoformat()}
+    assert send(intake, "standard_webhooks", long_ago, "i3").json()["due"]["legal_latest"] == "2025-02-28"
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_request_that_is_still_to_be_received_is_refused(channel: str, intake: str, desk: Desk) -> None:
+    """Whoever mistypes a date would give themselves more time than the law does."""
+    before = desk.cases.cases()
+    for ahead in (timedelta(minutes=6), timedelta(days=30)):
+        body = body_for(channel)
+        places = {"zendesk": ("ticket", "created_at"), "jira": ("issue", "fields", "created")}
+        *path, name = places.get(channel, ("received_at",))
+        functools.reduce(operator.getitem, path, body)[name] = (NOW + ahead).isoformat()
+        refused = send(intake, channel, body, f"ahead-{ahead.days}-{channel}")
+        assert refused.status_code == 422
+        assert refused.json()["errors"] == [{"pointer": "received_at", "detail": "is still to come"}]
+    assert desk.cases.cases() == before
 
 
 def test_accepted_while_airflow_is_away_and_started_later(intake: str, desk: Desk, airflow: FakeAirflow) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from dsr.report.acting import ActingLetter
-from dsr.report.preview import letters
+from dsr.report.specimens import MAIL, TICKET, specimens
 from dsr.settings import Controller, Settings
 
 SETTINGS = Settings(
@@ -19,8 +19,8 @@ WORDS = {
     "en": {"complaint": "Swedish Authority for Privacy Protection (IMY), Box 8114, SE-104 20 Stockholm, imy@imy.se",
            "own": "supervisory authority where you live or work", "court": "a court"},
 }  # fmt: skip
-ALL = list(letters(SETTINGS))
-TO_PERSONS = [letter for letter in ALL if not letter[0].startswith("notice-")]
+ALL = list(specimens(SETTINGS))
+TO_PERSONS = [specimen for specimen in ALL if specimen.way in (TICKET, MAIL)]
 DEADLINES = {"target": "2026-12-25", "legal_latest": "2026-12-28", "extended_latest": "2027-02-25"}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_letters import ALL, LAW, REQUEST, SETTINGS, TO_PERSONS, WORDS, certificate, letter, line
+from made_up_letters import ALL, LAW, REQUEST, SETTINGS, certificate, letter, line
 
 from dsr.__main__ import main
 from dsr.errors import PermanentError
@@ -18,18 +18,8 @@ from dsr.notices.told import Told
 from dsr.refusal import REASONS
 from dsr.report.acting import LIFTINGS
 from dsr.report.letters import LANGUAGES, catalogue
-from dsr.report.preview import RIGHTS
+from dsr.report.specimens import RIGHTS
 from dsr.vocabulary import EFFECTS, OUTCOMES
-
-
-@pytest.mark.parametrize(("name", "language", "title", "text"), TO_PERSONS, ids=lambda v: v if len(str(v)) < 60 else "")
-def test_every_letter_names_complaint_court_and_contact(name: str, language: str, title: str, text: str) -> None:
-    for words in WORDS[language].values():
-        assert words in text
-    for own in ("Controller Ådal AB", "dpo@controller.example", "Storgatan 1", REQUEST):
-        assert own in text
-    assert title
-    assert not re.search(r"[{}]|\bNone\b(?! of)|\n\n\n|  ", text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -170,7 +160,7 @@ def test_both_languages_say_the_same() -> None:
 
 def test_no_text_is_never_read() -> None:
     """A text that no letter shows can't have been looked at by anybody."""
-    shown = "\n".join(text for _, _, _, text in ALL)
+    shown = "\n".join(specimen.text for specimen in ALL)
     for language in LANGUAGES:
         for section in ("part", "more", "refused", "reason", "extended", "lifting", "kept", "meanwhile", "told"):
             for key, text in catalogue(language, "acting")[section].items():
@@ -181,8 +171,12 @@ def test_no_text_is_never_read() -> None:
 def test_the_preview_writes_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["letters", "preview", str(tmp_path / "letters")]) == 0
     written = sorted(path.name for path in (tmp_path / "letters").iterdir())
-    assert len(written) == 2 * len(ALL)
+    assert set(written) == {"index.html", *(f"{s.stem}.html" for s in ALL), *(f"{s.stem}.txt" for s in ALL if s.text)}
     assert f"{len(ALL)} letters in" in capsys.readouterr().out
+    index = (tmp_path / "letters" / "index.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'href="([^"]+)"', index)) == set(written) - {"index.html"}
+    for path in (tmp_path / "letters").glob("*.html"):
+        assert not re.search(r"<(?:script|link|img|iframe)\b|url\(|@import", path.read_text(encoding="utf-8")), path
     page = (tmp_path / "letters" / "erasure-partial.sv.html").read_text(encoding="utf-8")
     assert '<html lang="sv">' in page
     assert page.count("<li>") >= 8

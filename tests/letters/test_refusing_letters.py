@@ -17,7 +17,7 @@ from dsr.report.acting import EXTENSIONS
 from dsr.report.certificate import letter_form
 from dsr.report.doings import Doings
 from dsr.report.letters import LANGUAGES, catalogue
-from dsr.report.preview import DISCLOSING, RIGHTS
+from dsr.report.specimens import DISCLOSING, RIGHTS
 from dsr.vocabulary import EFFECTS, OUTCOMES
 
 EVERY = (*DISCLOSING, *RIGHTS)

@@ -57,7 +57,7 @@ class Dispatch:
             "channel": "zendesk",
             "language": language,
         }
-        request |= {"ticket": {"id": "1001"}, "subject": PERSON, "transmit_to": to}
+        request |= {"received_at": NOW.isoformat(), "ticket": {"id": "1001"}, "subject": PERSON, "transmit_to": to}
         case.write_json("request", request)
         self.pack(case, content)
         self.release(case)
