@@ -216,7 +216,7 @@ def test_the_page_says_what_there_is(portal: str, office: Office, language: str,
     office.describe(office.cases.open(request_id), content, encryption)
     with visiting(portal, request_id) as client:
         page = client.get(f"/package?lang={language}").text
-    assert "<script" not in page.partition("<body>")[2].replace("<script></script>", "")
+    assert "<script" not in page
     english = language == "en"
     expected = {
         hashlib.sha256(content).hexdigest(),
