@@ -122,6 +122,7 @@ def sweep() -> None:
     place.deliveries.forget(at - _KEEP_DELIVERIES)
     place.requesters.forget(at - _COUNTED)
     place.forget_id_tokens(at)
+    place.forget_visits(at)
     removed = (staging, forgotten, place.cases.sweep())
     log.info("removed working data of %s, cases %s, remains %s; kept %s with changes begun", *removed, kept)
 

@@ -152,6 +152,17 @@ class Workplace:
 
         forget(self.engine, before)
 
+    def forget_visits(self, at: datetime) -> None:
+        """Drops what the download page knows of sessions and attempts that are over."""
+        from dsr.allowances import Allowances
+        from dsr.sessions import Sessions
+        from dsr.settings import subkey
+
+        limits = self.settings.portal
+        Sessions(self.engine, limits.session).forget(at)
+        key = subkey(self.settings.master_key, "allowances")
+        Allowances(self.engine, key, limits.attempts, limits.within).forget(at)
+
     @cached_property
     def holds(self) -> "Holds":
         """Legal holds."""

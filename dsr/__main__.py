@@ -131,8 +131,11 @@ def _portal(args: argparse.Namespace) -> int:
 
     from dsr.web.portal import create_app
 
-    # No access log: the ledger has what counts, and an address in a log is a person's data.
-    uvicorn.run(create_app(), host=args.host, port=args.port, access_log=False, server_header=False)
+    # No access log: the ledger has what counts, and an address in a log is a person's data. Whose X-Forwarded-For
+    # counts is a setting of ours (`dsr.portal_limits`).
+    uvicorn.run(
+        create_app(), host=args.host, port=args.port, access_log=False, server_header=False, proxy_headers=False
+    )
     return _DONE
 
 

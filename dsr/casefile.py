@@ -9,12 +9,14 @@ Closing destroys the key first. Names of objects are slash paths of codes ("rows
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final, cast
 
 import orjson
+from pyrage.x25519 import Identity
 
+from dsr.agefile import AgeFile
 from dsr.casekey import CaseKey, kept_form, new_key, open_key
 from dsr.casestream import EncryptingFile, decrypting
 from dsr.errors import PermanentError
@@ -137,15 +139,14 @@ class CaseFile:
         """An object's bytes, decrypted as they are read; can't be rewound. PermanentError("case.absent") when there
         is none, ("key.absent") without wrapping key, ("casefile.tampered") at the read that comes to a change or cut:
         what was read before that is genuine but may not be all."""
-        identity = self._open_key().identity
-        if identity is None:
-            raise PermanentError("key.absent", _PLACE)
-        try:
-            stream = self._store.open(self._path(name))
-        except FileNotFoundError:
-            raise PermanentError("case.absent", _PLACE) from None
-        with stream, decrypting(stream, identity) as file:
+        with self._found(name, self._store.open) as stream, decrypting(stream, self._identity()) as file:
             yield file
+
+    @contextmanager
+    def anywhere(self, name: str) -> Iterator[AgeFile]:
+        """An object's bytes, to be read from any place, as often as wanted. Errors as `reader`; a cut shows at once."""
+        with self._found(name, self._store.open_anywhere) as stream:
+            yield AgeFile(stream, self._identity())
 
     def remove(self, prefix: str) -> int:
         """Removes the objects whose names begin with `prefix`; how many. End it with a slash to mean a folder."""
@@ -168,6 +169,19 @@ class CaseFile:
         if self._key is None:
             raise PermanentError("case.closed", _PLACE)
         return self._key
+
+    def _identity(self) -> Identity:
+        identity = self._open_key().identity
+        if identity is None:
+            raise PermanentError("key.absent", _PLACE)
+        return identity
+
+    def _found(self, name: str, opened: Callable[[str], Any]) -> Any:
+        self._identity()
+        try:
+            return opened(self._path(name))
+        except FileNotFoundError:
+            raise PermanentError("case.absent", _PLACE) from None
 
     def _path(self, name: str) -> str:
         if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):

@@ -62,7 +62,7 @@ class Links:
     def create(self, request_id: str, link: str, code: str, expires_at: datetime, at: datetime) -> None:
         """Makes link and code valid until `expires_at`. The same call again changes nothing, not even the expiry or
         the attempts used; PermanentError("link.conflict") when the link has another request or code."""
-        row = {"link": _link(link), "code": self._code(link, code), "request_id": request_id}
+        row = {"link": link_hash(link), "code": self._code(link, code), "request_id": request_id}
         times = {"created_at": at, "expires_at": expires_at}
         with transaction(self._engine, _PLACE) as connection:
             added = connection.execute(insert(links).values({**row, **times}).on_conflict_do_nothing())
@@ -81,7 +81,7 @@ class Links:
         wrong = case((links.c.code == digest, 0), else_=1)
         statement = (
             update(links)
-            .where(links.c.link == _link(link), links.c.expires_at > at, links.c.attempts < self._attempts)
+            .where(links.c.link == link_hash(link), links.c.expires_at > at, links.c.attempts < self._attempts)
             .values(attempts=links.c.attempts + wrong)
             .returning(links.c.request_id, links.c.code, links.c.expires_at)
         )
@@ -96,7 +96,7 @@ class Links:
         """The request a link belongs to, whether it still opens or not; None when there is no such link. For the
         ledger's `code_refused` only: what the person is shown must not depend on it."""
         with transaction(self._engine, _PLACE) as connection:
-            query = select(links.c.request_id).where(links.c.link == _link(link))
+            query = select(links.c.request_id).where(links.c.link == link_hash(link))
             return connection.execute(query).scalar_one_or_none()
 
     def expire(self, at: datetime) -> list[str]:
@@ -115,5 +115,6 @@ class Links:
         return hmac.digest(self._pepper + link.encode("utf-8", "replace"), typed(code), "sha256")
 
 
-def _link(link: str) -> bytes:
+def link_hash(link: str) -> bytes:
+    """As a table keeps it."""
     return hashlib.sha256(link.encode("utf-8", "replace")).digest()

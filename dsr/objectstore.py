@@ -83,6 +83,12 @@ class ObjectStore:
         with store_errors():
             return self._fs.open_input_stream(self._path(name))
 
+    def open_anywhere(self, name: str) -> Any:
+        """An object's bytes as a pyarrow file that can be read from any place, to be closed. FileNotFoundError when
+        there is none."""
+        with store_errors():
+            return self._fs.open_input_file(self._path(name))
+
     def read(self, name: str) -> bytes:
         """An object's bytes. FileNotFoundError when there is none."""
         with self.open(name) as stream, store_errors():

@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from dsr import oidc
+from dsr import oidc, portal_limits
 from dsr.oidc import BadOidc, Oidc
+from dsr.portal_limits import PortalLimits
 from dsr.referring import Customer, Recruiting, customers_of, is_address
 from dsr.setting_values import (
     KEY_BYTES,
@@ -79,6 +80,7 @@ _OPTIONAL: Final = {
     "recruiting_mail": "",
     "recruiting_notice": "",
     **oidc.SETTINGS,
+    **portal_limits.SETTINGS,
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
@@ -126,6 +128,7 @@ class Settings:
     customers        controllers for whom we process, by key: whoever asks about that is referred to them
     recruiting       whom applicants are referred to
     oidc             the customer portal whose word on who asks is taken; None = none's
+    portal           limits of the download page
     """
 
     case_store: str = field(repr=False)
@@ -161,6 +164,7 @@ class Settings:
     customers: Mapping[str, Customer] = field(default_factory=dict)
     recruiting: Recruiting = field(default_factory=Recruiting)
     oidc: Oidc | None = None
+    portal: PortalLimits = field(default_factory=PortalLimits)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
@@ -211,6 +215,7 @@ class Settings:
             customers=_customers(values["customers"]),
             recruiting=_recruiting(values["recruiting_mail"], values["recruiting_notice"]),
             oidc=_oidc(values),
+            portal=PortalLimits.of(values),
         )
 
     @property

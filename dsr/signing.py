@@ -10,6 +10,7 @@ minisign program check in the tests what is made here.
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -70,6 +71,13 @@ def trusted_comment(request_id: str, extension: str, sha256: str, made_at: datet
     """What the signature says about the file: whose request (opaque), its name and hash, when it was made (UTC)."""
     made = made_at.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()
     return f"request:{request_id} file:{request_id}.{extension} sha256:{sha256} made:{made}Z"
+
+
+def made_at(signature: str) -> datetime | None:
+    """When a package was made, UTC, by the comment of its signature, which is not checked here; None when that doesn't
+    say."""
+    found = re.search(r"(?m)^trusted comment: .*\bmade:([0-9T:-]{19})Z$", signature)
+    return datetime.fromisoformat(found.group(1)).replace(tzinfo=UTC) if found else None
 
 
 def verify(public_key: str, signature: str, chunks: Iterable[bytes]) -> str:

@@ -17,8 +17,9 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -67,6 +68,35 @@ links = Table(
     Column("attempts", Integer, nullable=False, server_default="0", comment="wrong codes so far"),
     Index("links_expires_at", "expires_at"),
     Index("links_request_id", "request_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session", LargeBinary, primary_key=True, comment="hash of the cookie"),
+    Column("link", LargeBinary, nullable=False, comment="hash of the link it came by; it ends with that"),
+    Column("digest", Text, nullable=False, comment="SHA-256 of the package it is for, hex"),
+    Column("created_at", _MOMENT, nullable=False),
+    Column("expires_at", _MOMENT, nullable=False),
+    Column("ended_at", _MOMENT, comment="when the person was done; null = not said"),
+    Column(
+        "noted",
+        ARRAY(Text),
+        nullable=False,
+        server_default=text("'{}'::text[]"),
+        comment="codes of what of it the ledger has",
+    ),
+    Index("sessions_link", "link", "created_at"),
+    Index("sessions_expires_at", "expires_at"),
+)
+
+allowances = Table(
+    "allowances",
+    metadata,
+    Column("address", LargeBinary, primary_key=True, comment="HMAC-SHA256 of what was tried and from where"),
+    Column("since", _MOMENT, nullable=False, comment="they are counted from then"),
+    Column("used", Integer, nullable=False, comment="attempts since"),
+    Index("allowances_since", "since"),
 )
 
 challenges = Table(

@@ -21,6 +21,7 @@ _DATABASE: Final = "invoicing"
 _CODE: Final = re.compile(r"(?<![0-9A-Z-])[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}(?![0-9A-Z-])")
 _SHORT_CODE: Final = re.compile(r"(?m)^[0-9A-Z]{4}-[0-9A-Z]{4}\r?$")
 _PATIENCE: Final = 30.0
+_OFFERED: Final = re.compile(r'id="download" href="([^"]+)"')
 _LINK: Final = re.compile(r"https?://\S+")
 
 
@@ -110,16 +111,24 @@ class Requester:
         return [m for mail in self.mails(request_id) for m in _SHORT_CODE.findall(mail["text"])]
 
     def download(self, link: str, code: str, target: Path) -> None:
-        """Open the page as a browser would, send link and code, keep the package. StackError when it isn't given."""
+        """Do as a browser would: open the page, send link and code, follow to the package's page, keep the file that it
+        offers, sign out. StackError when one of them isn't given."""
         page = urlsplit(link)
-        origin = f"{page.scheme}://{page.netloc}"
-        self._http.get(origin, params={"lang": "en"}).raise_for_status()
-        with self._http.stream("POST", f"{origin}/package", data={"link": link, "code": code}) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise StackError(f"the portal answered {answer.status_code}")
-            with target.open("wb") as file:
+        with httpx.Client(base_url=f"{page.scheme}://{page.netloc}", timeout=60.0, trust_env=False) as browser:
+            browser.get("/", params={"lang": "en"}).raise_for_status()
+            form = {"link": link, "code": code}
+            opened = browser.post("/package", params={"lang": "en"}, data=form, follow_redirects=True)
+            if opened.status_code != httpx.codes.OK:
+                raise StackError(f"the portal answered {opened.status_code}")
+            offered = _OFFERED.search(opened.text)
+            if offered is None:
+                raise StackError("the package's page offers no file")
+            with browser.stream("GET", offered.group(1)) as answer, target.open("wb") as file:
+                if answer.status_code != httpx.codes.OK:
+                    raise StackError(f"the portal answered {answer.status_code}")
                 for chunk in answer.iter_bytes():
                     file.write(chunk)
+            browser.post("/package/end", follow_redirects=True).raise_for_status()
 
     def calls(self, system: str) -> int:
         """How many calls the system counted since `forget_calls`; of the database, how many statements."""

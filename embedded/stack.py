@@ -216,6 +216,8 @@ class Stack:
                 "DSR_MAIL_FROM": "privacy@controller.example",
                 # A stack to try things out on is asked by the same few people again and again.
                 "DSR_FREQUENT_FROM": "0",
+                # And everybody in it comes from one address.
+                "DSR_ADDRESS_ATTEMPTS": "100000",
                 "DSR_CUSTOMERS": _CUSTOMERS,
                 "DSR_RECRUITING_MAIL": "recruiting@controller.example",
                 **confirmed_register(self.folder / "register"),

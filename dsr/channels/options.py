@@ -9,6 +9,7 @@ from typing import Final
 import pyrage
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from dsr.bech32 import key_bytes
 from dsr.channels.body import stated
 from dsr.vocabulary import PACKAGE_ENCRYPTIONS, RECIPIENT_KEY, UNCLEAR
 
@@ -20,10 +21,7 @@ POINTERS: Final[Mapping[str, str]] = {
 """Where the options stand in a body of our own making."""
 
 _AGE_KEY: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}")
-_BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _DISCLOSING: Final = ("access", "portability")
-_CHECKSUM: Final = 6
-_PADDING_BITS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -57,18 +55,10 @@ def is_age_recipient(text: str) -> bool:
         return False
     try:
         pyrage.x25519.Recipient.from_str(text)
-        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(_point(text)))
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(key_bytes(text)))
     except (pyrage.RecipientError, ValueError):
         return False
     return True
-
-
-def _point(recipient: str) -> bytes:
-    """The 32 bytes in a recipient whose checksum is right (Bech32, BIP 173)."""
-    number = 0
-    for letter in recipient.removeprefix("age1")[:-_CHECKSUM]:
-        number = number << 5 | _BECH32.index(letter)
-    return (number >> _PADDING_BITS).to_bytes(32, "big")
 
 
 def _problems(right: str, texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -45,6 +45,16 @@ class Texts:
             return self("common.reference", request_id=request_id)
         return self("common.reference_dated", request_id=request_id, received=self.day(received))
 
+    def size(self, count: int) -> str:
+        """Bytes in decimal units, as file managers show them: "20 kB"."""
+        size, unit = float(count), "B"
+        for larger in ("kB", "MB", "GB", "TB"):
+            if size < 1000:
+                break
+            size, unit = size / 1000, larger
+        digits = f"{size:.0f}" if size >= 10 or unit == "B" else f"{size:.1f}"
+        return f"{digits if self.language == 'en' else digits.replace('.', ',')}\u00a0{unit}"
+
     def authority(self, country: str) -> str:
         """The supervisory authority to complain to, with its address when the country is known here."""
         named = self._texts["authority"]

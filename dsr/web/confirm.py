@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dsr.allowances import Allowances
 from dsr.casefile import CaseStore
 from dsr.challenges import CODE_LIVES, Challenges
 from dsr.errors import DsrError
@@ -28,6 +29,7 @@ from dsr.settings import Settings
 from dsr.steps.ask_identity import ASKED, note
 from dsr.web.form import fields_of, secret_of
 from dsr.web.page import confirm_page
+from dsr.web.visitor import address_of, is_own
 
 log = logging.getLogger("dsr")
 
@@ -45,11 +47,13 @@ class Desk:
     cases: CaseStore
     ledger: Ledger
     send_mail: SendMail
+    allowances: Allowances
     now: Callable[[], datetime] = _now
 
 
 def routes(desk: Desk) -> list[Route]:
     """Of this page."""
+    proxies = desk.settings.portal.proxies
 
     async def page(request: Request) -> Response:
         return confirm_page(request, desk.settings)
@@ -59,13 +63,15 @@ def routes(desk: Desk) -> list[Route]:
         link = form.get("link", "")
         answer = confirm_page(request, desk.settings, "sent", link)
         # Afterwards, so that the time it takes tells nothing.
-        answer.background = BackgroundTask(send_code, desk, secret_of(link))
+        if is_own(request):
+            answer.background = BackgroundTask(send_code, desk, secret_of(link), address_of(request, proxies))
         return answer
 
     async def confirm(request: Request) -> Response:
         form = await fields_of(request)
         try:
-            fits = await run_in_threadpool(confirmed, desk, form)
+            address = address_of(request, proxies)
+            fits = is_own(request) and await run_in_threadpool(confirmed, desk, form, address)
         except DsrError:
             return confirm_page(request, desk.settings, "broken", form.get("link", ""), 503)
         if not fits:
@@ -80,12 +86,14 @@ def routes(desk: Desk) -> list[Route]:
     ]
 
 
-def send_code(desk: Desk, link: str) -> None:
-    """Mails a code to the contact that the link was sent to; nothing for a link that opens nothing. What fails is in
-    the log; who gets no code has another one sent."""
+def send_code(desk: Desk, link: str, address: str) -> None:
+    """Mails a code to the contact that the link was sent to; nothing for a link that opens nothing, nor when `address`,
+    where the visitor comes from, has asked too often. What fails is in the log; who gets no code has another one sent.
+    """
     at = desk.now()
     try:
-        drawn = desk.challenges.send_code(link, at)
+        allowed = not link or desk.allowances.take("code", address, at)
+        drawn = desk.challenges.send_code(link, at) if allowed else None
         if drawn is not None:
             _mail(desk, *drawn, at)
     except DsrError as error:
@@ -100,16 +108,19 @@ def _mail(desk: Desk, request_id: str, code: str, at: datetime) -> None:
     keep_mail(case, desk.ledger, "identity_code", message, at=at, secrets=(code,))
 
 
-def confirmed(desk: Desk, form: Mapping[str, str]) -> bool:
-    """Whether link and codes fit; then the ledger says so."""
-    at, link = desk.now(), secret_of(form.get("link", ""))
-    found = desk.challenges.confirm(link, form.get("code", ""), form.get("second", ""), at)
+def confirmed(desk: Desk, form: Mapping[str, str], address: str) -> bool:
+    """Whether link and codes fit; then the ledger says so. `address`: whose attempt it is."""
+    at, link, code = desk.now(), secret_of(form.get("link", "")), form.get("code", "")
+    if link and code and not desk.allowances.take("confirm", address, at):
+        link = ""  # as long as any other answer, and nothing of the link's own attempts is used up
+    found = desk.challenges.confirm(link, code, form.get("second", ""), at)
     if found is None:
         # What the person sees does not depend on this.
         owner = desk.challenges.owner(link)
         if owner is not None:
             desk.ledger.append(owner, "identity_refused", at=at)
         return False
+    desk.allowances.give_back("confirm", address)
     request_id, both = found
     note(desk.ledger, request_id, both=both, at=at)
     return True

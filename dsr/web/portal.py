@@ -1,48 +1,63 @@
-"""The download page, a process of its own without Airflow: link and code together give the package.
+"""The download page, a process of its own without Airflow: link and code together open the package's page.
 
-    GET, HEAD /          the form; changes nothing and asks nothing, so that link previews are harmless
-    POST /package        form fields `link` (whole, or its secret part) and `code` → 200 with what `file` says: the
-                         "package", streamed (so too without it), its "signature" or its "checksum";
-                         403 with the form and always the same words when they don't fit; 503 when storage is away
-    GET /signing-key.pub the public keys that signatures are checked with, as minisign has them
+    GET, HEAD /              the form; changes nothing and asks nothing, so that link previews are harmless
+    POST /package            form fields `link` (whole, or its secret part) and `code` → 303 to the package's page, with
+                             a session's cookie; 403 with the form and always the same words when they don't fit; 503
+                             when storage is away
+    GET, HEAD /package       the package's page, for whoever has a session
+    GET, HEAD /package/NAME  the file of that name: package, a part of it, signature, checksum; ranges (RFC 9110)
+    POST /package/end        ends the session → 303 to /done
+    GET /done                says that it has
+    GET /signing-key.pub     the public keys that signatures are checked with, as minisign has them
     GET /healthz
-    /confirm             see `dsr.web.confirm`
+    /confirm                 see `dsr.web.confirm`
+
+Without a session, with one that has ended, and for a file that there isn't, the answer is the same: 403 with the form.
 
 The link's secret stands in the URL's fragment, which never reaches a server; a script of a few lines puts it into
-the form and out of the address bar. The page works without the script by pasting the link.
+the form and out of the address bar. The page works without the script by pasting the link. No URL has anything secret
+in it, nor personal data.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dsr import database
+from dsr.allowances import Allowances
 from dsr.casefile import CaseStore
 from dsr.challenges import Challenges
 from dsr.errors import DsrError, PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links
 from dsr.post import mail_server, smtp_sender
+from dsr.sessions import Session, Sessions
 from dsr.settings import Settings, subkey
 from dsr.signing import published
 from dsr.web import confirm
 from dsr.web.form import fields_of, secret_of
-from dsr.web.handout import FILE, NoSignature, handed_out
-from dsr.web.page import SafeHeaders, form_page
+from dsr.web.handout import Handout, Released, is_gone
+from dsr.web.headers import SafeHeaders
+from dsr.web.page import form_page, language_of, package_page
+from dsr.web.visitor import address_of, cookie_of, is_own, set_cookie
 
 _NEEDED: Final = (
     "case_store", "ledger_url", "master_key", "portal_url", "mail_url", "mail_from",
-    "controller_name", "controller_mail",
+    "controller_name", "controller_mail", "controller_address",
 )  # fmt: skip
+log = logging.getLogger("dsr")
+_PURPOSE: Final = "package"
 
 
 def _now() -> datetime:
@@ -55,6 +70,8 @@ class Counter:
 
     settings: Settings
     links: Links
+    sessions: Sessions
+    allowances: Allowances
     cases: CaseStore
     ledger: Ledger
     challenges: Challenges
@@ -64,15 +81,22 @@ class Counter:
     @classmethod
     def from_settings(cls, settings: Settings) -> "Counter":
         """The real one. Nothing is opened yet."""
-        engine, master = database.connect(settings.ledger_url), settings.master_key
+        engine, master, limits = database.connect(settings.ledger_url), settings.master_key, settings.portal
         return cls(
             settings,
             Links(engine, subkey(master, "links"), settings.code_attempts),
+            Sessions(engine, limits.session),
+            Allowances(engine, subkey(master, "allowances"), limits.attempts, limits.within),
             CaseStore(settings.case_store, *settings.case_keys),
             Ledger(engine, subkey(master, "ledger")),
             Challenges(engine, subkey(master, "challenges"), settings.code_attempts),
             smtp_sender(mail_server(settings.mail_url)),
         )
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the page over https."""
+        return self.settings.portal_url.startswith("https://")
 
 
 def create_app(counter: Counter | None = None) -> Starlette:
@@ -80,58 +104,166 @@ def create_app(counter: Counter | None = None) -> Starlette:
     at = counter or Counter.from_settings(Settings.from_environment(need=_NEEDED))
     keys = published(at.settings)
 
-    def form_with(request: Request, problem: str = "", link: str = "", status: int = 200) -> Response:
-        return form_page(request, at.settings, keys, problem, link, status)
-
-    async def page(request: Request) -> Response:
-        return form_with(request)
-
     async def signing_key(_: Request) -> Response:
         return PlainTextResponse(keys)
-
-    async def package(request: Request) -> Response:
-        form = await fields_of(request)
-        try:
-            opened = await run_in_threadpool(_open, at, form)
-        except NoSignature:
-            return form_with(request, "unsigned", form.get("link", ""), 404)
-        except DsrError:
-            return form_with(request, "broken", form.get("link", ""), 503)
-        if opened is None:
-            return form_with(request, "failed", form.get("link", ""), 403)
-        return opened
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
+    pages = Pages(at, keys)
     routes = [
-        Route("/", page, methods=["GET"]),
-        Route("/package", package, methods=["POST"]),
-        Route("/package", page, methods=["GET"]),
+        Route("/", pages.form, methods=["GET"]),
+        Route("/package", pages.redeem, methods=["POST"]),
+        Route("/package", pages.package, methods=["GET"]),
+        Route("/package/end", pages.end, methods=["POST"]),
+        Route("/package/{name}", pages.file, methods=["GET"]),
+        Route("/done", pages.done, methods=["GET"]),
         Route("/signing-key.pub", signing_key, methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
-        *confirm.routes(confirm.Desk(at.settings, at.challenges, at.cases, at.ledger, at.send_mail, at.now)),
+        *confirm.routes(
+            confirm.Desk(at.settings, at.challenges, at.cases, at.ledger, at.send_mail, at.allowances, at.now)
+        ),
     ]
-    secure = at.settings.portal_url.startswith("https://")
-    return Starlette(routes=routes, middleware=[Middleware(SafeHeaders, secure=secure)])
+    return Starlette(routes=routes, middleware=[Middleware(SafeHeaders, secure=at.secure)])
 
 
-def _open(counter: Counter, form: Mapping[str, str]) -> Response | None:
-    """What was asked for, noted in the ledger; None when link and code don't fit or nothing is there any more."""
-    at, link = counter.now(), secret_of(form.get("link", ""))
-    redeemed = counter.links.redeem(link, form.get("code", ""), at)
+class Pages:
+    """The pages about a package. `keys`: the published keys."""
+
+    def __init__(self, counter: Counter, keys: str) -> None:
+        self._at, self._keys = counter, keys
+
+    async def form(self, request: Request) -> Response:
+        """Where link and code are entered."""
+        return form_page(request, self._at.settings)
+
+    async def done(self, request: Request) -> Response:
+        """After a session was ended."""
+        return form_page(request, self._at.settings, "done")
+
+    async def redeem(self, request: Request) -> Response:
+        """Opens a session."""
+        form, at = await fields_of(request), self._at
+        address = address_of(request, at.settings.portal.proxies)
+        before = cookie_of(request, secure=at.secure)
+        try:
+            cookie = await run_in_threadpool(redeemed, at, form, address, before) if is_own(request) else None
+        except DsrError as error:
+            return self._broken(request, error, form)
+        if cookie is None:
+            return self._refused(request, "failed", 403, form)
+        response = _to(f"/package?lang={language_of(request)}")
+        set_cookie(response, cookie, secure=at.secure)
+        return response
+
+    async def package(self, request: Request) -> Response:
+        """What there is to have, and until when."""
+
+        def page(session: Session, handout: Handout) -> Response:
+            return package_page(request, self._at.settings, self._keys, handout.package, session)
+
+        return await self._with_session(request, page)
+
+    async def file(self, request: Request) -> Response:
+        """A file, or a part of one."""
+
+        def answer(_: Session, handout: Handout) -> Response | None:
+            return handout.answer(request, request.path_params["name"])
+
+        return await self._with_session(request, answer)
+
+    async def end(self, request: Request) -> Response:
+        """Ends the session."""
+        at = self._at
+        if not is_own(request):
+            return self._refused(request, "ended", 403)
+        try:
+            await run_in_threadpool(at.sessions.end, cookie_of(request, secure=at.secure), at.now())
+        except DsrError as error:
+            return self._broken(request, error)
+        response = _to(f"/done?lang={language_of(request)}")
+        response.headers["clear-site-data"] = '"cache", "storage"'
+        set_cookie(response, "", secure=at.secure)
+        return response
+
+    async def _with_session(self, request: Request, answer: Callable[[Session, Handout], Response | None]) -> Response:
+        """What `answer` makes of it; always the same when there is no session, or nothing of that name."""
+
+        def answered() -> Response | None:
+            found = fetching(self._at, cookie_of(request, secure=self._at.secure))
+            return answer(*found) if found else None
+
+        try:
+            return await run_in_threadpool(answered) or self._refused(request, "ended", 403)
+        except DsrError as error:
+            return self._broken(request, error)
+
+    def _broken(self, request: Request, error: DsrError, form: Mapping[str, str] | None = None) -> Response:
+        log.warning("the page is not available: %s", error)
+        return self._refused(request, "broken", 503, form)
+
+    def _refused(self, request: Request, why: str, status: int, form: Mapping[str, str] | None = None) -> Response:
+        return form_page(request, self._at.settings, why, (form or {}).get("link", ""), status)
+
+
+def redeemed(counter: Counter, form: Mapping[str, str], address: str, before: str) -> str | None:
+    """A new session's cookie when link and code fit; the session of the cookie `before` then ends. None for everything
+    else alike; a wrong code is noted in the ledger. `address`: whose attempt it is."""
+    at, link, code = counter.now(), secret_of(form.get("link", "")), form.get("code", "")
+    guess = bool(link and code)
+    if guess and not counter.allowances.take(_PURPOSE, address, at):
+        link = ""  # as long as any other answer, and nothing of the link's own attempts is used up
+    redeemed = counter.links.redeem(link, code, at)
     if redeemed is None:
         # What the person sees does not depend on this.
         owner = counter.links.owner(link)
         if owner is not None:
             counter.ledger.append(owner, "code_refused", at=at)
         return None
+    counter.allowances.give_back(_PURPOSE, address)
     try:
-        case = counter.cases.open(redeemed.request_id)
-    except PermanentError:
-        return None  # the case was closed before its link ended
+        package = Released.of(counter.cases.open(redeemed.request_id))
+    except PermanentError as error:
+        if not is_gone(error):
+            raise
+        return None
+    cookie = counter.sessions.open(link, package.sha256, at) if package else None
+    if cookie and before:
+        counter.sessions.end(before, at)
+    return cookie
 
-    def note(detail: Mapping[str, Any]) -> None:
-        counter.ledger.append(redeemed.request_id, "downloaded", detail, at=at)
 
-    return handed_out(case, redeemed.request_id, form.get("file", FILE), note)
+def fetching(counter: Counter, cookie: str) -> tuple[Session, Handout] | None:
+    """The session of a cookie and what it may have; None when it is not open, or its package is not the one that was
+    released any more."""
+    session = counter.sessions.find(cookie, counter.now())
+    if session is None:
+        return None
+    try:
+        case = counter.cases.open(session.request_id)
+    except PermanentError as error:
+        if not is_gone(error):
+            raise
+        return None
+    package = Released.of(case)
+    if package is None or package.sha256 != session.digest:
+        return None
+    part_bytes, note = counter.settings.portal.part_bytes, partial(_note, counter, session)
+    return session, Handout(case, package, part_bytes, note, lambda: counter.now() < session.link_expires_at)
+
+
+def _note(counter: Counter, session: Session, kind: str, detail: Mapping[str, Any]) -> None:
+    """Once per session: that the package was begun, that its last byte was given, and each of its proofs. However often
+    a download breaks off and goes on, the chain grows by no more."""
+    what = f"{kind}.{detail.get('file', 'package')}"
+    if not counter.sessions.first(session, what):
+        return
+    try:
+        counter.ledger.append(session.request_id, kind, detail, at=counter.now())
+    except DsrError:
+        counter.sessions.not_noted(session, what)
+        raise
+
+
+def _to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, 303)

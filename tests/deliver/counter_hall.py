@@ -4,7 +4,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,15 +12,19 @@ from typing import Any
 
 import pytest
 from served import served
+from sqlalchemy import Engine
 
 from dsr import database
+from dsr.allowances import Allowances
 from dsr.casefile import CaseFile, CaseStore
 from dsr.challenges import Challenges
 from dsr.channels.ticket import Answer
 from dsr.ledger import Ledger
 from dsr.links import Links
 from dsr.model import Found, Identifier, Match
+from dsr.portal_limits import PortalLimits
 from dsr.search import SearchResult, found_as_json
+from dsr.sessions import Sessions
 from dsr.settings import Controller, Settings, subkey
 from dsr.signing import Signer, trusted_comment
 from dsr.steps.deliver import Delivered, deliver
@@ -63,6 +67,22 @@ class Office:
     links: Links
     post: Post
     challenges: Challenges
+    engine: Engine
+
+    def counter(self, clock: "Clock", **changes: Any) -> Counter:
+        """What the portal works with. `changes`: of the settings."""
+        settings, limits = replace(self.settings, **changes), changes.get("portal", self.settings.portal)
+        return Counter(
+            settings,
+            self.links,
+            Sessions(self.engine, limits.session),
+            Allowances(self.engine, subkey(MASTER, "allowances"), limits.attempts, limits.within),
+            self.cases,
+            self.ledger,
+            self.challenges,
+            self.post.mail,
+            now=lambda: clock.now,
+        )
 
     def case(
         self,
@@ -166,6 +186,7 @@ def office(ledger_url: str, tmp_path: Path) -> Iterator[Office]:
         mail_from="privacy@controller.example",
         controller=Controller("Controller Ådal AB", "dpo@controller.example", "Storgatan 1, 111 11 Stockholm"),
         code_attempts=4,
+        portal=PortalLimits(attempts=100_000),  # all tests come from one address
     )
     yield Office(
         settings,
@@ -174,6 +195,7 @@ def office(ledger_url: str, tmp_path: Path) -> Iterator[Office]:
         Links(engine, subkey(MASTER, "links"), settings.code_attempts),
         Post(),
         Challenges(engine, subkey(MASTER, "challenges"), settings.code_attempts),
+        engine,
     )
     engine.dispose()
 
@@ -192,7 +214,5 @@ def clock() -> Clock:
 
 @pytest.fixture
 def portal(office: Office, clock: Clock) -> Iterator[str]:
-    desk = office.challenges, office.post.mail
-    counter = Counter(office.settings, office.links, office.cases, office.ledger, *desk, now=lambda: clock.now)
-    with served(create_app(counter)) as url:
+    with served(create_app(office.counter(clock))) as url:
         yield url

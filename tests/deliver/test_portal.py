@@ -1,18 +1,21 @@
-"""The download page: looking changes nothing, link and code together give the file, everything else is one answer."""
+"""The download page: looking changes nothing, link and code together open the package's page, everything else is one
+answer."""
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import httpx
 import pytest
 from counter_hall import NOW, Clock, Office, a_zip
 
-LINK, CODE = "A" * 20 + "-_" + "b" * 10, "7K3F-9QXM-2HTP"
+CODE = "7K3F-9QXM-2HTP"
 
 
 def opened(office: Office, request_id: str, size: int = 0) -> bytes:
-    """A case whose package can be had with LINK of that request and CODE."""
+    """A case whose package can be had with that request's link and CODE."""
     content = a_zip(size)
     case = office.case(request_id, package=content)
     case.write_json("delivery/released", {"sha256": hashlib.sha256(content).hexdigest()})
@@ -28,19 +31,39 @@ def ask(url: str, link: str, code: str, **more: str) -> httpx.Response:
     return httpx.post(f"{url}/package", data={"link": link, "code": code, **more})
 
 
+@contextmanager
+def visiting(url: str, request_id: str) -> Iterator[httpx.Client]:
+    """Somebody who has entered link and code, with their cookie."""
+    with httpx.Client(base_url=url, headers={"accept-language": "sv"}) as client:
+        answer = client.post("/package", data={"link": link_of(request_id), "code": CODE})
+        assert answer.status_code == 303
+        yield client
+
+
 def test_link_and_code_give_the_package(portal: str, office: Office) -> None:
     content = opened(office, "dsr-download", 300_000)
-    response = ask(portal, link_of("dsr-download"), CODE)
+    answer = ask(portal, link_of("dsr-download"), CODE)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/package?lang=sv")
+    assert office.ledger.events("dsr-download") == []
+    with visiting(portal, "dsr-download") as client:
+        page = client.get("/package?lang=sv")
+        assert page.status_code == 200
+        assert '<a class="button" id="download" href="/package/dsr-download.zip" download>' in page.text
+        assert office.ledger.events("dsr-download") == []
+        response = client.get("/package/dsr-download.zip")
     assert response.status_code == 200
     assert response.content == content
     assert response.headers["content-disposition"] == 'attachment; filename="dsr-download.zip"'
     assert response.headers["content-type"] == "application/zip"
+    assert response.headers["content-length"] == str(len(content))
     assert response.headers["cache-control"] == "no-store"
-    (event,) = office.ledger.events("dsr-download")
-    assert event.kind == "downloaded"
-    assert event.detail == {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    assert ask(portal, link_of("dsr-download"), CODE).status_code == 200
-    assert len(office.ledger.events("dsr-download")) == 2
+    detail = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), "first": 0}
+    detail["last"] = len(content) - 1
+    events = [(event.kind, event.detail) for event in office.ledger.events("dsr-download")]
+    assert events == [("download_begun", detail), ("downloaded", detail)]
+    with visiting(portal, "dsr-download") as client:
+        assert client.get("/package/dsr-download.zip").content == content
+    assert len(office.ledger.events("dsr-download")) == 4
 
 
 def test_only_the_package_that_was_released(portal: str, office: Office) -> None:
@@ -67,20 +90,24 @@ def test_only_the_package_that_was_released(portal: str, office: Office) -> None
 )
 def test_as_people_paste_it(portal: str, office: Office, link: str, code: str) -> None:
     opened(office, "dsr-pasted00")
-    assert ask(portal, link.format(link_of("dsr-pasted00")), code).status_code == 200
+    assert ask(portal, link.format(link_of("dsr-pasted00")), code).status_code == 303
 
 
 def test_looking_changes_nothing(portal: str, office: Office) -> None:
     """Link previews, scanners, a bare POST: the link still works after any number of them."""
     opened(office, "dsr-looked00")
+    paths = ("/", f"/?link={link_of('dsr-looked00')}&code={CODE}", "/done", "/package", "/package/dsr-looked00.zip",
+             "/package/dsr-looked00.zip.001", "/package/dsr-looked00.zip.minisig", "/package/end")  # fmt: skip
     for _ in range(office.settings.code_attempts + 2):
         for method in ("GET", "HEAD", "OPTIONS"):
-            for path in ("/", "/package", f"/?link={link_of('dsr-looked00')}&code={CODE}"):
-                assert httpx.request(method, portal + path).status_code in (200, 405)
+            for path in paths:
+                answer = httpx.request(method, portal + path)
+                assert answer.status_code in (200, 403, 405)
+                assert "set-cookie" not in answer.headers
         assert httpx.post(f"{portal}/package").status_code == 403
         assert httpx.post(f"{portal}/package?link={link_of('dsr-looked00')}&code={CODE}").status_code == 403
     assert office.ledger.events("dsr-looked00") == []
-    assert ask(portal, link_of("dsr-looked00"), CODE).status_code == 200
+    assert ask(portal, link_of("dsr-looked00"), CODE).status_code == 303
 
 
 def test_whatever_does_not_fit_looks_the_same(portal: str, office: Office, clock: Clock) -> None:
@@ -93,6 +120,7 @@ def test_whatever_does_not_fit_looks_the_same(portal: str, office: Office, clock
         ask(portal, "x" * 32, CODE),
         ask(portal, "", ""),
         ask(portal, link, ""),
+        httpx.post(f"{portal}/package", data={"link": link, "code": CODE}, headers={"origin": "https://evil.example"}),
     ]
     answers.append(ask(portal, link_of("dsr-closed00"), CODE))
     clock.now = NOW + timedelta(days=14)
@@ -113,7 +141,10 @@ def test_guessing_is_capped(portal: str, office: Office) -> None:
 
 
 def test_nothing_is_remembered_or_told(portal: str) -> None:
-    for response in (httpx.get(portal), ask(portal, "x", "y"), httpx.get(f"{portal}/nowhere"), httpx.put(portal)):
+    for response in (
+        httpx.get(portal), ask(portal, "x", "y"), httpx.get(f"{portal}/nowhere"), httpx.put(portal),
+        httpx.get(f"{portal}/package"), httpx.get(f"{portal}/package/x.zip"), httpx.post(f"{portal}/package/x.zip"),
+    ):  # fmt: skip
         headers = response.headers
         assert headers["cache-control"] == "no-store"
         assert headers["referrer-policy"] == "no-referrer"
@@ -152,14 +183,21 @@ def test_language(portal: str, query: str, accept: str, language: str) -> None:
 
 def test_storage_away_is_not_the_persons_fault(portal: str, office: Office) -> None:
     opened(office, "dsr-storeaway")
-    with httpx.Client() as client:
-        original, office.links.redeem = office.links.redeem, _unavailable
-        try:
-            response = client.post(f"{portal}/package", data={"link": link_of("dsr-storeaway"), "code": CODE})
-        finally:
-            office.links.redeem = original
+    original, office.links.redeem = office.links.redeem, _unavailable
+    try:
+        response = ask(portal, link_of("dsr-storeaway"), CODE)
+    finally:
+        office.links.redeem = original
     assert response.status_code == 503
     assert "några minuter" in response.text
+    with visiting(portal, "dsr-storeaway") as client:
+        store, office.cases.open = office.cases.open, _unavailable
+        try:
+            answers = [client.get("/package"), client.get("/package/dsr-storeaway.zip")]
+        finally:
+            office.cases.open = store
+        assert [a.status_code for a in answers] == [503, 503]
+        assert client.get("/package/dsr-storeaway.zip").status_code == 200
 
 
 def _unavailable(*_: object) -> None:
@@ -168,26 +206,40 @@ def _unavailable(*_: object) -> None:
     raise TransientError("database.unavailable", "links")
 
 
-def test_a_large_package_costs_no_memory(portal: str, office: Office) -> None:
-    """64 MiB through the portal in this process: the peak may grow by a few buffers only."""
-    import resource
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize("encryption", ["none", "zip", "age"])
+def test_the_page_says_what_there_is(portal: str, office: Office, language: str, encryption: str) -> None:
+    """In words and in the controller's zone, without any script: what, how large, made when, until when, how to open
+    it, how to check, ask and complain."""
+    request_id = f"dsr-says-{encryption}-{language}"
+    content = opened(office, request_id)
+    office.describe(office.cases.open(request_id), content, encryption)
+    with visiting(portal, request_id) as client:
+        page = client.get(f"/package?lang={language}").text
+    assert "<script" not in page
+    english = language == "en"
+    expected = {
+        hashlib.sha256(content).hexdigest(),
+        f"{len(content)}\u00a0B",
+        "20 November 2026, 10:30 CET" if english else "20 november 2026 kl. 10:30 CET",  # made
+        "20 November 2026, 11:30 CET" if english else "20 november 2026 kl. 11:30 CET",  # session
+        "4 December 2026, 10:30 CET" if english else "4 december 2026 kl. 10:30 CET",
+        "imy@imy.se",
+        "dpo@controller.example",
+        "Storgatan 1",
+        request_id,
+        {"none": "every computer" if english else "alla datorer", "zip": "7-Zip", "age": "age -d -i"}[encryption],
+        "minisign -V -m",
+    }
+    assert [text for text in expected if text not in page] == []
+    assert ("7-Zip" in page) == (encryption == "zip")
 
-    piece = hashlib.sha512(b"noise").digest() * 1024 * 16
-    case = office.case("dsr-large000")
-    digest, size = hashlib.sha256(), 64 * len(piece)
-    with case.writer("package") as file:
-        for _ in range(64):
-            file.write(piece)
-            digest.update(piece)
-    case.write_json("package.json", {"sha256": digest.hexdigest(), "bytes": size, "files": 1})
-    case.write_json("delivery/released", {"sha256": digest.hexdigest()})
-    office.links.create("dsr-large000", link_of("dsr-large000"), CODE, NOW + timedelta(days=14), NOW)
-    ask(portal, "warm", "up")
-    before, received = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, hashlib.sha256()
-    data = {"link": link_of("dsr-large000"), "code": CODE}
-    with httpx.stream("POST", f"{portal}/package", data=data, timeout=60) as response:
-        assert response.headers["content-length"] == str(size)
-        for chunk in response.iter_raw():
-            received.update(chunk)
-    assert received.hexdigest() == digest.hexdigest()
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 * 1024
+
+def test_small_and_from_nowhere_else(portal: str, office: Office) -> None:
+    """All that the pages need is in them: below 50 kB each, no address of another host."""
+    opened(office, "dsr-budget00")
+    with visiting(portal, "dsr-budget00") as client:
+        for path in ("/", "/package", "/confirm", "/done", "/package/nothing"):
+            page = client.get(path)
+            assert len(page.content) < 50_000
+            assert re.findall(r"(?:src|href|action|url)\s*[=(]\s*[\"']?(?:\w+:)?//", page.text) == []

@@ -71,6 +71,22 @@ def test_the_life_of_a_case(uri: str, bucket, master_key: bytes) -> None:
         CaseStore(uri, master_key).create("case-0002").read_json("request")
 
 
+def test_from_any_place(uri: str, bucket, master_key: bytes) -> None:
+    """A download goes on where it broke off; one of a case that is closed meanwhile ends."""
+    case, big = CaseStore(uri, master_key).create(CASE), os.urandom(3_000_000)
+    put(case, "package", big)
+    with case.anywhere("package") as file:
+        assert file.size == len(big)
+        assert b"".join(file.read(2_000_001, len(big))) == big[2_000_001:]
+        pieces = file.read(0, len(big))
+        assert next(pieces) == big[: 256 * 1024]
+        bucket.objects.delete()
+        with pytest.raises((PermanentError, TransientError)):
+            list(pieces)
+    with pytest.raises(PermanentError, match=r"case\.absent"), case.anywhere("package"):
+        pass
+
+
 @pytest.mark.parametrize("size", [10, 25_000_000])
 def test_a_failed_writer_leaves_what_was_there(uri: str, bucket, master_key: bytes, size: int) -> None:
     case = CaseStore(uri, master_key).create(CASE)

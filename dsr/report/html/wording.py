@@ -31,14 +31,8 @@ class Wording:
         return self.text.moment(datetime.fromisoformat(stamped))
 
     def size(self, count: int) -> str:
-        """Bytes in decimal units, as file managers show them: "20 kB"."""
-        size, unit = float(count), "B"
-        for larger in ("kB", "MB", "GB", "TB"):
-            if size < 1000:
-                break
-            size, unit = size / 1000, larger
-        digits = f"{size:.0f}" if size >= 10 or unit == "B" else f"{size:.1f}"
-        return f"{digits if self.language == 'en' else digits.replace('.', ',')}\u00a0{unit}"
+        """Bytes in words: "20 kB"."""
+        return self.text.size(count)
 
     def country(self, code: str) -> str:
         """The country's name; the code itself when it is none of ISO 3166-1."""
