@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from dsr import database, doubt_command, erased_command, holds_command, retained_command
+from dsr import database, doubt_command, erased_command, holds_command, retained_command, tickets_command
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)
     erased_command.add_parsers(commands, _kinds)
     retained_command.add_parser(commands, _kinds)
+    tickets_command.add_parser(commands)
     text = "list the source systems, what they hold, and the Airflow connection that each needs"
     commands.add_parser("sources", help=text, description=text).set_defaults(command=_sources)
     text = "print one Airflow pool per source system, as `airflow pools import` reads it"

@@ -5,6 +5,7 @@ No table holds personal data: request ids are opaque, everything that points to 
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -185,4 +187,27 @@ id_tokens = Table(
     Column("token", LargeBinary, primary_key=True, comment="HMAC-SHA256 of the token's issuer and id"),
     Column("request_id", Text, nullable=False),
     Column("until", _MOMENT, nullable=False, comment="it is expired by then"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("answer", Boolean, nullable=False, comment="the person waits for something; else only notes"),
+    Column("since", _MOMENT, nullable=False),
+    Column("due", _MOMENT, nullable=False, comment="when it is tried next"),
+    Column("tries", Integer, nullable=False, server_default="0", comment="in vain so far"),
+    Column("code", Text, nullable=False, server_default="", comment="of the last error; empty = not tried"),
+    Column("held", Boolean, nullable=False, server_default=false(), comment="a person has to see to it"),
+    Index("outbox_due", "due"),
+)
+
+told_stages = Table(
+    "told_stages",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("stages", Integer, nullable=False, comment="how many its ticket was told, or passed over"),
+    Column("seq", BigInteger, nullable=False, comment="of the last event that was looked at"),
+    Index("told_stages_seq", "seq"),
 )

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Final
 
+from dsr.channels.freshdesk import Freshdesk
 from dsr.channels.jira import Jira
 from dsr.channels.standard_webhooks import StandardWebhooks
 from dsr.channels.ticket import Channel
 from dsr.channels.zendesk import Zendesk
 from dsr.setting_values import SettingError
 
-_LISTED: Final[tuple[Channel, ...]] = (StandardWebhooks(), Zendesk(), Jira())
+_LISTED: Final[tuple[Channel, ...]] = (StandardWebhooks(), Zendesk(), Jira(), Freshdesk())
 
 CHANNELS: Final[Mapping[str, Channel]] = {channel.name: channel for channel in _LISTED}
 """By name, the last part of the webhook's path."""
@@ -30,7 +31,7 @@ def from_environment(env: Mapping[str, str] | None = None) -> Mapping[str, Chann
     """The channels, Jira's with the ids of the site's custom fields that `DSR_CHANNEL_JIRA_FIELDS` names, those of
     `Jira` for the others. None = this process's environment. SettingError("setting.channel_jira_fields").
 
-    Zendesk's fields stand in its trigger body, which is written in Zendesk; our own form has no other names.
+    Zendesk's and Freshdesk's fields stand in the body that is written there; our own form has no other names.
     """
     text = (os.environ if env is None else env).get("DSR_CHANNEL_JIRA_FIELDS", "").strip()
     if not text:

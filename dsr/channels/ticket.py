@@ -88,9 +88,15 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Answer:
-    """A text that the person reads in their ticket. `close`: the ticket is done with it.
+    """A text for a ticket. `close`: the ticket is done with it.
 
-    `answer_id` stays the same when the same answer is given again; receivers that can, drop the second."""
+    at         when it is written
+    answer_id  stays the same when the same answer is given again; the second is dropped
+    kind       what the text is, a code
+    secrets    what stands in it that nobody but the person may keep: codes, passwords
+    public     the person reads it; else it is a note for those who work on tickets
+    stage      of a note: the stage that it tells, one of `progress.STAGES`
+    """
 
     request_id: str
     answer_id: str
@@ -99,6 +105,10 @@ class Answer:
     text: str = field(repr=False)
     close: bool
     at: datetime
+    kind: str = "answer"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    public: bool = True
+    stage: str = ""
 
 
 class Refused(PermanentError):
@@ -151,6 +161,10 @@ class Channel(Protocol):
         """The request in the body. Refused("body.not_json" | "body.invalid"), the latter with the fields."""
         ...
 
-    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
-        """Write into the ticket, and close it if asked."""
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
+        """Write into the ticket, and close it if asked. A note that isn't public leaves its state as it is.
+
+        `before`: None = this is the first attempt. Else an earlier one began and nobody knows how it ended: the text is
+        written only if the ticket doesn't have it more often than so many times already. A system that drops what has
+        the same `answer_id` needn't be asked."""
         ...

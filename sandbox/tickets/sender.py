@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-CHANNELS = ("standard_webhooks", "zendesk", "jira")
+CHANNELS = ("standard_webhooks", "zendesk", "jira", "freshdesk")
+SIGNING = ("standard_webhooks", "zendesk", "jira")
+"""Those whose calls are signed; the others send a secret."""
 
 
 def ticket_body(
@@ -54,9 +56,10 @@ def ticket_body(
         options |= {"about": about, "customer": customer, "id_token": id_token}
         return body | {k: v for k, v in options.items() if v}
     lines = "\r\n".join(f"{key}: {value}" for key, value in (corrections or {}).items())
-    if channel == "zendesk":
+    if channel in ("zendesk", "freshdesk"):
+        created = {"created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if channel == "zendesk" else {}
         return {
-            "ticket": {"id": ticket_id, "created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "ticket": {"id": ticket_id, **created},
             "right": right,
             "requester": {"email": email, "name": name, "phone": phone, "language": language},
             "customer_number": customer_number,
@@ -121,4 +124,6 @@ def signed(
         mac = hmac.new(secret.encode(), raw, hashlib.sha256).digest()
         headers |= {"X-Atlassian-Webhook-Identifier": delivery_id, "X-Hub-Signature": "sha256=" + mac.hex()}
         return headers, raw
+    if channel == "freshdesk":  # it has no id of a delivery
+        return headers | {"X-DSR-Secret": secret}, raw
     raise ValueError(channel)

@@ -65,6 +65,7 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
         "dsr_portability",
         "dsr_rectification",
         "dsr_restriction",
+        "dsr_tickets",
         "dsr_triage",
         "dsr_upkeep",
     }

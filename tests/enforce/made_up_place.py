@@ -46,6 +46,7 @@ class Place:
     ledger: Ledger
     suppression: Suppression
     said: list[Answer] = field(default_factory=list)
+    down: bool = False
     settings: Settings = SETTINGS
 
     @classmethod
@@ -81,6 +82,9 @@ class Place:
 
     def answer(self, answer: Answer) -> None:
         self.said.append(answer)
+
+    def undelivered(self, case: CaseFile) -> bool:
+        return self.down
 
     def vendor_order(self) -> tuple[str, ...]:
         return ()

@@ -48,3 +48,12 @@ def test_extended_and_near_again(received: Ledger) -> None:
     assert found == [("dsr-open0001", -63, "deadline_passed"), ("dsr-extended", 0, "deadline_near")]
     received.append("dsr-extended", "closed", {"outcome": "answered"}, at=AT)
     assert [name for name, _, _ in alarms(received, date(2027, 3, 1))] == ["dsr-open0001"]
+
+
+def test_what_the_ticket_does_not_have_yet_is_no_answer(received: Ledger) -> None:
+    """Nor is an extension: the person is to be told of it within the first month (Art. 12(3))."""
+    at = datetime(2026, 12, 20, 5, tzinfo=UTC)
+    waiting = ("dsr-answered", "dsr-extended")
+    found = watch(received, day=at.date(), within=3, at=at, undelivered=waiting)
+    assert sorted(a.request_id for a in found) == ["dsr-answered", "dsr-extended", "dsr-open0001"]
+    assert {a.left for a in found} == {1}
