@@ -295,7 +295,10 @@ class Workplace:
         """Into a ticket, through the connection `dsr_<channel>`."""
         from dsr.channels import CHANNELS
         from extractors.http import HttpClient
+        from extractors.outbound import outbound_client
 
         with Coded(answer.channel):
-            connection = self.needed(f"dsr_{answer.channel}")
-            CHANNELS[answer.channel].answer(connection, answer, HttpClient, before)
+            channel, connection = CHANNELS[answer.channel], self.needed(f"dsr_{answer.channel}")
+            private = connection.extra.get("private") is True
+            http = partial(outbound_client, private=private) if channel.outside else HttpClient
+            channel.answer(connection, answer, http, before)

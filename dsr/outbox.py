@@ -51,21 +51,16 @@ class Outbox:
     alone: Callable[[str], AbstractContextManager[None]]
 
     def post(self, case: CaseFile, answer: Answer, at: datetime) -> str:
-        """Puts an answer into the outbox, unless it was before, and writes at once all that waits there. "" when all is
-        written, else the code of what is in the way: the rest is written later. Raises for our own storage only.
-
-        A note takes the place of notes that wait: only the newest is news."""
+        """Puts an answer into the outbox and writes at once all that waits there. "" when all is written, else the code
+        of what is in the way: the rest is written later. Raises for our own storage only."""
         with self.alone(case.case_id):
-            queued = {name: _answer(case.read_json(name)) for name in case.names(_QUEUE)}
-            if answer.answer_id not in {a.answer_id for a in queued.values()} and not case.exists(_mark(answer)):
-                # Known to wait before it does: what nobody knows of is never written.
-                self.waiting.enter(case.case_id, answer.channel, at, answer=answer.public)
-                last = max((int(name.removeprefix(_QUEUE)) for name in queued), default=0)
-                case.write_json(f"{_QUEUE}{last + 1:06}", {"answer": _as_json(answer), "begun": False})
-                for name, other in queued.items():
-                    if not (answer.public or other.public):
-                        case.remove(name)
+            self._put(case, answer, at)
             return self._deliver(case, at)
+
+    def put(self, case: CaseFile, answer: Answer, at: datetime) -> None:
+        """Puts an answer into the outbox, for who writes into tickets to find."""
+        with self.alone(case.case_id):
+            self._put(case, answer, at)
 
     def deliver(self, case: CaseFile, at: datetime) -> str:
         """Writes what waits. As `post`."""
@@ -107,6 +102,21 @@ class Outbox:
                 case.remove(name)
             self.waiting.leave(case.case_id)
             return count
+
+    def _put(self, case: CaseFile, answer: Answer, at: datetime) -> None:
+        """Unless it was before. A note takes the place of notes that wait: only the newest is news."""
+        queued = {name: _answer(case.read_json(name)) for name in case.names(_QUEUE)}
+        if answer.answer_id in {a.answer_id for a in queued.values()} or case.exists(_mark(answer)):
+            return
+        # Known to wait before it does: what nobody knows of is never written.
+        self.waiting.enter(case.case_id, answer.channel, at, answer=answer.public)
+        callbacks = tuple(case.read_json("request")["ticket"].get("callbacks", ()))
+        kept = _as_json(replace(answer, callbacks=callbacks))
+        last = max((int(name.removeprefix(_QUEUE)) for name in queued), default=0)
+        case.write_json(f"{_QUEUE}{last + 1:06}", {"answer": kept, "begun": False})
+        for name, other in queued.items():
+            if not (answer.public or other.public):
+                case.remove(name)
 
     def _deliver(self, case: CaseFile, at: datetime) -> str:
         waiting = self.waiting.one(case.case_id)
@@ -185,5 +195,11 @@ def _as_json(answer: Answer) -> dict[str, Any]:
 
 def _answer(entry: Mapping[str, Any]) -> Answer:
     kept = entry["answer"]
-    at, secrets = datetime.fromisoformat(kept["at"]), tuple(kept["secrets"])
-    return Answer(**{**kept, "at": at, "secrets": secrets})
+    lists = {name: tuple(kept[name]) for name in ("secrets", "callbacks")}
+    return Answer(**{**kept, "at": datetime.fromisoformat(kept["at"]), **lists})
+
+
+def by_hand(answer: Answer, before: int | None = None) -> None:
+    """A `Send` that writes nowhere: somebody has to give it to the person."""
+    del before
+    raise PermanentError("answer.by_hand", answer.channel)

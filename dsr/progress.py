@@ -17,7 +17,7 @@ from dsr.database import transaction
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.outbox import Outbox
-from dsr.standing import EXTENDED
+from dsr.standing import EXTENDED, Standing
 from dsr.tables import events as ledger_events
 from dsr.tables import told_stages
 from dsr.triage import LINKED, TRIAGED
@@ -128,15 +128,17 @@ class Teller:
         what comes after is told the next time."""
         count = 0
         for request_id, seq, before in self.told.changed():
-            reached = stages(self.ledger.events(request_id))
-            if len(reached) > before:
-                count += self._tell(request_id, reached[before:], now())
+            events = self.ledger.events(request_id)
+            reached, standing = stages(events), Standing.of(events)
+            if standing is not None and len(reached) > before:
+                count += self._tell(standing, reached[before:], now())
             self.told.note(request_id, max(len(reached), before), seq)
         return count
 
-    def _tell(self, request_id: str, new: Sequence[Stage], at: datetime) -> bool:
+    def _tell(self, standing: Standing, new: Sequence[Stage], at: datetime) -> bool:
+        until = standing.deadline
         try:
-            case = self.cases.open(request_id)
+            case = self.cases.open(standing.request_id)
             request = case.read_json("request")
         except PermanentError:  # the case file is gone, and with it the ticket's number
             return False
@@ -145,14 +147,14 @@ class Teller:
         if worded and not ended:
             text = self.public[worded[-1].code](worded[-1], request)
             if text:
-                self.outbox.post(case, _answer(request, worded[-1], text, at, public=True), at)
+                self.outbox.post(case, _answer(request, worded[-1], text, until, at, public=True), at)
         text = self.note(new[-1], request)
         if text:
-            self.outbox.post(case, _answer(request, new[-1], text, at, public=False), at)
+            self.outbox.post(case, _answer(request, new[-1], text, until, at, public=False), at)
         return True
 
 
-def _answer(request: Mapping[str, Any], stage: Stage, text: str, at: datetime, *, public: bool) -> Answer:
+def _answer(request: Mapping[str, Any], stage: Stage, text: str, until: date, at: datetime, *, public: bool) -> Answer:
     what = "progress" if public else "note"
     return Answer(
         request_id=request["request_id"],
@@ -165,4 +167,5 @@ def _answer(request: Mapping[str, Any], stage: Stage, text: str, at: datetime, *
         kind=stage.code,
         public=public,
         stage=stage.code,
+        until=until.isoformat(),
     )

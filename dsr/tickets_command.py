@@ -11,11 +11,9 @@ from sqlalchemy import Engine
 from dsr import database
 from dsr.alone import alone
 from dsr.casefile import CaseStore
-from dsr.channels.ticket import Answer
-from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.officer import as_code
-from dsr.outbox import Outbox, waiting_in
+from dsr.outbox import Outbox, by_hand, waiting_in
 from dsr.settings import Settings, subkey
 from dsr.waiting import WaitingRequests
 
@@ -76,10 +74,4 @@ def _given(args: argparse.Namespace) -> int:
 
 def _outbox(settings: Settings, engine: Engine) -> Outbox:
     ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
-    return Outbox(WaitingRequests(engine), ledger, _nothing, partial(alone, engine, what="outbox"))
-
-
-def _nothing(answer: Answer, before: int | None) -> None:
-    """No ticket is written to from here."""
-    del before
-    raise PermanentError("answer.by_hand", answer.channel)
+    return Outbox(WaitingRequests(engine), ledger, by_hand, partial(alone, engine, what="outbox"))

@@ -34,6 +34,7 @@ class Freshdesk:
     """The channel."""
 
     name = _NAME
+    outside = False
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`; `at` is not used, since nothing says when the call was made."""

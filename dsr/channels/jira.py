@@ -75,6 +75,11 @@ class Jira:
         """As `Channel.name`."""
         return _NAME
 
+    @property
+    def outside(self) -> bool:
+        """As `Channel.outside`."""
+        return False
+
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`."""
         delivery_id = signature.header(headers, "x-atlassian-webhook-identifier", _NAME)

@@ -31,6 +31,7 @@ class StandardWebhooks:
     """The channel; its signature covers the delivery's id."""
 
     name = _NAME
+    outside = False
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`."""

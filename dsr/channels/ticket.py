@@ -69,6 +69,7 @@ class Ticket:
     relation     what it is about
     id_token     the customer portal's word on who asks (an OpenID Connect ID token); "" = none. It is looked at once
                  and kept nowhere
+    callbacks    where the system wants to be told of changes; their hosts are known and allowed
     """
 
     channel: str
@@ -84,6 +85,7 @@ class Ticket:
     among: tuple[str, ...] = ()
     relation: Relation = Relation()
     id_token: str = field(default="", repr=False)
+    callbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ class Answer:
     kind       what the text is, a code
     secrets    what stands in it that nobody but the person may keep: codes, passwords
     public     the person reads it; else it is a note for those who work on tickets
-    stage      of a note: the stage that it tells, one of `progress.STAGES`
+    stage      the stage that it tells, one of `progress.STAGES`; "" = it tells none
+    until      with a stage: the last day by law, ISO
+    callbacks  of the ticket; the outbox puts them in
     """
 
     request_id: str
@@ -109,6 +113,8 @@ class Answer:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     public: bool = True
     stage: str = ""
+    until: str = ""
+    callbacks: tuple[str, ...] = ()
 
 
 class Refused(PermanentError):
@@ -150,6 +156,11 @@ class Channel(Protocol):
     @property
     def name(self) -> str:
         """The last part of the webhook's path; the connection for answers is `dsr_<name>`."""
+        ...
+
+    @property
+    def outside(self) -> bool:
+        """Answers go to addresses that tickets name: only by a client that has no way into the own network."""
         ...
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:

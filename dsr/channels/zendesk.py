@@ -29,6 +29,7 @@ class Zendesk:
     """The channel."""
 
     name = _NAME
+    outside = False
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`."""

@@ -25,21 +25,28 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy import Engine
 
 from dsr import database
 from dsr.airflow_client import AirflowClient
+from dsr.alone import alone
 from dsr.casefile import CaseFile, CaseStore
 from dsr.channels import CHANNELS, from_environment
+from dsr.channels.opendsr import NAME as OPENDSR
 from dsr.channels.signature import secrets_of
-from dsr.channels.ticket import Channel, Refused, Ticket
+from dsr.channels.ticket import Answer, Channel, Refused, Ticket
 from dsr.deliveries import Deliveries
 from dsr.errors import DsrError, PermanentError
 from dsr.idtoken import IdTokens
 from dsr.ledger import Ledger
+from dsr.outbox import Outbox, by_hand
 from dsr.requesters import Requesters
 from dsr.settings import Settings, subkey
 from dsr.steps import accept, assess, sign_in, triage
 from dsr.triage import linked_to
+from dsr.waiting import WaitingRequests
+from dsr.web import opendsr
+from dsr.web.opendsr import OpenDsrDesk, Signer
 
 MAX_BODY: Final = 256 * 1024
 _RETRY_S: Final = 30
@@ -63,7 +70,8 @@ def _now() -> datetime:
 @dataclass(frozen=True)
 class Desk:
     """What the webhook works with. `run` starts a run; `now` is the clock; `channels` by name; `tokens` checks the
-    customer portal's word, None = no portal's word counts."""
+    customer portal's word, None = no portal's word counts; `signer` and `outbox` are for OpenDSR, None = it is
+    switched off."""
 
     settings: Settings
     cases: CaseStore
@@ -74,6 +82,8 @@ class Desk:
     now: Callable[[], datetime] = _now
     tokens: IdTokens | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: CHANNELS)
+    signer: Signer | None = None
+    outbox: Outbox | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Desk":
@@ -88,6 +98,8 @@ class Desk:
             Requesters(engine, subkey(settings.master_key, "requesters")),
             airflow.start,
             channels=from_environment(),
+            signer=Signer.from_environment(),
+            outbox=_outbox(engine, settings),
             tokens=IdTokens(settings.oidc, engine, subkey(settings.master_key, "id_tokens")) if settings.oidc else None,
         )
 
@@ -112,6 +124,9 @@ def create_app(desk: Desk | None = None) -> FastAPI:
         due = {"target": accepted.due.target.isoformat(), "legal_latest": accepted.due.legal_latest.isoformat()}
         return JSONResponse({"request_id": accepted.request_id, "due": due}, 202)
 
+    if at_desk.signer is not None and at_desk.outbox is not None:
+        opendsr.add(app, _opendsr(at_desk, at_desk.signer, at_desk.outbox), _body, partial(run_sync, limiter=threads))
+
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
         return {"ok": True}
@@ -120,9 +135,10 @@ def create_app(desk: Desk | None = None) -> FastAPI:
 
 
 def _channel(name: str, desk: Desk) -> tuple[Channel, tuple[str, ...]]:
-    """A channel without a secret is switched off, and looks like one that doesn't exist."""
+    """A channel without a secret is switched off, and looks like one that doesn't exist. OpenDSR has endpoints of its
+    own."""
     secrets = secrets_of(desk.settings.channel_secrets.get(name, ""))
-    if name not in desk.channels or not secrets:
+    if name not in desk.channels or name == OPENDSR or not secrets:
         raise PermanentError("channel.unknown", "intake")
     return desk.channels[name], secrets
 
@@ -137,8 +153,33 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+def _opendsr(desk: Desk, signer: Signer, outbox: Outbox) -> OpenDsrDesk:
+    """The desk for OpenDSR; its requests are taken as all others are."""
+    secrets = secrets_of(desk.settings.channel_secrets.get(OPENDSR, ""))
+
+    def tell(answer: Answer, at: datetime) -> None:
+        outbox.put(desk.cases.open(answer.request_id), answer, at)
+
+    return OpenDsrDesk(
+        signer,
+        secrets,
+        desk.settings.rights,
+        desk.settings.master_key,
+        desk.ledger,
+        partial(_take, desk, desk.channels[OPENDSR], secrets),
+        tell,
+        desk.now,
+    )
+
+
+def _outbox(engine: Engine, settings: Settings) -> Outbox:
+    """One that writes into no ticket; `dsr_tickets` does."""
+    ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
+    return Outbox(WaitingRequests(engine), ledger, by_hand, partial(alone, engine, what="outbox"))
+
+
 def _take(
-    desk: Desk, channel: Channel, secrets: tuple[str, ...], headers: dict[str, str], body: bytes
+    desk: Desk, channel: Channel, secrets: tuple[str, ...], headers: dict[str, str], body: bytes, request_id: str = ""
 ) -> accept.Accepted:
     at = desk.now()
     delivery = channel.verify(headers, body, secrets, at)
@@ -155,6 +196,7 @@ def _take(
         triage=partial(_triage, desk, at=at),
         at=at,
         settings=desk.settings,
+        request_id=request_id,
     )
     try:
         accept.start(accepted, desk.run, desk.ledger, at=desk.now())

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 CHANNELS = ("standard_webhooks", "zendesk", "jira", "freshdesk")
 SIGNING = ("standard_webhooks", "zendesk", "jira")
 """Those whose calls are signed; the others send a secret."""
+OPENDSR_DOMAIN = "privacy.controller.example"
+"""By which a sender over OpenDSR, which comes in by another way than these, names the controller."""
 
 
 def ticket_body(
@@ -81,6 +84,22 @@ def ticket_body(
         jira = _jira_body(ticket_id, email, name, texts, choices, at)
         jira["issue"]["fields"]["customfield_10109"] = [{"value": purpose} for purpose in purposes] or None
         return jira
+    if channel == "opendsr":
+        who = {"email": email, "phone_number": phone, "controller_customer_id": customer_number}
+        more = {"language": language, "ground": ground, "purposes": list(purposes), "corrections": corrections}
+        return {
+            "regulation": "gdpr",
+            "subject_request_id": str(uuid.UUID(bytes=hashlib.sha256(ticket_id.encode()).digest()[:16], version=4)),
+            "subject_request_type": right,
+            "submitted_time": at.isoformat(),
+            "subject_identities": [
+                {"identity_type": kind, "identity_value": value, "identity_format": "raw"}
+                for kind, value in who.items()
+                if value
+            ],
+            "api_version": "2.0",
+            "extensions": {OPENDSR_DOMAIN: {name: value for name, value in more.items() if value}},
+        }
     raise ValueError(channel)
 
 

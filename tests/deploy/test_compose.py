@@ -27,7 +27,7 @@ IMAGE = "/opt/dsr/"
 
 VARIABLE = re.compile(r"\$\{(\w+)(:\?|:-)?([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET$|_KEY(_ID)?$|AUTH$")
-SWITCH = re.compile(r"^DSR_CHANNEL_|^MAIL_RELAY|^DSR_SIGNING_KEY$")
+SWITCH = re.compile(r"^DSR_CHANNEL_|^MAIL_RELAY|^DSR_(SIGNING|OPENDSR)_KEY$")
 """May stay empty: a channel without a secret is off, a mail server may ask for none, a signing key can be derived."""
 
 OWN = [name for name, service in SERVICES.items() if service["image"] == "dsr:local"]

@@ -157,7 +157,9 @@ class Office:
         return [waiting.code for waiting in self.outbox.deliver_all(self.cases, self.now)]
 
     def case(self) -> CaseFile:
-        return self.cases.create(f"dsr-{secrets.token_hex(8)}")
+        made = self.cases.create(f"dsr-{secrets.token_hex(8)}")
+        made.write_json("request", {"ticket": {"id": "?"}})
+        return made
 
     def answer(self, case: CaseFile, channel: str, ticket: str, text: str, **given: Any) -> Answer:
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
