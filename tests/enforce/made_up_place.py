@@ -46,7 +46,6 @@ class Place:
     ledger: Ledger
     suppression: Suppression
     said: list[Answer] = field(default_factory=list)
-    down: bool = False
     settings: Settings = SETTINGS
 
     @classmethod
@@ -84,7 +83,7 @@ class Place:
         self.said.append(answer)
 
     def undelivered(self, case: CaseFile) -> bool:
-        return self.down
+        return False
 
     def vendor_order(self) -> tuple[str, ...]:
         return ()
