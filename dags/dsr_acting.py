@@ -188,7 +188,7 @@ def follow_notices() -> None:
     log.info("told %s, failed %s", len(found.told), len(found.failed))
 
 
-@task.branch(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task.branch(show_return_value_in_logs=False)
 @coded
 def answer() -> str:
     """Certifies what was done and answers in the ticket; what is kept is named with its ground and its day."""
@@ -206,7 +206,7 @@ def answer() -> str:
     return "decide_lift" if asked.right == "restriction" else "close"
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def uphold() -> None:
     """The objection is upheld: the data stays restricted, and the person is told so."""
@@ -214,7 +214,7 @@ def uphold() -> None:
     _tell_done(place, place.case(this_request()), final=True)
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def refuse() -> None:
     """Tells the person that nothing is done, why, and where to complain (Art. 12(4)); as an officer has decided."""

@@ -13,7 +13,7 @@ the package holds the part that Art. 20 reaches, and goes to another controller 
 | ... | or a row of the register is blank or unconfirmed | fill it in, confirm it, *Try again*; or decide |
 | a *collect* is up for retry | the system is down or asks to wait | nothing; it retries by itself |
 | a *collect* is red | it failed for good | its log ends in a code, see the task's documentation |
-| *deliver* or *transmit* is up for retry | mail, ticket system or recipient is down | nothing; it retries for days |
+| *deliver* or *transmit* is up for retry | the mail server or the recipient is down | nothing; it retries for days |
 | *deliver* or *transmit* is red | one of them refused for good | mend the connection, then as below |
 | *identify*, *combine* or *compose* is red | a fault of ours | its log holds type and place; then as below |
 | *shred* is red: `run.failed` | a task before failed | mend it, then clear *open_case* with all downstream |

@@ -10,7 +10,7 @@ the law keeps is restricted and named in the answer with its ground and its day.
 | What you see | What it means | What to do |
 |---|---|---|
 | *prepare* waits | the plan is made, the person was asked | an officer looks at both, under *Required Actions* |
-| *ask_identity* is up for retry | the mail server or the ticket system is down | nothing; it tries for days |
+| *ask_identity* is up for retry | the mail server is down | nothing; it tries for days |
 | *answer_nothing* is up for retry | nothing was found; it waits as long as others have to confirm | nothing |
 | *approve* waits | it was prepared | another officer approves it, refuses, or wants another plan |
 | *make_plan* is red | a system could not be read; nothing was done | mend it, clear *open_case* with all downstream |

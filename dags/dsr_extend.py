@@ -16,7 +16,6 @@ new day go into the ledger; `python -m dsr requests` shows the new day.
 
 | What you see | What it means | What to do |
 |---|---|---|
-| *extend* is up for retry | the ticket system is down | nothing; it retries for days |
 | *extend* is red | nobody was told | its log ends in a code, see the task's documentation |
 """
 

@@ -9,7 +9,6 @@ from dsr.errors import PermanentError
 from dsr.officer import as_code
 from dsr_acting import tell_person
 from dsr_coded import coded
-from dsr_retries import DELIVERY_RETRIES
 from dsr_workplace import Workplace, now
 
 log = logging.getLogger("dsr")
@@ -18,14 +17,14 @@ _PLACE: Final = "extension"
 
 
 # One at a time: whether a request was extended before is looked up first and noted last.
-@task(retries=DELIVERY_RETRIES, max_active_tis_per_dag=1, show_return_value_in_logs=False)
+@task(max_active_tis_per_dag=1, show_return_value_in_logs=False)
 @coded
 def extend() -> str:
     """Tells the person in the ticket that the answer takes two months longer, and why; notes it in case and ledger.
-    What it returns is the new last day.
+    What it returns is the new last day. A ticket system that is down gets it later; until it has, *watch* of
+    `dsr_deadlines` goes by the first month, within which the person has to be told.
 
-    **Up for retry**: the ticket system is down; it goes on by itself, as long as the first month lasts. **Red**, and
-    nobody was told:
+    **Red**, and nobody was told:
 
     | Code | What to do |
     |---|---|
@@ -35,7 +34,6 @@ def extend() -> str:
     | `extension.late` | the first month is over: answer now; the ticket is where to say why it is late |
     | `extension.nobody` | nobody signed in has started this: start it in Airflow, as yourself |
     | `case.closed` | its case file is gone, so the request has ended; see the ledger |
-    | `http.4…`, `connection.…` | the ticket system refuses: mend `dsr_<channel>`, then clear this task |
     """
     from dsr.steps import extend as step
 

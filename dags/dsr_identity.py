@@ -50,8 +50,8 @@ def ask_identity() -> None:
     place, request_id = Workplace(), this_request()
     case = place.case(request_id)
 
-    def tell(text: str) -> None:
-        ask(case, "identity", text, mark=step.TOLD, answer=place.answer, at=now())
+    def tell(text: str, code: str) -> None:
+        ask(case, "identity", text, mark=step.TOLD, answer=place.answer, at=now(), secret=code)
 
     outcome = step.ask_identity(
         case, DECLARATIONS, challenges=place.challenges, ledger=place.ledger, send_mail=place.send_mail, tell=tell,

@@ -53,13 +53,14 @@ def start_pending() -> None:
 @task(retries=0, show_return_value_in_logs=False)
 @coded
 def watch() -> None:
-    """Red while a request without an answer is near the day that is worked by, or past it; the log says which. See the
-    DAG's documentation for what to do."""
+    """Red while a request without an answer is near the day that is worked by, or past it; the log says which. An
+    answer that has not come into its ticket yet is none. See the DAG's documentation for what to do."""
     from dsr.steps import watch as step
 
     place, at = Workplace(), now()
     day = at.astimezone(place.settings.zone).date()
-    alarms = step.watch(place.ledger, day=day, within=place.settings.alarm_days, at=at)
+    within, waiting = place.settings.alarm_days, place.waiting.untold()
+    alarms = step.watch(place.ledger, day=day, within=within, at=at, undelivered=waiting)
     for alarm in alarms:
         log.warning("%s %s: %s days left", alarm.request_id, alarm.right, alarm.left)
     if alarms:
@@ -85,9 +86,11 @@ def index(source: str) -> None:
 @task(show_return_value_in_logs=False)
 @coded
 def end_links() -> None:
-    """Destroys the case files whose last download link has ended: key first, then the package."""
+    """Destroys the case files whose last download link has ended: key first, then the package. One whose ticket has yet
+    to get an answer is kept until it has it."""
     place, at = Workplace(), now()
-    ended = place.links.expire(at)
+    waiting = place.waiting.untold()
+    ended = [request_id for request_id in place.links.expire(at) if request_id not in waiting]
     for request_id in ended:
         _destroy(place, request_id)
         place.ledger.append(request_id, "link_expired", at=at)
@@ -100,7 +103,8 @@ def end_links() -> None:
 def sweep() -> None:
     """Removes working data that a run left behind, and case files without use: a request that ended unanswered is
     kept for 30 days, so that it can be started over. One in which changes were begun is kept until it is brought to
-    its end: nobody else can tell what is still to be done, or taken back."""
+    its end: nobody else can tell what is still to be done, or taken back. So is one whose ticket has yet to get an
+    answer."""
     from dsr.steps import close
 
     place, at = Workplace(), now()
@@ -115,7 +119,7 @@ def sweep() -> None:
         if any(name.startswith(close.STAGING) for name in case.names()) and close.shred(case):
             place.ledger.append(request_id, "shredded", {"outcome": "swept"}, at=at)
             staging += 1
-        if not case.exists("package") and _is_old(place.ledger.events(request_id), at):
+        if not case.exists("package") and not place.undelivered(case) and _is_old(place.ledger.events(request_id), at):
             case.close()
             place.ledger.append(request_id, "closed", {"outcome": "ended"}, at=at)
             forgotten += 1

@@ -13,7 +13,6 @@ from dsr_acting import ENFORCE_RETRIES, note_refusal, tell_person
 from dsr_asked import asked_of, left_until
 from dsr_coded import coded
 from dsr_permission import permission
-from dsr_retries import DELIVERY_RETRIES
 from dsr_tasks import this_request
 from dsr_workplace import Workplace, now
 
@@ -25,7 +24,7 @@ _OVERRIDDEN: Final = "compelling_grounds"
 """Why an objection was refused, where the decision doesn't say."""
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def announce_lift() -> None:
     """Tells the person that the restriction ends, and why, days before it does (Art. 18(3)); where it ends because the
@@ -73,7 +72,7 @@ def _refused_for(place: Workplace, case: Any) -> str:
     return str(_decided(place, case).get("refused_for", _OVERRIDDEN))
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def keep_restricted() -> None:
     """Tells the person that the restriction stays until further notice, and closes the ticket."""
@@ -86,13 +85,18 @@ def keep_restricted() -> None:
 @coded
 def lift() -> None:
     """Takes the restriction away again in every source, only what was set for this request, on the day announced. The
-    person is taken off the suppression list; what another request put there stays."""
+    person is taken off the suppression list; what another request put there stays.
+
+    **Up for retry** with `lift.untold`: the ticket doesn't have the announcement yet (Art. 18(3)); see `dsr_tickets`.
+    """
     from dsr.steps import lift as step
     from dsr.steps import suppress
 
     place, request_id, at = Workplace(), this_request(), now()
     case, today = place.case(request_id), at.astimezone(place.settings.zone).date()
     announced = [e for e in place.ledger.events(request_id) if e.kind == step.ANNOUNCED][-1:]
+    if place.undelivered(case):
+        raise TransientError("lift.untold", "lift", timedelta(hours=1))
     wait = left_until(date.fromisoformat(announced[0].detail["on"]), today) if announced else None
     if wait is not None:
         raise TransientError("lift.announced", "lift", wait)

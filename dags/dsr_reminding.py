@@ -34,7 +34,8 @@ def remind() -> None:
 
     place, at = Workplace(), now()
     settings = place.settings
-    due = step.reminders(place.ledger, day=at.astimezone(settings.zone).date(), distances=settings.remind_days)
+    day = at.astimezone(settings.zone).date()
+    due = step.reminders(place.ledger, day=day, distances=settings.remind_days, undelivered=place.waiting.untold())
     if not settings.remind_to:
         log.info("%s reminders are due, and DSR_REMIND_TO names nobody", len(due))
         return

@@ -41,7 +41,7 @@ DEFAULT_ARGS: Final[Mapping[str, Any]] = {
 
 
 DELIVERY_RETRIES: Final = int(os.environ.get("DSR_DELIVERY_RETRIES", "100"))
-"""A mail or ticket system may be down for days: with the longest delay of an hour, four of them."""
+"""A mail server may be down for days: with the longest delay of an hour, four of them."""
 
 
 def is_last_try() -> bool:

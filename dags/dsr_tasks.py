@@ -143,11 +143,12 @@ def compose() -> dict[str, Any]:
 @task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
 @coded
 def deliver() -> None:
-    """Sends the link to the address on file and the code into the ticket.
+    """Sends the link to the address on file and the code into the ticket; one that can't be reached gets it later, by
+    `dsr_tickets`.
 
-    Systems that are down are tried again for days; what is out already is not sent again. **Red**: `smtp.5…`,
-    `http.4…` or `connection.missing` (`dsr_mail`, `dsr_<channel>`): set the connection right and start over, as the
-    run's documentation says. **`release.not_approved`**: this very package was not released.
+    A mail server that is down is tried again for days; what is out already is not sent again. **Red**: `smtp.5…` or
+    `connection.missing` (`dsr_mail`): set the connection right and start over, as the run's documentation says.
+    **`release.not_approved`**: this very package was not released.
 
     If the recipient's connection isn't any more what it was when the release was asked for, the person gets their
     package all the same, the ticket says that it can't be sent directly, and *transmit* sends nothing.
@@ -159,7 +160,7 @@ def deliver() -> None:
     give_answer(place, request_id, release["sha256"], title)
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def answer_nothing() -> None:
     """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's. Whom we

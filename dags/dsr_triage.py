@@ -11,7 +11,7 @@ time for the answer counts from receipt all the same.
 | *join* has run | the same request is open already | nothing; the person was told in the ticket |
 | *take* has run | it is ours | the request's run goes on in the DAG of its right, under the same id |
 | *take* has run, the request's run is red | it was started by hand, too early | clear its *open_case* and downstream |
-| a task is up for retry | the mail server or the ticket system is down | nothing; it tries for days |
+| a task is up for retry | the mail server is down | nothing; it tries for days |
 | *sort* is red: `triage.settled` | started by hand for a request that has nothing to settle | nothing |
 
 A ticket that names several rights is one request about one of them: choose the first, and send a ticket for each other.

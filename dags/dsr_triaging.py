@@ -110,7 +110,7 @@ def sort() -> str:
     return "decide"
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def join() -> None:
     """Tells the person in the ticket that the same request is open and by when it is answered, and ends this one. It
@@ -119,7 +119,7 @@ def join() -> None:
     _tell_joined(place, place.case(this_triage()))
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def take() -> None:
     """Starts the request's own run, in the DAG of its right and under the same id; or joins it, if by now the same one
@@ -171,7 +171,7 @@ def refer() -> None:
     step.end(case, place.ledger, "referred", at=now(), detail=detail)
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(show_return_value_in_logs=False)
 @coded
 def refuse() -> None:
     """Tells the person that nothing is done, why, and where to complain (Art. 12(4), (5)); as an officer decided."""

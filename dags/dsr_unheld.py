@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_WAIT: Final = timedelta(hours=12)
 
 
-@task(task_id="answer_nothing", retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
+@task(task_id="answer_nothing", show_return_value_in_logs=False)
 @coded
 def answer_unheld() -> None:
     """Answers in the ticket that nothing is held, or only what may be somebody else's, and that the address is on the
@@ -58,8 +58,8 @@ def answer_unknown() -> None:
         give_answer(place, request_id, None, None, erased_before=summary.erased_before)
         return
 
-    def question(text: str) -> None:
-        ask(case, "identity", text, mark=TOLD, answer=place.answer, at=now())
+    def question(text: str, code: str) -> None:
+        ask(case, "identity", text, mark=TOLD, answer=place.answer, at=now(), secret=code)
 
     telling = step.Telling(
         question=lambda letter: tell_asked(letter, "", question),

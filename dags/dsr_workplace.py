@@ -4,6 +4,7 @@ One `Workplace` per task process. Connections of sources are Airflow connections
 without one is not connected, which the search report says.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -14,6 +15,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from dsr.errors import PermanentError
 from dsr.source import Connection, Declaration, Source
+from dsr_coded import Coded
 from dsr_guarded import guarded
 from extractors import SOURCES
 
@@ -34,13 +36,17 @@ if TYPE_CHECKING:
     from dsr.ledger import Ledger
     from dsr.links import Links
     from dsr.notices import OpenDsr
+    from dsr.outbox import Outbox
     from dsr.register import Register
     from dsr.requesters import Requesters
     from dsr.retained import Retained
     from dsr.settings import Settings
     from dsr.subjects import SubjectIndex
     from dsr.suppression import Suppression
+    from dsr.waiting import WaitingRequests
     from dsr_recipients import Allowed
+
+log = logging.getLogger("dsr")
 
 DECLARATIONS: Sequence[Declaration] = tuple(source.declaration for source in SOURCES)
 
@@ -278,17 +284,45 @@ class Workplace:
 
         return smtp_sender(self.needed("dsr_mail"))
 
+    def answer(self, answer: "Answer") -> None:
+        """Puts an answer into its request's outbox; it is in the ticket now, or comes there later (`dsr_tickets`)."""
+        if code := self.outbox.post(self.case(answer.request_id), answer, now()):
+            log.info("the ticket gets it later: %s", code)
+
+    def undelivered(self, case: "CaseFile") -> bool:
+        """Whether the person has yet to get something through the ticket."""
+        from dsr.outbox import waiting_in
+
+        return any(answer.public for answer in waiting_in(case))
+
     @cached_property
-    def answer(self) -> "Callable[[Answer], None]":
-        """Answers a ticket through the connection `dsr_<channel>`; what was entered by an officer, through them."""
+    def waiting(self) -> "WaitingRequests":
+        """Whose ticket waits for something."""
+        from dsr.waiting import WaitingRequests
+
+        return WaitingRequests(self.engine)
+
+    @cached_property
+    def outbox(self) -> "Outbox":
+        """What is to be written into tickets."""
+        from dsr.alone import alone
+        from dsr.outbox import Outbox
+
+        return Outbox(self.waiting, self.ledger, self._write, partial(alone, self.engine, what="outbox"))
+
+    def _write(self, answer: "Answer", before: int | None) -> None:
+        """Into a ticket, through the connection `dsr_<channel>`; what was entered by an officer, through them."""
         from dsr import letterbox
         from dsr.channels import CHANNELS, staff
         from extractors.http import HttpClient
+        from extractors.outbound import outbound_client
 
-        def send(answer: "Answer") -> None:
-            if answer.channel == staff.NAME:
+        if answer.channel == staff.NAME:
+            if answer.public:
                 letterbox.keep(self.case(answer.request_id), answer, self.ledger)
-                return
-            CHANNELS[answer.channel].answer(self.needed(f"dsr_{answer.channel}"), answer, HttpClient)
-
-        return send
+            return
+        with Coded(answer.channel):
+            channel, connection = CHANNELS[answer.channel], self.needed(f"dsr_{answer.channel}")
+            private = connection.extra.get("private") is True
+            http = partial(outbound_client, private=private) if channel.outside else HttpClient
+            channel.answer(connection, answer, http, before)

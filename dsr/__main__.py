@@ -18,6 +18,7 @@ from dsr import (
     requests_command,
     retained_command,
     sources_command,
+    tickets_command,
 )
 from dsr.errors import DsrError
 from dsr.overview import Overview
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     erased_command.add_parsers(commands, _kinds)
     retained_command.add_parser(commands, _kinds)
     sources_command.add_parser(commands, _kinds)
+    tickets_command.add_parser(commands)
     text = "print one Airflow pool per source system, as `airflow pools import` reads it"
     commands.add_parser("pools", help=text, description=text).set_defaults(command=_pools)
     return parser

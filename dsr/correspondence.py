@@ -18,8 +18,8 @@ _NAME: Final = 16
 
 def keep(case: CaseFile, ledger: Ledger, kind: str, by: str, content: bytes, at: datetime) -> None:
     """Keeps the copy as `correspondence/<first 16 hex of its SHA-256>` and notes it in the ledger. `kind`: what it is,
-    a code; `by`: "ticket" or "mail". The same content again adds nothing; the event is there afterwards in any case, as
-    an earlier call may have been cut off before it."""
+    a code; `by`: "ticket", "mail" or "hand". The same content again adds nothing; the event is there afterwards in any
+    case, as an earlier call may have been cut off before it."""
     sha256 = hashlib.sha256(content).hexdigest()
     name = f"{FOLDER}{sha256[:_NAME]}"
     if not case.exists(name):

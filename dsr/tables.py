@@ -17,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -275,4 +276,27 @@ source_checks = Table(
     Column("fresh", JSONB, nullable=False, comment="those of them that the last good check did not see"),
     Column("calls_left", BigInteger, comment="of the day's; null = the system doesn't say"),
     Column("calls_a_day", BigInteger),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("answer", Boolean, nullable=False, comment="the person waits for something; else only notes"),
+    Column("since", _MOMENT, nullable=False),
+    Column("due", _MOMENT, nullable=False, comment="when it is tried next"),
+    Column("tries", Integer, nullable=False, server_default="0", comment="in vain so far"),
+    Column("code", Text, nullable=False, server_default="", comment="of the last error; empty = not tried"),
+    Column("held", Boolean, nullable=False, server_default=false(), comment="a person has to see to it"),
+    Index("outbox_due", "due"),
+)
+
+told_stages = Table(
+    "told_stages",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("stages", Integer, nullable=False, comment="how many its ticket was told, or passed over"),
+    Column("seq", BigInteger, nullable=False, comment="of the last event that was looked at"),
+    Index("told_stages_seq", "seq"),
 )

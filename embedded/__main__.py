@@ -64,7 +64,7 @@ def _show(stack: Stack, console: Console) -> None:
     lines = [
         f"\nAirflow   {stack.airflow_url}",
         *(f"          {user} / {passwords[user]}" for user in ("officer", "engineer")),
-        f"Webhook   {stack.airflow_url}/dsr/requests/standard_webhooks   also zendesk, jira; secrets: see below",
+        f"Webhook   {stack.airflow_url}/dsr/requests/standard_webhooks   also zendesk, jira, freshdesk; secrets below",
         f"Portal    {stack.portal_url}",
         f"Sandbox   {stack.endpoints['admin']}   /mail/messages /calls /faults; people: sandbox/people.py",
         f"Secrets   {stack.folder / 'secrets.json'}",

@@ -75,7 +75,7 @@ class Requester:
 
     def _written(self, request_id: str) -> list[dict[str, Any]]:
         messages = self._admin.get("/callback/messages").raise_for_status().json()
-        found = [message["body"]["data"] for message in messages]
+        found = [message["body"]["data"] for message in messages if message["body"]["type"] == "dsr.request.answered"]
         return [data for data in found if data["request_id"] == request_id]
 
     def link_and_code(self, request_id: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 USERS: Mapping[str, str] = {"officer": "user", "second": "user", "engineer": "admin", "intake": "user"}
 """Who signs in to Airflow, with their role: the officer decides, the engineer runs it, the webhook starts runs."""
 
-CHANNELS = ("STANDARD_WEBHOOKS", "ZENDESK", "JIRA")
+CHANNELS = ("STANDARD_WEBHOOKS", "ZENDESK", "JIRA", "FRESHDESK")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from sandbox.receiver.system import Receiver
 from sandbox.recordings.system import Recordings
 from sandbox.salesforce.system import Salesforce
 from sandbox.system import HttpSystem, Options, ServerSystem
-from sandbox.tickets.system import Callback, Jira, Zendesk
+from sandbox.tickets.system import Callback, Freshdesk, Jira, Zendesk
 from sandbox.tls import certificate
 from sandbox.webinars.system import Zoom
 from sandbox.wire import Fault, Wire, Wiretap, admin_app
@@ -47,6 +47,7 @@ async def serve(options: Options, faults: Sequence[Fault] = ()) -> None:
         Zoom,
         Zendesk,
         Jira,
+        Freshdesk,
         Callback,
         Receiver,
         Processor,

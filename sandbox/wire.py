@@ -23,13 +23,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FAULT_KINDS = ("status", "reset", "truncate", "slow")
+FAULT_KINDS = ("status", "reset", "truncate", "slow", "lost")
 
 
 @dataclass
 class Fault:
     """A failure to play. kind: `status` (answer with status, headers and body), `reset` (drop it after the headers),
-    `truncate` (half the body, then drop), `slow` (wait `seconds`, then answer as usual).
+    `truncate` (half the body, then drop), `slow` (wait `seconds`, then answer as usual), `lost` (do it, then drop the
+    answer).
 
     `times` counts down; -1 = for good. `path` is searched in the path with its query."""
 
@@ -122,6 +123,8 @@ class Wire:
             response = Response(fault.body, fault.status, fault.headers, media_type)
             await response(scope, receive, send)
         else:
+            if fault.kind == "lost":
+                await self.app(scope, receive, _nowhere)
             await self._break_off(fault, scope, receive, send)
 
     async def _break_off(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,6 +133,10 @@ class Wire:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
         await send({"type": "http.response.body", "body": body, "more_body": True})
         raise ConnectionResetError(fault.kind)
+
+
+async def _nowhere(_: Message) -> None:
+    """Where an answer goes that nobody gets."""
 
 
 def admin_app(tap: Wiretap, extra: list[Route] | None = None) -> Starlette:

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Final
 
+from dsr.channels.freshdesk import Freshdesk
 from dsr.channels.jira import Jira
+from dsr.channels.opendsr import OpenDsrChannel
 from dsr.channels.standard_webhooks import StandardWebhooks
 from dsr.channels.ticket import Channel
 from dsr.channels.zendesk import Zendesk
 from dsr.setting_values import SettingError
 
-_LISTED: Final[tuple[Channel, ...]] = (StandardWebhooks(), Zendesk(), Jira())
+_LISTED: Final[tuple[Channel, ...]] = (StandardWebhooks(), Zendesk(), Jira(), Freshdesk(), OpenDsrChannel())
 
 CHANNELS: Final[Mapping[str, Channel]] = {channel.name: channel for channel in _LISTED}
 """By name, the last part of the webhook's path."""
@@ -28,17 +30,22 @@ _EXPECTED: Final = (
 
 def from_environment(env: Mapping[str, str] | None = None) -> Mapping[str, Channel]:
     """The channels, Jira's with the ids of the site's custom fields that `DSR_CHANNEL_JIRA_FIELDS` names, those of
-    `Jira` for the others. None = this process's environment. SettingError("setting.channel_jira_fields").
+    `Jira` for the others, and OpenDSR's with our domain and the hosts that callbacks may go to. None = this process's
+    environment. SettingError("setting.channel_jira_fields").
 
-    Zendesk's fields stand in its trigger body, which is written in Zendesk; our own form has no other names.
+    Zendesk's and Freshdesk's fields stand in the body that is written there; our own form has no other names.
     """
-    text = (os.environ if env is None else env).get("DSR_CHANNEL_JIRA_FIELDS", "").strip()
+    given = os.environ if env is None else env
+    hosts = tuple(given.get("DSR_OPENDSR_CALLBACK_HOSTS", "").lower().replace(",", " ").split())
+    opendsr = OpenDsrChannel(given.get("DSR_OPENDSR_DOMAIN", "").strip().lower(), hosts)
+    listed = {**CHANNELS, opendsr.name: opendsr}
+    text = given.get("DSR_CHANNEL_JIRA_FIELDS", "").strip()
     if not text:
-        return CHANNELS
+        return listed
     jira = replace(Jira(), **_custom_fields(text))
     if len({getattr(jira, name) for name in _NAMES}) < len(_NAMES):
         raise SettingError("channel_jira_fields", _EXPECTED)
-    return {**CHANNELS, jira.name: jira}
+    return {**listed, jira.name: jira}
 
 
 def _custom_fields(text: str) -> dict[str, str]:

@@ -3,12 +3,13 @@
 In:  `schemas/ticket-jira.schema.json`, the vendor's own body. `X-Hub-Signature: sha256=<hex>` covers the raw body and
      neither a time nor the delivery's id: the body's own `timestamp` (Unix milliseconds) stands in for the first, and
      a copied call is recognised by its body.
-Out: `POST /rest/servicedeskapi/request/{key}/comment`, then the first transition that leads to a done status.
+Out: `POST /rest/servicedeskapi/request/{key}/comment`, then the first transition that leads to a done status. When an
+     attempt may have come through, the comments are read first.
 """
 
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,6 +23,7 @@ from dsr.channels.options import options
 from dsr.channels.relation import relation
 from dsr.channels.rights import named
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
+from dsr.channels.written import Comment, occurrences
 from dsr.source import Connection
 
 _NAME = "jira"
@@ -29,6 +31,8 @@ _RETRIED_FOR: Final = timedelta(hours=2)
 """Jira sends a failed call again up to five times, a quarter of an hour apart, with the body unchanged; a request that
 came late must not be lost. Within this time a copy is still one run, since its body is known."""
 
+_PAGE: Final = 50
+"""Comments at a time."""
 _LONGEST_FIELD: Final = 64
 _LONGEST_TEXT: Final = 32_768
 """What Jira lets into a multi-line field."""
@@ -70,6 +74,11 @@ class Jira:
     def name(self) -> str:
         """As `Channel.name`."""
         return _NAME
+
+    @property
+    def outside(self) -> bool:
+        """As `Channel.outside`."""
+        return False
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`."""
@@ -116,16 +125,26 @@ class Jira:
             id_token=_text(fields, self.id_token).strip(),
         )
 
-    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
         """As `Channel.answer`. A workflow that offers no way to a done status leaves the issue open, as it was."""
         signed_in = base64.b64encode(f"{connection.login}:{connection.password}".encode()).decode()
         headers = {"authorization": f"Basic {signed_in}"}
         key = quote(answer.ticket_id, safe="")
-        comment = {"body": answer.text, "public": True}
+        path = f"/rest/servicedeskapi/request/{key}/comment"
         with http(connection.host, place=_NAME, headers=headers, ca=str(connection.extra.get("ca", ""))) as client:
-            client.request("POST", f"/rest/servicedeskapi/request/{key}/comment", json=comment)
+            if before is None or occurrences(answer, _comments(client, path)) <= before:
+                client.request("POST", path, json={"body": answer.text, "public": answer.public})
             if answer.close:
                 _resolve(client, f"/rest/api/3/issue/{key}/transitions")
+
+
+def _comments(client: Http, path: str) -> Iterator[Comment]:
+    """All comments of an issue, whichever page they are on."""
+    start, more = 0, True
+    while more:
+        found = client.get_json(f"{path}?start={start}&limit={_PAGE}")
+        yield from (Comment(str(c.get("body") or ""), c.get("public") is True) for c in found["values"])
+        start, more = start + len(found["values"]), bool(found["values"]) and found.get("isLastPage") is False
 
 
 def _resolve(client: Http, path: str) -> None:

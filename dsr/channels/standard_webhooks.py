@@ -4,6 +4,7 @@ In:  `schemas/ticket-standard_webhooks.schema.json` with the headers webhook-id,
      webhook-signature (`v1,<base64>`, several separated by blanks).
 Out: the answer goes as a Standard Webhook to the connection's host and extra.path, signed with its password:
      {"type": "dsr.request.answered", "timestamp", "data": {"request_id", "ticket": {"id"}, "text", "closed"}}
+     A note for those who work on the ticket has the type "dsr.request.noted"; the person must not read it.
 """
 
 import binascii
@@ -26,6 +27,7 @@ class StandardWebhooks:
     """The channel; its signature covers the delivery's id."""
 
     name = _NAME
+    outside = False
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`."""
@@ -45,7 +47,7 @@ class StandardWebhooks:
         """As `Channel.parse`."""
         return own_form.ticket(document(body, own_form.SCHEMA, _NAME), _NAME)
 
-    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
         """As `Channel.answer`; the webhook-id is the answer's id, so that a receiver drops a repetition."""
         data = {
             "request_id": answer.request_id,
@@ -54,7 +56,8 @@ class StandardWebhooks:
             "closed": answer.close,
         }
         stamp = answer.at.astimezone(UTC).replace(microsecond=0)
-        content = {"type": "dsr.request.answered", "timestamp": stamp.isoformat(), "data": data}
+        kind = "dsr.request.answered" if answer.public else "dsr.request.noted"
+        content = {"type": kind, "timestamp": stamp.isoformat(), "data": data}
         text = json.dumps(content, ensure_ascii=False)
         headers = {
             "content-type": "application/json",

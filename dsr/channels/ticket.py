@@ -69,6 +69,7 @@ class Ticket:
     relation     what it is about
     id_token     the customer portal's word on who asks (an OpenID Connect ID token); "" = none. It is looked at once
                  and kept nowhere
+    callbacks    where the system wants to be told of changes; their hosts are known and allowed
     """
 
     channel: str
@@ -84,13 +85,22 @@ class Ticket:
     among: tuple[str, ...] = ()
     relation: Relation = Relation()
     id_token: str = field(default="", repr=False)
+    callbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A text that the person reads in their ticket. `close`: the ticket is done with it.
+    """A text for a ticket. `close`: the ticket is done with it.
 
-    `answer_id` stays the same when the same answer is given again; receivers that can, drop the second."""
+    at         when it is written
+    answer_id  stays the same when the same answer is given again; the second is dropped
+    kind       what the text is, a code
+    secrets    what stands in it that nobody but the person may keep: codes, passwords
+    public     the person reads it; else it is a note for those who work on tickets
+    stage      the stage that it tells, one of `progress.STAGES`; "" = it tells none
+    until      with a stage: the last day by law, ISO
+    callbacks  of the ticket; the outbox puts them in
+    """
 
     request_id: str
     answer_id: str
@@ -99,6 +109,12 @@ class Answer:
     text: str = field(repr=False)
     close: bool
     at: datetime
+    kind: str = "answer"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    public: bool = True
+    stage: str = ""
+    until: str = ""
+    callbacks: tuple[str, ...] = ()
 
 
 class Refused(PermanentError):
@@ -142,6 +158,11 @@ class Channel(Protocol):
         """The last part of the webhook's path; the connection for answers is `dsr_<name>`."""
         ...
 
+    @property
+    def outside(self) -> bool:
+        """Answers go to addresses that tickets name: only by a client that has no way into the own network."""
+        ...
+
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """Whether one of the secrets signed this very body, in time. Names of headers are in lower case.
         Refused("signature.missing" | "signature.wrong" | "signature.stale") when not."""
@@ -151,6 +172,10 @@ class Channel(Protocol):
         """The request in the body. Refused("body.not_json" | "body.invalid"), the latter with the fields."""
         ...
 
-    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
-        """Write into the ticket, and close it if asked."""
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
+        """Write into the ticket, and close it if asked. A note that isn't public leaves its state as it is.
+
+        `before`: None = this is the first attempt. Else an earlier one began and nobody knows how it ended: the text is
+        written only if the ticket doesn't have it more often than so many times already. A system that drops what has
+        the same `answer_id` needn't be asked."""
         ...

@@ -1,28 +1,25 @@
 """Zendesk: a webhook called by a trigger, answers as public comments (developer.zendesk.com).
 
-In:  `schemas/ticket-zendesk.schema.json`, made by the trigger body in `zendesk-trigger.json` beside this file, in
-     which the numbers of the account's own ticket fields are to be put. Right and encryption are drop-down fields
-     whose options have the values of the schema as tags, and so are ground and about; purposes is a multi-select field;
-     the age key, the recipient and the customer are text fields; corrections is a multi-line one, a `key: value` a
-     line; the ID token is one that the customer portal fills in. The signature is
-     base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the invocation's id.
-Out: `PUT /api/v2/tickets/{id}.json` with Basic `<e-mail>/token:<key>`. Zendesk has no key against a repeated comment.
+In:  `schemas/ticket-zendesk.schema.json`, made by the trigger body in `zendesk-trigger.json` beside this file (see
+     `trigger_body`), in which the numbers of the account's own ticket fields are to be put; what the schema lists are
+     tags of their options. The signature is base64(HMAC-SHA256(secret, timestamp + raw body)); it does not cover the
+     invocation's id.
+Out: `PUT /api/v2/tickets/{id}.json` with Basic `<e-mail>/token:<key>`. Zendesk has no key against a repeated comment;
+     the ticket's comments are read when an attempt may have come through.
 """
 
 import base64
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from urllib.parse import quote
 
 from dsr.channels import signature
-from dsr.channels.acting import acting
-from dsr.channels.body import document, moment, stated
-from dsr.channels.options import options
-from dsr.channels.relation import relation
-from dsr.channels.rights import named
-from dsr.channels.ticket import Answer, Delivery, HttpFactory, Ticket
+from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Ticket
+from dsr.channels.trigger_body import ticket_of
+from dsr.channels.written import Comment, occurrences
 from dsr.source import Connection
 
 _NAME = "zendesk"
@@ -32,6 +29,7 @@ class Zendesk:
     """The channel."""
 
     name = _NAME
+    outside = False
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`."""
@@ -45,45 +43,28 @@ class Zendesk:
 
     def parse(self, body: bytes) -> Ticket:
         """As `Channel.parse`; a placeholder that Zendesk could not fill is an empty text."""
-        value = document(body, f"ticket-{_NAME}", _NAME)
-        requester, right = value["requester"], named(value.get("right"))
-        package = value.get("package") or {}
-        asked = {name: package.get(name) for name in ("encryption", "age_recipient")}
-        chosen, wrong = options(right.right, {**asked, "transmit_to": value.get("transmit_to")})
-        said = value.get("corrections"), value.get("purposes"), value.get("ground")
-        about, wrong_about = relation(value.get("about"), value.get("customer"))
-        changes = acting(right.right, *said, _NAME, before=[*wrong, *wrong_about])
-        language = str(requester.get("language") or "sv").lower()
-        subject = stated(
-            email=requester.get("email"),
-            name=requester.get("name"),
-            phone=requester.get("phone"),
-            customer_number=value.get("customer_number"),
-        )
-        return Ticket(
-            channel=_NAME,
-            ticket_id=value["ticket"]["id"],
-            right=right.right,
-            language="sv" if language.startswith(("sv", "swedish", "svenska")) else "en",
-            subject=subject,
-            received_at=moment(value["ticket"].get("created_at"), "#/ticket/created_at", _NAME),
-            package=chosen.package,
-            transmit_to=chosen.transmit_to,
-            acting=changes,
-            unclear=right.unclear,
-            among=right.among,
-            relation=about,
-            id_token=(value.get("id_token") or "").strip(),
-        )
+        return ticket_of(body, _NAME)
 
-    def answer(self, connection: Connection, answer: Answer, http: HttpFactory) -> None:
-        """As `Channel.answer`: one public comment, and "solved" with it when the ticket is done."""
+    def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
+        """As `Channel.answer`: one comment, and "solved" with it when the ticket is done."""
         signed_in = base64.b64encode(f"{connection.login}:{connection.password}".encode()).decode()
         headers = {"authorization": f"Basic {signed_in}"}
-        ticket = {"comment": {"body": answer.text, "public": True}, "status": "solved" if answer.close else "open"}
-        path = f"/api/v2/tickets/{quote(answer.ticket_id, safe='')}.json"
+        ticket: dict[str, Any] = {"comment": {"body": answer.text, "public": answer.public}}
+        if answer.public:
+            ticket["status"] = "solved" if answer.close else "open"
+        path = f"/api/v2/tickets/{quote(answer.ticket_id, safe='')}"
         with http(connection.host, place=_NAME, headers=headers, ca=str(connection.extra.get("ca", ""))) as client:
-            client.request("PUT", path, json={"ticket": ticket})
+            if before is None or occurrences(answer, _comments(client, path)) <= before:
+                client.request("PUT", f"{path}.json", json={"ticket": ticket})
+
+
+def _comments(client: Http, path: str) -> Iterator[Comment]:
+    """All comments of a ticket, whichever page they are on."""
+    page: str | None = f"{path}/comments.json"
+    while page:
+        found = client.get_json(page)
+        yield from (Comment(str(c.get("body") or ""), c.get("public") is True) for c in found["comments"])
+        page = found.get("next_page")
 
 
 def sign(secret: str, signed: bytes) -> str:

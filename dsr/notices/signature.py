@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from dsr.errors import PermanentError
 
@@ -58,3 +58,16 @@ class Certificate:
 def digest(body: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(body).hexdigest()
+
+
+def signed_headers(key: bytes, domain: str, body: bytes, place: str) -> dict[str, str]:
+    """The headers by which others know that a body is `domain`'s. `key`: an RSA key in PEM, without a password.
+    PermanentError("signing.key") when it is none."""
+    try:
+        loaded = load_pem_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        loaded = None
+    if not isinstance(loaded, RSAPrivateKey) or loaded.key_size < _SMALLEST_KEY:
+        raise PermanentError("signing.key", place)
+    signature = base64.b64encode(loaded.sign(body, PKCS1v15(), SHA256())).decode()
+    return {"X-OpenDSR-Processor-Domain": domain, "X-OpenDSR-Signature": signature}

@@ -91,12 +91,14 @@ def accept(
     triage: Triage,
     at: datetime,
     settings: Settings,
+    request_id: str = "",
 ) -> Accepted:
     """The case of this delivery, made if it is new, and triaged: no run starts before it is. `digest` is that of the
-    raw body, `replay_key` that of `channels.ticket.Delivery`. PermanentError("delivery.conflict") when the id came
-    before with another body; Refused("body.invalid") as `check`."""
+    raw body, `replay_key` that of `channels.ticket.Delivery`; `request_id`: what a new one is called, "" = by chance.
+    PermanentError("delivery.conflict") when the id came before with another body; Refused("body.invalid") as `check`.
+    """
     check(ticket, settings, at)
-    request_id = deliveries.remember(ticket.channel, delivery_id, digest, _new_id(), at)
+    request_id = deliveries.remember(ticket.channel, delivery_id, digest, request_id or _new_id(), at)
     if replay_key:
         request_id = deliveries.remember(f"{ticket.channel}:replay", replay_key, digest, request_id, at)
     known = ledger.events(request_id)
@@ -185,7 +187,7 @@ def _open_case(
         "received_at": received_at.isoformat(),
         "due": {name: deadlines[name] for name in ("target", "legal_latest")},
         "language": ticket.language,
-        "ticket": {"id": ticket.ticket_id},
+        "ticket": {"id": ticket.ticket_id} | ({"callbacks": list(ticket.callbacks)} if ticket.callbacks else {}),
         "subject": {name: _normal(name, value, country) for name, value in ticket.subject.items()},
     }
     if ticket.package:

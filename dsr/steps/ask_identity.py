@@ -32,8 +32,8 @@ TOLD: Final = "identity/told"
 _MAILED: Final = "identity/mailed"
 _REMIND_AFTER: Final = (timedelta(days=2), timedelta(days=5))
 
-Tell = Callable[[str], object]
-"""Writes a text into the ticket, once."""
+Tell = Callable[[str, str], object]
+"""Writes a text into the ticket, once; beside it the code that stands in it, "" = none."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def ask_identity(
 def tell_asked(letter: IdentityLetter, second: str, tell: Tell) -> None:
     """What the ticket says: the same whether we know them or not, a code that fits nothing in place of the second where
     nobody was asked."""
-    tell(letter.ticket(second or (new_code() if letter.right in SECOND else "")))
+    code = second or (new_code() if letter.right in SECOND else "")
+    tell(letter.ticket(code), code)
 
 
 def remind(

@@ -2,9 +2,10 @@
 package was encrypted with, if it was, goes with the code.
 
 Link and code are drawn once per package and kept in the case file until both are out, and each step leaves a mark
-there: whoever tries again goes on where it stopped, and at worst sends the same mail or the same code twice. Afterwards
-link, code and password are nowhere but with the person. A package that was composed anew gets a link, a mail and an
-answer of its own, and the former link ends: its password is another, and what it opened is gone.
+there: whoever tries again goes on where it stopped, and at worst sends the same mail twice. Afterwards link, code and
+password are nowhere but with the person, or in the outbox until the ticket has them. A package that was composed anew
+gets a link, a mail and an answer of its own, and the former link ends: its password is another, and what it opened is
+gone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -102,7 +103,9 @@ def deliver(
         transmits = transfer is not None and transfer.possible
         follows = summary.outcome == "only_doubtful" or missing or transmits or summary.unreviewed
         what = f"{told['sha256'][:12]}-{int(access.expires_at.timestamp())}" if access else summary.outcome
-        answer(_answer(request, what, letter.ticket(access, summary, transfer), close=not follows, at=at))
+        secrets = tuple(filter(None, (access.code, access.password))) if access else ()
+        text = letter.ticket(access, summary, transfer)
+        answer(_answer(request, what, text, close=not follows, at=at, secrets=secrets))
         case.write_json(_ANSWERED, told)
         counts = {"doubtful": summary.doubtful, "not_reviewed": summary.unreviewed}
         detail = {"outcome": summary.outcome, **counts, **noted, "transmits": transmits}
@@ -199,7 +202,9 @@ def _transfer(request: Mapping[str, Any], title: str | None) -> Transfer | None:
     return Transfer(title or recipient, title is not None) if recipient else None
 
 
-def _answer(request: Mapping[str, Any], what: str, text: str, *, close: bool, at: datetime) -> Answer:
+def _answer(
+    request: Mapping[str, Any], what: str, text: str, *, close: bool, at: datetime, secrets: tuple[str, ...]
+) -> Answer:
     """`what` tells the answers of one request apart, so that a receiver drops the same one and no other."""
     return Answer(
         request_id=request["request_id"],
@@ -209,4 +214,5 @@ def _answer(request: Mapping[str, Any], what: str, text: str, *, close: bool, at
         text=text,
         close=close,
         at=at,
+        secrets=secrets,
     )

@@ -29,15 +29,15 @@ def tell(
     return not told
 
 
-def ask(case: CaseFile, kind: str, text: str, *, mark: str, answer: GiveAnswer, at: datetime) -> None:
+def ask(case: CaseFile, kind: str, text: str, *, mark: str, answer: GiveAnswer, at: datetime, secret: str = "") -> None:
     """Writes a text into the ticket that answers nothing, so that no event says that the request was answered; once, as
-    long as `mark` lies in the case file."""
+    long as `mark` lies in the case file. `secret`: what stands in it for nobody but the person; "" = nothing."""
     if not case.exists(mark):
-        _say(case, kind, text, answer, close=False, at=at)
+        _say(case, kind, text, answer, close=False, at=at, secret=secret)
         case.write_json(mark, {"outcome": kind})
 
 
-def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, at: datetime) -> None:
+def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, at: datetime, secret: str = "") -> None:
     request = case.read_json("request")
     # Receivers drop the same answer given again. What a later round says under the same name is another one.
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -50,5 +50,7 @@ def _say(case: CaseFile, kind: str, text: str, answer: GiveAnswer, close: bool, 
             text=text,
             close=close,
             at=at,
+            kind=kind,
+            secrets=(secret,) if secret else (),
         )
     )

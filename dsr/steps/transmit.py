@@ -195,4 +195,5 @@ def _answer(request: Mapping[str, Any], text: str, what: str, *, close: bool, at
         text=text,
         close=close,
         at=at,
+        kind="transmission",
     )

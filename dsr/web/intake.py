@@ -17,6 +17,7 @@ Import it lazily where start-up time counts: it brings FastAPI. Annotations must
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -25,12 +26,20 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
+from dsr import database
+from dsr.alone import alone
 from dsr.channels import CHANNELS, from_environment
+from dsr.channels.opendsr import NAME as OPENDSR
 from dsr.channels.signature import secrets_of
-from dsr.channels.ticket import Channel, Refused
+from dsr.channels.ticket import Answer, Channel, Refused
 from dsr.errors import DsrError, PermanentError
-from dsr.settings import Settings
+from dsr.ledger import Ledger
+from dsr.outbox import Outbox, by_hand
+from dsr.settings import Settings, subkey
 from dsr.steps import accept
+from dsr.waiting import WaitingRequests
+from dsr.web import opendsr
+from dsr.web.opendsr import OpenDsrDesk, Signer
 from dsr.web.taking import Taking
 
 MAX_BODY: Final = 256 * 1024
@@ -50,14 +59,22 @@ _STATUS: Final = {
 
 @dataclass(frozen=True)
 class Desk(Taking):
-    """What the webhook works with: what taking a request needs, and `channels` by name."""
+    """What the webhook works with: what taking a request needs, and `channels` by name; `signer` and `outbox` are for
+    OpenDSR, None = it is switched off."""
 
     channels: Mapping[str, Channel] = field(default_factory=lambda: CHANNELS)
+    signer: Signer | None = None
+    outbox: Outbox | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Desk":
         """The real one, with the channels as this process's environment has them."""
-        return replace(super().from_settings(settings), channels=from_environment())
+        return replace(
+            super().from_settings(settings),
+            channels=from_environment(),
+            signer=Signer.from_environment(),
+            outbox=_outbox(settings),
+        )
 
 
 def create_app(desk: Desk | None = None) -> FastAPI:
@@ -80,6 +97,9 @@ def create_app(desk: Desk | None = None) -> FastAPI:
         due = {"target": accepted.due.target.isoformat(), "legal_latest": accepted.due.legal_latest.isoformat()}
         return JSONResponse({"request_id": accepted.request_id, "due": due}, 202)
 
+    if at_desk.signer is not None and at_desk.outbox is not None:
+        opendsr.add(app, _opendsr(at_desk, at_desk.signer, at_desk.outbox), _body, partial(run_sync, limiter=threads))
+
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:
         return {"ok": True}
@@ -88,9 +108,10 @@ def create_app(desk: Desk | None = None) -> FastAPI:
 
 
 def _channel(name: str, desk: Desk) -> tuple[Channel, tuple[str, ...]]:
-    """A channel without a secret is switched off, and looks like one that doesn't exist."""
+    """A channel without a secret is switched off, and looks like one that doesn't exist. OpenDSR has endpoints of its
+    own."""
     secrets = secrets_of(desk.settings.channel_secrets.get(name, ""))
-    if name not in desk.channels or not secrets:
+    if name not in desk.channels or name == OPENDSR or not secrets:
         raise PermanentError("channel.unknown", "intake")
     return desk.channels[name], secrets
 
@@ -105,12 +126,38 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
+def _opendsr(desk: Desk, signer: Signer, outbox: Outbox) -> OpenDsrDesk:
+    """The desk for OpenDSR; its requests are taken as all others are."""
+    secrets = secrets_of(desk.settings.channel_secrets.get(OPENDSR, ""))
+
+    def tell(answer: Answer, at: datetime) -> None:
+        outbox.put(desk.cases.open(answer.request_id), answer, at)
+
+    return OpenDsrDesk(
+        signer,
+        secrets,
+        desk.settings.rights,
+        desk.settings.master_key,
+        desk.ledger,
+        partial(_take, desk, desk.channels[OPENDSR], secrets),
+        tell,
+        desk.now,
+    )
+
+
+def _outbox(settings: Settings) -> Outbox:
+    """One that writes into no ticket; `dsr_tickets` does."""
+    engine = database.connect(settings.ledger_url)
+    ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
+    return Outbox(WaitingRequests(engine), ledger, by_hand, partial(alone, engine, what="outbox"))
+
+
 def _take(
-    desk: Desk, channel: Channel, secrets: tuple[str, ...], headers: dict[str, str], body: bytes
+    desk: Desk, channel: Channel, secrets: tuple[str, ...], headers: dict[str, str], body: bytes, request_id: str = ""
 ) -> accept.Accepted:
     at = desk.now()
     delivery = channel.verify(headers, body, secrets, at)
-    return desk.take(channel.parse(body), delivery, hashlib.sha256(body).hexdigest(), at)
+    return desk.take(channel.parse(body), delivery, hashlib.sha256(body).hexdigest(), at, request_id=request_id)
 
 
 def _problem(error: DsrError) -> Response:

@@ -56,10 +56,17 @@ class Taking:
         )
 
     def take(
-        self, ticket: Ticket, delivery: Delivery, digest: str, at: datetime, note: Callable[[str], None] | None = None
+        self,
+        ticket: Ticket,
+        delivery: Delivery,
+        digest: str,
+        at: datetime,
+        note: Callable[[str], None] | None = None,
+        request_id: str = "",
     ) -> accept.Accepted:
         """The case of this delivery, its run started; see `accept.accept`. `digest`: of the raw body; `note`: given the
-        request's id once it is accepted and before its run starts. A run that can't be started now is the upkeep's."""
+        request's id once it is accepted and before its run starts; `request_id`: what a new one is called. A run that
+        can't be started now is the upkeep's."""
         accepted = accept.accept(
             ticket,
             digest=digest,
@@ -73,6 +80,7 @@ class Taking:
             triage=partial(self._triage, at=at),
             at=at,
             settings=self.settings,
+            request_id=request_id,
         )
         if note is not None:
             note(accepted.request_id)

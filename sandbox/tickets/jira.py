@@ -3,6 +3,7 @@
     GET  /rest/api/3/issue/{key}                       200 · 404
     GET  /rest/api/3/issue/{key}/transitions           200 {"transitions":[{"id","name","to":{"statusCategory"}}]}
     POST /rest/api/3/issue/{key}/transitions           204 · 400 (a transition that the status does not offer)
+    GET  /rest/servicedeskapi/request/{key}/comment    200 {"values","start","limit","isLastPage"}, 50 at a time · 404
     POST /rest/servicedeskapi/request/{key}/comment    201 {"id","body","public",…} · 404
 
 Basic sign-in as `<e-mail>:<API token>`. Issue DSR-1 belongs to the canary, and so on in the order of the population.
@@ -26,6 +27,7 @@ from sandbox.system import ConnectionFields, Options
 
 LOGIN = "dsr-agent@controller.example"
 TOKEN = "ATATT-sandbox-5d20c1"
+MOST_COMMENTS = 50
 CATEGORIES = {"Waiting for support": "new", "In progress": "indeterminate", "Resolved": "done"}
 TRANSITIONS: dict[str, list[tuple[str, str, str]]] = {
     "Waiting for support": [("11", "Start work", "In progress"), ("761", "Resolve this issue", "Resolved")],
@@ -51,7 +53,7 @@ class Jira:
         routes = [
             Route("/rest/api/3/issue/{key}", self._issue),
             Route("/rest/api/3/issue/{key}/transitions", self._transitions, methods=["GET", "POST"]),
-            Route("/rest/servicedeskapi/request/{key}/comment", self._comment, methods=["POST"]),
+            Route("/rest/servicedeskapi/request/{key}/comment", self._comment, methods=["GET", "POST"]),
         ]
         self.app: ASGIApp = _Gate(Starlette(routes=routes))
 
@@ -99,6 +101,8 @@ class Jira:
         key = request.path_params["key"]
         if key not in self.issues:
             return JSONResponse({"errorMessage": "Request not found or you do not have permission."}, 404)
+        if request.method == "GET":
+            return self._comments(self.issues[key]["comments"], request)
         body: dict[str, Any] = await request.json()
         if not isinstance(body.get("body"), str) or not body["body"]:
             return JSONResponse({"errorMessage": "Comment body can not be empty!"}, 400)
@@ -107,6 +111,14 @@ class Jira:
         comment |= {"author": {"emailAddress": LOGIN}, "created": {"iso8601": _now()}}
         self.issues[key] = {**issue, "comments": [*issue["comments"], comment]}
         return JSONResponse(comment, 201)
+
+    @staticmethod
+    def _comments(comments: list[Any], request: Request) -> Response:
+        start = int(request.query_params.get("start", 0))
+        limit = min(int(request.query_params.get("limit", MOST_COMMENTS)), MOST_COMMENTS)
+        shown = comments[start : start + limit]
+        page = {"size": len(shown), "start": start, "limit": limit, "isLastPage": start + limit >= len(comments)}
+        return JSONResponse({**page, "values": shown})
 
     async def _admin(self, request: Request) -> Response:
         if request.method == "POST":

@@ -9,11 +9,16 @@ import base64
 import hashlib
 import hmac
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-CHANNELS = ("standard_webhooks", "zendesk", "jira")
+CHANNELS = ("standard_webhooks", "zendesk", "jira", "freshdesk")
+SIGNING = ("standard_webhooks", "zendesk", "jira")
+"""Those whose calls are signed; the others send a secret."""
+OPENDSR_DOMAIN = "privacy.controller.example"
+"""By which a sender over OpenDSR, which comes in by another way than these, names the controller."""
 
 
 def ticket_body(
@@ -54,9 +59,10 @@ def ticket_body(
         options |= {"about": about, "customer": customer, "id_token": id_token}
         return body | {k: v for k, v in options.items() if v}
     lines = "\r\n".join(f"{key}: {value}" for key, value in (corrections or {}).items())
-    if channel == "zendesk":
+    if channel in ("zendesk", "freshdesk"):
+        created = {"created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if channel == "zendesk" else {}
         return {
-            "ticket": {"id": ticket_id, "created_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+            "ticket": {"id": ticket_id, **created},
             "right": right,
             "requester": {"email": email, "name": name, "phone": phone, "language": language},
             "customer_number": customer_number,
@@ -78,6 +84,22 @@ def ticket_body(
         jira = _jira_body(ticket_id, email, name, texts, choices, at)
         jira["issue"]["fields"]["customfield_10109"] = [{"value": purpose} for purpose in purposes] or None
         return jira
+    if channel == "opendsr":
+        who = {"email": email, "phone_number": phone, "controller_customer_id": customer_number}
+        more = {"language": language, "ground": ground, "purposes": list(purposes), "corrections": corrections}
+        return {
+            "regulation": "gdpr",
+            "subject_request_id": str(uuid.UUID(bytes=hashlib.sha256(ticket_id.encode()).digest()[:16], version=4)),
+            "subject_request_type": right,
+            "submitted_time": at.isoformat(),
+            "subject_identities": [
+                {"identity_type": kind, "identity_value": value, "identity_format": "raw"}
+                for kind, value in who.items()
+                if value
+            ],
+            "api_version": "2.0",
+            "extensions": {OPENDSR_DOMAIN: {name: value for name, value in more.items() if value}},
+        }
     raise ValueError(channel)
 
 
@@ -121,4 +143,6 @@ def signed(
         mac = hmac.new(secret.encode(), raw, hashlib.sha256).digest()
         headers |= {"X-Atlassian-Webhook-Identifier": delivery_id, "X-Hub-Signature": "sha256=" + mac.hex()}
         return headers, raw
+    if channel == "freshdesk":  # it has no id of a delivery
+        return headers | {"X-DSR-Secret": secret}, raw
     raise ValueError(channel)

@@ -1,7 +1,7 @@
 """Zendesk Support as far as answering a ticket goes (developer.zendesk.com, Ticketing API).
 
     GET  /api/v2/tickets/{id}.json             200 {"ticket"} · 404
-    GET  /api/v2/tickets/{id}/comments.json    200 {"comments","count"}
+    GET  /api/v2/tickets/{id}/comments.json    200 {"comments","count","next_page"}, a hundred a page, the oldest first
     PUT  /api/v2/tickets/{id}.json             200 {"ticket"} · 404 · 422 (a closed ticket, an unknown status)
 
 Basic sign-in as `<e-mail>/token:<key>`. Every answer carries X-Rate-Limit and X-Rate-Limit-Remaining; past the
@@ -29,6 +29,7 @@ LOGIN = "dsr-agent@controller.example/token"
 KEY = "zdk_sandbox_9f2c7b1e4a"
 STATUSES = ("new", "open", "pending", "hold", "solved", "closed")
 FIRST_ID = 1001
+PER_PAGE = 100
 
 
 class Zendesk:
@@ -111,7 +112,11 @@ class Zendesk:
         ticket = self.tickets.get(str(request.path_params["id"]))
         if ticket is None:
             return JSONResponse({"error": "RecordNotFound", "description": "Not found"}, 404)
-        return JSONResponse({"comments": ticket["comments"], "count": len(ticket["comments"]), "next_page": None})
+        size = min(int(request.query_params.get("per_page", PER_PAGE)), PER_PAGE)
+        page = int(request.query_params.get("page", 1))
+        shown, more = ticket["comments"][(page - 1) * size : page * size], len(ticket["comments"]) > page * size
+        after = str(request.url.include_query_params(page=page + 1)) if more else None
+        return JSONResponse({"comments": shown, "count": len(ticket["comments"]), "next_page": after})
 
     async def _admin(self, request: Request) -> Response:
         if request.method == "POST":

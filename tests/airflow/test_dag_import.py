@@ -66,6 +66,7 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
         "dsr_rectification",
         "dsr_restriction",
         "dsr_sources",
+        "dsr_tickets",
         "dsr_triage",
         "dsr_upkeep",
     }

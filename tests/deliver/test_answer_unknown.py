@@ -41,7 +41,7 @@ def answer(office: Office, case: CaseFile, at: datetime = NOW, summary: Summary 
     post = office.post
 
     def question(letter: IdentityLetter) -> None:
-        tell_asked(letter, "", lambda text: say(case, "identity", text, mark=TOLD, answer=post.answer, at=at))
+        tell_asked(letter, "", lambda text, _: say(case, "identity", text, mark=TOLD, answer=post.answer, at=at))
 
     def told(text: str) -> None:
         tell(case, summary.outcome, text, answer=post.answer, ledger=office.ledger, close=True, at=at)

@@ -41,7 +41,7 @@ def a_case(office: Office, right: str = "restriction", **more: Any) -> CaseFile:
 
 
 def ask(office: Office, case: CaseFile, at: datetime = NOW) -> str:
-    def tell(text: str) -> None:
+    def tell(text: str, code: str) -> None:
         say(case, "identity", text, mark=step.TOLD, answer=office.post.answer, at=at)
 
     return step.ask_identity(

@@ -27,7 +27,7 @@ IMAGE = "/opt/dsr/"
 
 VARIABLE = re.compile(r"\$\{(\w+)(:\?|:-)?([^}]*)\}")
 SECRET = re.compile(r"PASSWORD|SECRET$|_KEY(_ID)?$|AUTH$")
-SWITCH = re.compile(r"^DSR_CHANNEL_|^MAIL_RELAY|^DSR_SIGNING_KEY$|^DSR_CASE_KEY$")
+SWITCH = re.compile(r"^DSR_CHANNEL_|^MAIL_RELAY|^DSR_(SIGNING|OPENDSR|CASE)_KEY$")
 """May stay empty: a channel without a secret is off, a mail server may ask for none, a signing key can be derived, and
 the master key does in place of a case key."""
 

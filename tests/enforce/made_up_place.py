@@ -82,6 +82,9 @@ class Place:
     def answer(self, answer: Answer) -> None:
         self.said.append(answer)
 
+    def undelivered(self, case: CaseFile) -> bool:
+        return False
+
     def vendor_order(self) -> tuple[str, ...]:
         return ()
 

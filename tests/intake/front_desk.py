@@ -30,6 +30,7 @@ SECRETS = {
     "standard_webhooks": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLjSw",
     "zendesk": "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==",
     "jira": "It's a Secret to Everybody",
+    "freshdesk": "a secret of the automation rule",
 }
 MASTER = bytes(range(32))
 

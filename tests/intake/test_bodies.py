@@ -10,12 +10,13 @@ from age_keys import recipient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsr.channels import CHANNELS
+from dsr.channels import from_environment
 from dsr.channels.options import is_age_recipient
 from dsr.channels.ticket import Refused
 from dsr.vocabulary import PACKAGE_ENCRYPTIONS, RIGHTS, UNCLEAR
-from sandbox.tickets.sender import ticket_body
+from sandbox.tickets.sender import OPENDSR_DOMAIN, ticket_body
 
+CHANNELS = from_environment({"DSR_OPENDSR_DOMAIN": OPENDSR_DOMAIN})
 AT = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),

@@ -23,6 +23,7 @@ SECRET_HALF = bech32("age-secret-key-", bytes(range(32))).upper()
 POINTERS = {
     "standard_webhooks": ("#/right", "#/package/encryption", "#/package/age_recipient", "#/transmit_to"),
     "zendesk": ("#/right", "#/package/encryption", "#/package/age_recipient", "#/transmit_to"),
+    "freshdesk": ("#/right", "#/package/encryption", "#/package/age_recipient", "#/transmit_to"),
     "jira": tuple(f"#/issue/fields/customfield_{n}" for n in (10101, 10105, 10106, 10107)),
 }
 PLACES = ("right", "encryption", "age_recipient", "transmit_to")
@@ -212,21 +213,26 @@ def test_our_own_form_is_strict(package: Any, at: str, intake: str) -> None:
     assert "secret-value" not in response.text
 
 
-def test_the_trigger_body_that_ships_is_what_the_channel_takes() -> None:
-    """As Zendesk fills it: each placeholder by its text, without a value by none."""
-    trigger = files("dsr.channels").joinpath("zendesk-trigger.json").read_text()
+@pytest.mark.parametrize(
+    ("channel", "fields"),
+    [
+        ("zendesk", ["ticket_field_10101", "ticket_field_10105", "ticket_field_10106", "ticket_field_10107"]),
+        ("freshdesk", ["cf_dsr_right", "cf_dsr_encryption", "cf_dsr_age_recipient", "cf_dsr_transmit_to"]),
+    ],
+)
+def test_the_body_that_ships_is_what_the_channel_takes(channel: str, fields: list[str]) -> None:
+    """As the system fills it: each placeholder by its text, without a value by none."""
+    trigger = files("dsr.channels").joinpath(f"{channel}-trigger.json").read_text()
     values = {
         "ticket.id": "1001",
         "ticket.created_at_with_timestamp": "2026-03-05T09:30:00Z",
         "ticket.requester.email": "asa@kvarnberget.example",
-        "ticket.ticket_field_10101": "portability",
-        "ticket.ticket_field_10105": "age",
-        "ticket.ticket_field_10106": KEY,
-        "ticket.ticket_field_10107": "other-bank",
     }
+    chosen = ["portability", "age", KEY, "other-bank"]
+    values |= {f"ticket.{field}": value for field, value in zip(fields, chosen, strict=True)}
     filled = re.sub(r"\{\{(.*?)\}\}", lambda found: values.get(found[1], ""), trigger)
-    ticket = channels.CHANNELS["zendesk"].parse(filled.encode())
-    assert (ticket.right, ticket.transmit_to) == ("portability", "other-bank")
+    ticket = channels.CHANNELS[channel].parse(filled.encode())
+    assert (ticket.right, ticket.transmit_to, ticket.ticket_id) == ("portability", "other-bank", "1001")
     assert ticket.package == {"encryption": "age", "age_recipient": KEY}
 
 

@@ -1,7 +1,9 @@
 """The vendors' own vectors, and that nothing else passes: a bit, a second too late, a header less."""
 
+import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from dsr.channels import CHANNELS, jira, zendesk
 from dsr.channels.signature import secrets_of
 from dsr.channels.ticket import Refused
 from sandbox.tickets.sender import CHANNELS as SENT
-from sandbox.tickets.sender import signed, ticket_body
+from sandbox.tickets.sender import SIGNING, signed, ticket_body
 
 NOW = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLjSw"
@@ -58,10 +60,11 @@ def test_vector_of_jira() -> None:
 @pytest.mark.parametrize("channel", SENT)
 def test_what_the_sender_signs_passes(channel: str) -> None:
     headers, raw = sent(channel)
-    assert CHANNELS[channel].verify(headers, raw, [SECRET], NOW).delivery_id == "delivery-1"
+    delivery = CHANNELS[channel].verify(headers, raw, [SECRET], NOW).delivery_id
+    assert delivery == ("delivery-1" if channel in SIGNING else sha256(raw).hexdigest())
 
 
-@pytest.mark.parametrize("channel", SENT)
+@pytest.mark.parametrize("channel", SIGNING)
 @given(data=st.data())
 def test_any_changed_bit_is_noticed(channel: str, data: st.DataObject) -> None:
     headers, raw = sent(channel)
@@ -126,3 +129,43 @@ def test_odd_stamps(stamp: str) -> None:
     headers["webhook-timestamp"] = stamp
     with pytest.raises(Refused, match=r"signature\.(stale|missing|wrong)"):
         CHANNELS["standard_webhooks"].verify(headers, raw, [SECRET], NOW)
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+def test_freshdesk_signs_in_or_sends_a_header() -> None:
+    """Freshdesk signs nothing; the same content is the same delivery."""
+    _, raw = sent("freshdesk")
+    verify = CHANNELS["freshdesk"].verify
+    secret = "with:colon and åäö"
+    ways = ({"x-dsr-secret": "plain"}, basic("dsr", "plain"), basic("", "plain"))
+    assert {verify(way, raw, ["other", "plain"], NOW).delivery_id for way in ways} == {sha256(raw).hexdigest()}
+    assert verify(basic("dsr", secret), raw, [secret], NOW)
+    assert verify(basic("dsr", "plain"), raw + b" ", ["plain"], NOW).delivery_id != sha256(raw).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-dsr-secret": "plai"},
+        {"x-dsr-secret": "plain2"},
+        basic("dsr", "wrong"),
+        basic("plain", ""),
+        basic("plain", "x"),
+        {"authorization": "Bearer plain"},
+        {"authorization": "Basic %%%"},
+        {"authorization": "Basic " + base64.b64encode(b"\xff:plain").decode()},
+        {"x-dsr-secret": "pläin"},
+    ],
+)
+def test_freshdesk_with_a_wrong_secret(headers: dict[str, str]) -> None:
+    with pytest.raises(Refused, match=r"signature\.wrong"):
+        CHANNELS["freshdesk"].verify(headers, b"{}", ["plain"], NOW)
+
+
+def test_freshdesk_without_a_secret() -> None:
+    for headers in ({}, {"x-dsr-secret": " "}, {"authorization": ""}):
+        with pytest.raises(Refused, match=r"signature\.missing"):
+            CHANNELS["freshdesk"].verify(headers, b"{}", ["plain"], NOW)

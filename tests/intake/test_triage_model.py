@@ -204,7 +204,7 @@ class Intake(RuleBasedStateMachine):
                 continue
             told: list[str] = []
 
-            def tell(text: str, case: CaseFile = case, told: list[str] = told) -> None:
+            def tell(text: str, code: str, case: CaseFile = case, told: list[str] = told) -> None:
                 say(case, "identity", text, mark=ask_identity.TOLD, answer=lambda a: told.append(a.text), at=self.now)
 
             before = len(self.mails)

@@ -20,7 +20,7 @@ from dsr.source import Connection
 from extractors.http import HttpClient
 from sandbox.people import populate
 from sandbox.system import HttpSystem, Options
-from sandbox.tickets.system import Callback, Jira, Zendesk
+from sandbox.tickets.system import Callback, Freshdesk, Jira, Zendesk
 from sandbox.tls import certificate
 
 TEXT = "Hej Åsa!\n\n7K3F-9QXM-2HTP"
@@ -28,7 +28,7 @@ TEXT = "Hej Åsa!\n\n7K3F-9QXM-2HTP"
 
 @dataclass
 class Tickets:
-    """The three systems, served; connections by id; the admin interface."""
+    """The systems, served; connections by id; the admin interface."""
 
     systems: dict[str, HttpSystem]
     connections: dict[str, Connection]
@@ -54,7 +54,7 @@ class Tickets:
 def tickets(tmp_path: Path) -> Iterator[Tickets]:
     population, options = populate(12), Options(tmp_path)
     authority, chain, key = certificate(tmp_path / "tls")
-    systems: dict[str, HttpSystem] = {s.name: s(options, population) for s in (Zendesk, Jira, Callback)}
+    systems: dict[str, HttpSystem] = {s.name: s(options, population) for s in (Zendesk, Jira, Freshdesk, Callback)}
     with ExitStack() as stack:
         connections: dict[str, Connection] = {}
         for system in systems.values():
@@ -148,3 +148,34 @@ def test_tickets_survive_a_restart(tickets: Tickets, tmp_path: Path) -> None:
     assert again.tickets["1001"]["status"] == "solved"
     assert again.tickets[str(opened["id"])]["requester"]["email"] == "a@b.example"
     assert tickets.admin.post("/jira/issues", json={"reporter": {"email": "a@b.example"}}).json()["key"] == "DSR-13"
+
+
+def test_an_answer_closes_the_freshdesk_ticket(tickets: Tickets) -> None:
+    tickets.answer("freshdesk", "1")
+    first, second = tickets.admin.get("/freshdesk/tickets").json()[:2]
+    assert (first["id"], first["status"], second["status"]) == (1, 5, 2)
+    assert [(n["body"], n["private"]) for n in first["notes"]] == [("<div>Hej Åsa!<br><br>7K3F-9QXM-2HTP</div>", False)]
+    tickets.answer("freshdesk", "2", close=False)
+    assert tickets.admin.get("/freshdesk/tickets").json()[1]["status"] == 2
+
+
+def test_freshdesk_refuses_like_freshdesk(tickets: Tickets) -> None:
+    known = tickets.connections["dsr_freshdesk"]
+    trust = ssl.create_default_context(cafile=tickets.authority)
+    with httpx.Client(base_url=known.host, auth=(known.password, "X"), verify=trust) as client:
+        assert client.get("/api/v2/tickets/1").json()["id"] == 1
+        absent = client.get("/api/v2/tickets/99")
+        assert (absent.status_code, absent.content) == (404, b"")
+        assert client.post("/api/v2/tickets/1/notes", json={"body": " "}).json()["errors"][0]["field"] == "body"
+        assert client.put("/api/v2/tickets/1", json={"status": 9}).status_code == 400
+        assert client.post("/api/v2/tickets/1/notes", json={"body": "a<br>b &amp; c"}).json()["private"] is True
+        assert [n["body_text"] for n in client.get("/api/v2/tickets/1/conversations").json()] == ["a b & c"]
+        assert int(client.get("/api/v2/tickets/1").headers["x-ratelimit-remaining"]) < 400
+    with pytest.raises(PermanentError, match=r"freshdesk: http\.401"):
+        tickets.answer("freshdesk", "1", password="wrong")
+    with pytest.raises(PermanentError, match=r"freshdesk: http\.404"):
+        tickets.answer("freshdesk", "99")
+    tickets.systems["freshdesk"].per_minute = 0
+    with pytest.raises(TransientError, match=r"http\.429") as caught:
+        tickets.answer("freshdesk", "1")
+    assert 0 < caught.value.retry_after.total_seconds() <= 60

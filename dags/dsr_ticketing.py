@@ -1,0 +1,44 @@
+"""Composition root of what is written into tickets: see `dsr_tasks`."""
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from airflow.sdk import get_current_context, task
+
+from dsr.errors import PermanentError
+from dsr_coded import coded
+from dsr_workplace import Workplace, now
+
+log = logging.getLogger("dsr")
+
+_LATE: Final = timedelta(days=1)
+
+
+# The next run tries again.
+@task(retries=0, show_return_value_in_logs=False)
+@coded
+def deliver() -> None:
+    """Writes into tickets what waits. **Red** when a person has to do something; see the DAG's documentation."""
+    place, at = Workplace(), now()
+    by_hand = get_current_context()["dag_run"].run_type == "manual"
+    left = place.outbox.deliver_all(place.cases, now, at_once=by_hand)
+    for waiting in left:
+        log.warning("%s %s: %s", waiting.request_id, waiting.channel, waiting.code)
+    if held := [waiting for waiting in left if waiting.held]:
+        raise PermanentError(held[0].code, held[0].channel)
+    if late := [waiting for waiting in left if waiting.answer and waiting.since < at - _LATE]:
+        raise PermanentError("tickets.late", late[0].channel)
+
+
+@task(retries=0, show_return_value_in_logs=False)
+@coded
+def tell_progress() -> None:
+    """Notes in each ticket how far its request has come since it was told: only the newest, each stage once."""
+    from dsr.progress import Teller, Told
+    from dsr.report.progress import note_words, public_words
+
+    place = Workplace()
+    note, public = note_words(place.settings), public_words(place.settings)
+    teller = Teller(Told(place.engine), place.ledger, place.cases, place.outbox, note, public)
+    log.info("told %s", teller.tell_all(now))
