@@ -38,6 +38,12 @@ def is_question(text: str) -> bool:
     return text.startswith(tuple(catalogue(language, "identity")["ticket"]["asked"] for language in LANGUAGES))
 
 
+def is_acknowledgement(text: str) -> bool:
+    """Whether a text in the ticket only says that the request has come."""
+    intros = (catalogue(language, "triage")["acknowledged"]["intro"] for language in LANGUAGES)
+    return text.startswith(tuple(intro.partition("{")[0] for intro in intros))
+
+
 class Requester:
     """Uses the stack from outside."""
 
@@ -70,8 +76,10 @@ class Requester:
         return [message for message in messages if request_id in message["raw"]]
 
     def answers(self, request_id: str) -> list[dict[str, Any]]:
-        """What was written into the ticket, but for the question who asks: [{"text", "closed", …}]."""
-        return [data for data in self._written(request_id) if not is_question(data["text"])]
+        """What was written into the ticket, but for the question who asks and the acknowledgement: [{"text", "closed",
+        …}]."""
+        texts = self._written(request_id)
+        return [data for data in texts if not is_question(data["text"]) and not is_acknowledgement(data["text"])]
 
     def _written(self, request_id: str) -> list[dict[str, Any]]:
         messages = self._admin.get("/callback/messages").raise_for_status().json()

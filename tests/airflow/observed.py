@@ -122,13 +122,14 @@ class Observed:
             engine.dispose()
 
     def kinds(self, request_id: str) -> list[str]:
-        """What happened to a request, oldest first."""
-        return [event.kind for event in self.events(request_id)]
+        """What happened to a request, oldest first; but for copies of what was written, of which there is one more when
+        a ticket was told meanwhile how far it has come."""
+        return [event.kind for event in self.events(request_id) if event.kind != "written"]
 
     def case(self, request_id: str) -> CaseFile:
         """Its case file."""
         settings = Settings.from_environment(self.running.environment)
-        return CaseStore(settings.case_store, settings.master_key).open(request_id)
+        return CaseStore(settings.case_store, *settings.case_keys).open(request_id)
 
     def _ended(self, request_id: str) -> str | None:
         state = self.user("officer").run(self.dag, request_id).get("state")

@@ -61,7 +61,7 @@ def test_an_unclear_right_is_decided_before_anything_is_searched(stack: Observed
     second = erasure.ask(stack.population.person(TRIAGED[0]).email.upper(), "T-once-more")
     assert triage.end(second) == "success"
     assert stack.kinds(second) == [
-        "request_received", "triaged", "linked", "run_started", "written", "answered", "closed",
+        "request_received", "triaged", "linked", "run_started", "answered", "closed",
     ]  # fmt: skip
     (joined,) = stack.requester.answers(second)
     assert joined["closed"]

@@ -22,7 +22,7 @@ from sandbox.postgres import _binary
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 
 _IN_ORDER = ("request_received", "decision", "composed", "decision", "delivered", "answered", "shredded")
-_ONCE = (*{*_IN_ORDER} - {"decision"}, "triaged", "run_started", "download_begun", "downloaded", "closed", "written")
+_ONCE = (*{*_IN_ORDER} - {"decision"}, "triaged", "run_started", "download_begun", "downloaded", "closed")
 _REVIEW = {"review_viewed", "review_decided", "record_judged"}
 _BYTES = re.compile(r"\\x((?:[0-9a-f]{2}){8,})")
 
