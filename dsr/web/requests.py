@@ -23,6 +23,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from dsr.airflow_client import dag_of
+from dsr.checks import Checks
 from dsr.figures import BUCKETS, figures
 from dsr.overview import PHASES, SORTS, Asked, Overview, Row
 from dsr.report.letters import render
@@ -201,6 +202,7 @@ class _Pages:
             buckets=_buckets(),
             statuses=SEARCH_STATUSES,
             most=max((max(load) for load in found.load.values()), default=1),
+            budgets=[look for look in Checks(self._desk.ledger.engine).good().values() if look.calls_a_day],
             behind=behind,
         )
         return Response(body, media_type="text/html; charset=utf-8")

@@ -13,6 +13,7 @@ import pytest
 from console_desk import ALL, NOW, USERS, Console, console, look
 from made_up_ledger import fill
 
+from dsr.checks import Check, Checks
 from dsr.figures import figures
 from dsr.overview import Asked, Overview
 from dsr.requesters import Requesters
@@ -162,6 +163,21 @@ def test_the_figures_are_counted_right(pages: Console, overview: Overview) -> No
     events = [e for e in pages.desk.ledger.events() if e.kind == "source_searched" and e.at > NOW - timedelta(days=29)]
     assert sum(sum(by.values()) for by in found.searches.values()) >= len(events) > 0
     assert set(found.searches) == {e.detail["source"] for e in events}
+
+
+def test_how_much_of_a_days_calls_is_used(pages: Console) -> None:
+    """As the source said when it last let us in; none that doesn't say."""
+    checks = Checks(pages.desk.ledger.engine)
+    assert "No source has said" in pages.get("requests/figures").text
+    checks.note(Check("salesforce", NOW, calls_left=11_250, calls_a_day=15_000))
+    checks.note(Check("salesforce", NOW + timedelta(hours=1), code="http.401"))
+    checks.note(Check("pardot", NOW))
+    text = pages.get("requests/figures").text
+    (row,) = re.findall(
+        r'<th scope="row">(\w+)</th><td class="number">([\d,]+)</td><td class="number">([\d,]+)</td>', text
+    )
+    assert row == ("salesforce", "3,750", "15,000")
+    assert " 25 %," in text
 
 
 def test_nothing_yet(new_ledger: Callable[[], str], tmp_path: Path) -> None:
