@@ -17,7 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from dsr.database import transaction
 from dsr.ledger import Event
-from dsr.standing import EXTENDED, Standing, is_final
+from dsr.standing import EXTENDED, SENT, Standing, is_final, unsent
 from dsr.tables import events as ledger_events
 from dsr.tables import ledger_head, overview, overview_searches, overview_state
 from dsr.triage import TRIAGED, settled
@@ -192,11 +192,13 @@ class Overview:
 
 
 def _answer(events: Sequence[Event]) -> tuple[datetime | None, str, str]:
-    """When the person had the answer, what it came to, and for what it was refused."""
+    """When the person had the answer (None while it waits for an officer to send it), what it came to, and for what it
+    was refused."""
     final = next((e for e in events if is_final(e)), None)
     refused = next((e for e in reversed(events) if e.kind == "refused"), None)
     told = [e for e in (final, refused, next((e for e in events if e.kind == "referred"), None)) if e is not None]
-    at = told[0].at if told else None
+    sent = [e.at for e in events if e.kind == SENT]
+    at = None if not told or unsent(events) else max(told[0].at, *sent) if sent else told[0].at
     if refused is not None:
         return at, "refused", str(refused.detail["reason"])
     if final is not None:

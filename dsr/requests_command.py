@@ -54,8 +54,8 @@ def _requests(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from dsr.report.event_words import told
-    from dsr.way import TITLES, way
+    from dsr.report.event_words import TITLES, told
+    from dsr.way import way
 
     settings, ledger = _ledger()
     events = ledger.events(args.request)
@@ -107,7 +107,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _line(row: Row, today: date, settings: Settings) -> tuple[str, ...]:
-    from dsr.way import TITLES
+    from dsr.report.event_words import TITLES
 
     left = "" if row.settled else str((row.latest - today).days)
     state = TITLES[row.place] if row.place else row.outcome

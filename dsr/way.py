@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from dsr.ledger import Event
-from dsr.standing import identified, is_final, right_of
+from dsr.standing import KEPT, SENT, identified, is_final, right_of, unsent
 from dsr.triage import DECISION, TRIAGED, linked_to
 
 DONE: Final = "done"
@@ -45,8 +45,8 @@ _GOES_ON: Final = _AFTER_SEARCH | {"source_searched", "suppressed", "identity_as
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a way. `key`: a code, see `TITLES`; `state`: one of STATES; `at`: when it was done, aware; None = it
-    isn't."""
+    """One step of a way. `key`: a code, see `report.event_words`; `state`: one of STATES; `at`: when it was done,
+    aware; None = it isn't."""
 
     key: str
     state: str
@@ -84,7 +84,8 @@ def way(events: Sequence[Event]) -> Way:
     known = _Known(events)
     marks = _marks(known)
     last = max(n for n, mark in enumerate(marks) if mark.event is not None and known.counts(mark.event))
-    closed = known.last("closed", everywhere=True) is not None
+    waiting = bool(unsent(events))
+    closed = known.last("closed", everywhere=True) is not None and not waiting
     here = None if closed else next((n for n, m in enumerate(marks) if n > last and m.event is None), None)
     ended, where = known.ended()
     steps = []
@@ -108,7 +109,7 @@ def way(events: Sequence[Event]) -> Way:
         if marks[here].key == "enforce"
         else ()
     )
-    waits = SOURCE if sources and marks[here].key == "enforce" else marks[here].waits
+    waits = SOURCE if sources and marks[here].key == "enforce" else OFFICER if waiting else marks[here].waits
     return Way(tuple(steps), marks[here].key, waits, sources)
 
 
@@ -195,21 +196,25 @@ def _about_triage(event: Event) -> bool:
 
 def _marks(known: _Known) -> list[_Mark]:
     marks = [_Mark("receive", known.last("request_received", everywhere=True))]
-    close = _Mark("close", known.last("closed", everywhere=True))
+    closed = known.last("closed", everywhere=True)
+    close = [_Mark("close", closed)]
+    if closed is not None and known.last(KEPT, everywhere=True):
+        # Whoever has no ticket hasn't had their answer before an officer has sent it.
+        close.append(_Mark("send", None if unsent(known.events) else known.last(SENT, everywhere=True), OFFICER))
     if linked_to(known.events):
-        return [*marks, _Mark("join", known.last("closed", everywhere=True)), close]
+        return [*marks, _Mark("join", closed), *close]
     triaged = known.last(TRIAGED, everywhere=True)
     settled = known.decided(DECISION, everywhere=True)
     if settled is not None or (triaged is not None and triaged.detail["questions"]):
         marks.append(_Mark("settle", settled, OFFICER))
     if settled is not None and settled.detail["choice"] != "take":
-        return [*marks, _Mark("answer", known.last("answered", "referred", "refused", everywhere=True)), close]
+        return [*marks, _Mark("answer", known.last("answered", "referred", "refused", everywhere=True)), *close]
     marks.append(_Mark("search", known.last("source_searched")))
     if known.right in ("access", "portability"):
         marks += _disclosing(known)
     elif known.right != "unclear":
         marks += _changing(known)
-    return [*marks, close]
+    return [*marks, *close]
 
 
 def _disclosing(known: _Known) -> list[_Mark]:
@@ -278,33 +283,3 @@ def _afterwards(known: _Known) -> list[_Mark]:
         announced, lifted = known.last("lift_announced"), known.last("readmitted", "lifted")
         marks += [_Mark("announce", announced), _Mark("lift", lifted, DAY)]
     return marks
-
-
-TITLES: Final = {
-    "receive": "Receipt",
-    "settle": "Triage",
-    "join": "Joining",
-    "search": "Search",
-    "read": "Reading",
-    "incomplete": "What is missing",
-    "review": "Review",
-    "compose": "Package",
-    "release": "Release",
-    "deliver": "Answer",
-    "transmit": "Transmission",
-    "plan": "Plan",
-    "identity": "Identity",
-    "prepare": "Preparation",
-    "approve": "Approval",
-    "suppress": "Suppression list",
-    "enforce": "Enforcement",
-    "verify": "Verification",
-    "notify": "Notices",
-    "answer": "Answer",
-    "decide_lift": "Lift or keep",
-    "decide_objection": "Objection",
-    "announce": "Announcement",
-    "lift": "Lifting",
-    "close": "Closing",
-}
-"""What a step is called."""

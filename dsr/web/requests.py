@@ -26,11 +26,12 @@ from dsr.airflow_client import dag_of
 from dsr.checks import Checks
 from dsr.figures import BUCKETS, figures
 from dsr.overview import PHASES, SORTS, Asked, Overview, Row
+from dsr.report.event_words import TITLES
 from dsr.report.letters import render
 from dsr.requesters import Requesters
 from dsr.settings import subkey
 from dsr.vocabulary import RIGHTS, SEARCH_STATUSES, UNCLEAR
-from dsr.way import TITLES, WAITS
+from dsr.way import WAITS
 from dsr.web.console import Desk, Visitor, airflow_of, form_of
 
 HERE: Final = "requests"

@@ -17,11 +17,11 @@ from starlette.routing import Route
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Head
 from dsr.overview import Row
-from dsr.report.event_words import Told, told
+from dsr.report.event_words import TITLES, Told, told
 from dsr.report.letters import render
 from dsr.standing import identified
 from dsr.triage import linked_to
-from dsr.way import OFFICER, PERSON, TITLES, Way, way
+from dsr.way import OFFICER, PERSON, Way, way
 from dsr.web.console import Desk, Visitor, airflow_of
 from dsr.web.requests import OUTCOME_WORDS, WAITS_WORDS, Line
 

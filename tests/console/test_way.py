@@ -9,7 +9,8 @@ from console_desk import NOW
 
 from dsr.ledger import Event
 from dsr.overview import Row
-from dsr.way import TITLES, way
+from dsr.report.event_words import TITLES
+from dsr.way import way
 
 Told = tuple[str, Mapping[str, Any]]
 SEARCHED: Told = ("source_searched", {"source": "calls", "status": "found"})
@@ -35,6 +36,8 @@ def events(right: str, *told: Told) -> list[Event]:
     return [Event(n, "dsr-made-1", kind, detail, at[n], "") for n, (kind, detail) in enumerate(begun)]
 
 
+LETTER: Told = ("answer_kept", {"answer": 1, "closes": True})
+CLOSED: Told = ("closed", {"outcome": "answered"})
 STOOD: Mapping[str, tuple[str, list[Told], str, str]] = {
     "nothing was searched": ("access", [], "search", ""),
     "which right": ("unclear", [], "settle", "officer"),
@@ -53,6 +56,26 @@ STOOD: Mapping[str, tuple[str, list[Told], str, str]] = {
     ),
     "to release": ("access", [SEARCHED, EXTRACTED, said("review", "all_is_reviewed"), COMPOSED], "release", "officer"),
     "to send": ("access", [SEARCHED, EXTRACTED, COMPOSED, said("release", "approve")], "deliver", ""),
+    "a letter to be sent": (
+        "access",
+        [SEARCHED, EXTRACTED, LETTER, ("answered", {"outcome": "nothing_held"}), CLOSED],
+        "send",
+        "officer",
+    ),
+    "a question to be sent": ("erasure", [SEARCHED, EXTRACTED, PLANNED, LETTER, ASKED], "identity", "officer"),
+    "a letter that was sent": (
+        "access",
+        [
+            SEARCHED,
+            EXTRACTED,
+            LETTER,
+            ("answered", {"outcome": "nothing_held"}),
+            CLOSED,
+            ("answer_sent", {"answer": 1, "on": "2026-11-25", "way": "letter", "by": "officer"}),
+        ],
+        "",
+        "",
+    ),
     "to send on": (
         "portability",
         [

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+import dsr.settings
 from dsr.settings import Settings
 from dsr.web import portal
 
@@ -165,6 +166,18 @@ def test_who_works_on_requests_has_every_setting(service: str) -> None:
     settings = Settings.from_environment(environment(service))
     assert settings.airflow_user == "intake"
     assert settings.case_store.startswith("s3://filled:filled@dsr-cases?")
+
+
+def test_every_setting_can_be_set() -> None:
+    """One that no process is given would be the default, whatever `.env` says."""
+    given = {name for service in OWN for name in SERVICES[service].get("environment", {})}
+    known = {
+        f"DSR_{name.upper()}" for name in (*dsr.settings._NEEDED, *dsr.settings._OF_ONE_USE, *dsr.settings._OPTIONAL)
+    }
+    assert known - given == set()
+    everywhere = {"DSR_COUNTRY", "DSR_TIMEZONE", "DSR_PACKAGE_DAYS", "DSR_CODE_ATTEMPTS", "DSR_CHALLENGE_DAYS"}
+    for service in ("apiserver", "worker", "portal"):
+        assert everywhere <= set(SERVICES[service]["environment"]), service
 
 
 def test_the_download_page_has_what_it_needs_and_nothing_of_airflow() -> None:
