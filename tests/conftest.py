@@ -1,4 +1,5 @@
-"""The sandbox through the wire, for every test that needs a system; a server for every test that needs a ledger."""
+"""The sandbox through the wire, for every test that needs a system; a server for every test that needs a ledger; a
+browser for every test of a page."""
 
 import os
 from collections.abc import Iterator
@@ -7,10 +8,11 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from running_browser import browser
 from running_ledger import new_ledger, postgres
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 
-__all__ = ["new_ledger", "postgres"]
+__all__ = ["browser", "new_ledger", "postgres"]
 
 # Nothing out there is asked for anything, so nobody out there is trusted: to read all authorities of the world takes
 # each client 25 ms.

@@ -22,9 +22,6 @@ from dsr.vocabulary import RIGHTS, UNCLEAR
 from dsr.web.console import Desk, Visitor, create_app
 
 NOW: Final = datetime(2026, 11, 20, 9, tzinfo=UTC)
-CHROMIUM: Final = Path("/usr/bin/chromium")
-FLAGS: Final = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 AXE: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL: Final = frozenset({*RIGHTS, UNCLEAR})
 USERS: Final[Mapping[str, Visitor]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console_desk import CHROMIUM, FLAGS, Console, console, look
+from console_desk import Console, console, look
 
 from dsr.report.specimens import specimens
 from dsr.settings import Controller
@@ -44,17 +44,6 @@ def test_who_may_not_see_requests_sees_no_letters_and_nothing_else_is_there(page
         assert pages.post(path).status_code == 405
     for path in ("letters/erasure-partial", "letters/erasure-partial.de", "letters/..%2f..%2fetc"):
         assert pages.get(path).status_code == 404
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium here")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.mark.parametrize(

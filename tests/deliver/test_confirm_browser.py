@@ -5,10 +5,10 @@ import re
 import pytest
 from counter_hall import Office
 from test_ask_identity import LONG, a_case, ask, code_by_mail, kinds, link_of
-from test_portal_browser import AXE, LOOKS, SMALLEST_TARGET, browser, pytestmark
+from test_portal_browser import AXE, LOOKS, SMALLEST_TARGET, pytestmark
 
 playwright = pytest.importorskip("playwright.sync_api")
-__all__ = ["browser", "pytestmark"]
+__all__ = ["pytestmark"]
 
 
 @pytest.mark.parametrize("script", [True, False])

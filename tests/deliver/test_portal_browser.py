@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, product
 from pathlib import Path
@@ -18,9 +17,6 @@ from dsr.signing import verify
 from dsr.web.portal import create_app
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SMALLEST_TARGET = """Math.min(...[...document.querySelectorAll("button, input, summary, .button, .files a, .language")]
     .map(part => Math.min(part.offsetWidth, part.offsetHeight)))"""
@@ -33,15 +29,7 @@ LOOKS = [
 NUMBERS = count(10)
 SHOTS = os.environ.get("DSR_SCREENSHOTS", "")
 """A folder: pictures of every state are left there, for whoever wants to look at them."""
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium here")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
+pytestmark = pytest.mark.browser
 
 
 def delivered(office: Office, portal: str, request_id: str, size: int = 200_000) -> tuple[str, str, bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 import console_desk
 import httpx
 import pytest
-from console_desk import CHROMIUM, FLAGS, Console, look
+from console_desk import Console, look
 from front_desk import NOW, FakeAirflow
 from served import served
 
@@ -280,17 +280,6 @@ def test_a_second_letter_about_the_same_is_joined(room: Console, desk: Desk) -> 
     again = {**LETTER, "way": "phone", "day": "2026-03-04"}
     second = str(send(room, "enter", **again).headers["location"].rpartition("/")[2])
     assert f"the open request {first}" in room.get(f"entry/{second}").text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    """One for all."""
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium here")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.mark.browser

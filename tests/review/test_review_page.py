@@ -27,9 +27,6 @@ from dsr.web.console import Desk, Visitor, create_app
 from dsr.web.reviewed_item import also_hidden
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 AXE = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SPOKEN = "Jag talade med Karin Berg om fakturan."
 KARIN = f"{SPOKEN.find('Karin')}-{SPOKEN.find('Karin') + 10}-person"
@@ -243,17 +240,7 @@ def test_two_look(strict_room: Room) -> None:
     assert (decided.by, decided.seconded) == ("one", "two")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    """One for all."""
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium here")
 def test_by_keys_alone(browser: "playwright.Browser", room: Room) -> None:
     """Next, release, mask, withhold; the counts follow, nothing reloads, hostile text runs nothing."""
     by_text = numbers(room.case)
@@ -280,7 +267,6 @@ def test_by_keys_alone(browser: "playwright.Browser", room: Room) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium here")
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everybody_can_use_it(browser: "playwright.Browser", room: Room, width: int, scheme: str) -> None:

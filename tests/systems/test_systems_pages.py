@@ -9,7 +9,7 @@ from typing import Any
 
 import console_desk
 import pytest
-from console_desk import CHROMIUM, FLAGS, NOW, Console, look
+from console_desk import NOW, Console, look
 from served import served
 
 from dsr.casefile import CaseStore
@@ -181,17 +181,6 @@ def test_a_row_that_somebody_stands_by(new_ledger: Callable[[], str], tmp_path: 
         assert page.status_code == 200
         assert "recipients.yaml" in page.text
         assert "<h2>Activities</h2>" not in page.text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["playwright.Browser"]:
-    """One for all."""
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium here")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.mark.browser
