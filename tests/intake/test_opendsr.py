@@ -355,6 +355,8 @@ def test_taken_back_while_it_is_pending(house: House) -> None:
     assert "taken this request back" in told.text
     house.desk.ledger.append(request_id, "shredded", {"outcome": "stopped"}, at=NOW)
     assert house.call("GET", path).json()["request_status"] == "cancelled"
+    house.desk.cases.open(request_id).close()
+    assert house.call("DELETE", path).status_code == 202, "taken back already, and nobody is left to be told"
 
 
 @pytest.mark.parametrize(
