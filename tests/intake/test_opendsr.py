@@ -33,7 +33,7 @@ from dsr.notices.signature import Certificate, digest
 from dsr.outbox import Outbox, waiting_in
 from dsr.progress import Teller, Told
 from dsr.register.nouns import Notification, Recipient
-from dsr.report.progress import note_words
+from dsr.report.progress import note_words, public_words
 from dsr.settings import subkey
 from dsr.source import Connection
 from dsr.waiting import WaitingRequests
@@ -332,6 +332,15 @@ def test_what_is_for_the_person_waits_for_a_person(house: House) -> None:
     assert [left.text for left in waiting_in(case)] == [text]
     assert house.callbacks.got == []
     assert house.outbox.given(case, "dpo", NOW) == 1
+    assert house.outbox.waiting.all() == []
+
+
+def test_no_receipt_is_put_down_as_written_that_nobody_got(house: House) -> None:
+    """A ticket acknowledges receipt to the person; here there is none, and the sender has its own receipt."""
+    house.ask(house.body())
+    teller = replace(house.teller, public=public_words(house.desk.settings))
+    assert teller.tell_all(lambda: NOW) == 1
+    assert "written" not in [event.kind for event in house.desk.ledger.events(house.request_id())]
     assert house.outbox.waiting.all() == []
 
 
