@@ -231,8 +231,8 @@ def test_a_request_that_is_still_to_be_received_is_refused(channel: str, intake:
     before = desk.cases.cases()
     for ahead in (timedelta(minutes=6), timedelta(days=30)):
         body = body_for(channel)
-        places = {"zendesk": ("ticket", "created_at"), "jira": ("issue", "fields", "created")}
-        *path, name = places.get(channel, ("received_at",))
+        places = {"standard_webhooks": ("received_at",), "jira": ("issue", "fields", "created")}
+        *path, name = places.get(channel, ("ticket", "created_at"))
         functools.reduce(operator.getitem, path, body)[name] = (NOW + ahead).isoformat()
         refused = send(intake, channel, body, f"ahead-{ahead.days}-{channel}")
         assert refused.status_code == 422
