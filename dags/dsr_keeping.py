@@ -87,10 +87,13 @@ def index(source: str) -> None:
 @coded
 def end_links() -> None:
     """Destroys the case files whose last download link has ended: key first, then the package. One whose ticket has yet
-    to get an answer is kept until it has it."""
+    to get an answer, or an officer to send one, is kept until the person has it."""
+    from dsr.standing import unsent
+
     place, at = Workplace(), now()
     waiting = place.waiting.untold()
-    ended = [request_id for request_id in place.links.expire(at) if request_id not in waiting]
+    over = [request_id for request_id in place.links.expire(at) if request_id not in waiting]
+    ended = [request_id for request_id in over if not unsent(place.ledger.events(request_id))]
     for request_id in ended:
         _destroy(place, request_id)
         place.ledger.append(request_id, "link_expired", at=at)

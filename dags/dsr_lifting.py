@@ -87,7 +87,8 @@ def lift() -> None:
     """Takes the restriction away again in every source, only what was set for this request, on the day announced. The
     person is taken off the suppression list; what another request put there stays.
 
-    **Up for retry** with `lift.untold`: the ticket doesn't have the announcement yet (Art. 18(3)); see `dsr_tickets`.
+    **Up for retry** with `lift.untold`: the person doesn't have the announcement yet (Art. 18(3)). It waits for the
+    ticket, see `dsr_tickets`, or for the officer who is to send it.
     """
     from dsr.steps import lift as step
     from dsr.steps import suppress

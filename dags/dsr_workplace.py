@@ -290,10 +290,11 @@ class Workplace:
             log.info("the ticket gets it later: %s", code)
 
     def undelivered(self, case: "CaseFile") -> bool:
-        """Whether the person has yet to get something through the ticket."""
+        """Whether the person has yet to get something, through the ticket or from the officer who entered it."""
         from dsr.outbox import waiting_in
+        from dsr.standing import unsent
 
-        return any(answer.public for answer in waiting_in(case))
+        return any(answer.public for answer in waiting_in(case)) or bool(unsent(self.ledger.events(case.case_id)))
 
     @cached_property
     def waiting(self) -> "WaitingRequests":

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -48,12 +48,12 @@ def stated(**values: Any) -> dict[str, str]:
 
 
 def moment(text: str | None, pointer: str, place: str) -> datetime | None:
-    """When the ticket was made; None when it doesn't say. Refused("body.invalid") for a day that doesn't exist."""
+    """When the ticket was made, UTC; None when it doesn't say. Refused("body.invalid") for a day that doesn't exist."""
     if not text:
         return None
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Refused("body.invalid", place, [(pointer, "is no point in time")]) from None
 
 

@@ -101,10 +101,10 @@ class OpenDsrChannel:
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
         """As `Channel.answer`: see the module. Told twice, a status is the same."""
         del before
-        if answer.public and not answer.stage:
+        if answer.public:
             raise PermanentError("answer.by_hand", NAME)
         status = STATUSES.get(answer.stage)
-        if answer.public or status is None or not answer.callbacks:
+        if status is None:
             return
         domain, hosts = str(connection.extra.get("domain") or ""), tuple(connection.extra.get("hosts") or ())
         for url in answer.callbacks:

@@ -4,7 +4,7 @@ for the person."""
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dsr.channels.staff import NAME as STAFF
+from dsr.channels import opendsr, staff
 from dsr.progress import Stage, Words
 from dsr.report.letters import catalogue
 from dsr.report.ticket_text import day_in_words
@@ -28,10 +28,11 @@ def note_words(settings: Settings) -> Words:
 
 def public_words(settings: Settings) -> Mapping[str, Words]:
     """Stage → what the person is told in the ticket when it is reached; stages without an entry aren't told. Whom an
-    officer has entered a request for has no ticket: they confirm it by the way in which it came."""
+    officer has entered a request for has no ticket: they confirm it by the way in which it came. Nor has whose request
+    another system sent: that has its own receipt, and tells them."""
 
     def received(stage: Stage, request: Mapping[str, Any]) -> str:
-        if stage.until is None or request["channel"] == STAFF:
+        if stage.until is None or request["channel"] in (staff.NAME, opendsr.NAME):
             return ""
         return TriageLetter.of(request, settings).acknowledged(stage.until)
 

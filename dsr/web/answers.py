@@ -4,6 +4,7 @@ GET  /entry/{request_id}/answers            the texts; looking is an event
 POST /entry/{request_id}/answers/{number}   form: token, way, on (a day): it was sent
 """
 
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from typing import Final
@@ -54,7 +55,7 @@ class _Pages:
         if on is None or on > at.astimezone(self._desk.settings.zone).date():
             raise HTTPException(400, "Write the day on which it was sent; it can't be in the future.")
         note = partial(letterbox.note_sent, on=on, way=form.get("way", [""])[0], by=visitor.code, at=at)
-        await run_in_threadpool(lambda: note(request_id, number, self._case(request_id), self._desk.ledger))
+        await run_in_threadpool(self._note, note, request_id, number)
         root = request.scope.get("root_path", "")
         return RedirectResponse(f"{root}/entry/{request_id}/answers#letter-{number}", 303)
 
@@ -88,6 +89,10 @@ class _Pages:
             token=self._desk.token(visitor.code, request_id),
         )
         return Response(body, media_type="text/html; charset=utf-8")
+
+    def _note(self, note: Callable[..., None], request_id: str, number: int) -> None:
+        with self._desk.alone(request_id):
+            note(request_id, number, self._case(request_id), self._desk.ledger)
 
     def _case(self, request_id: str) -> CaseFile | None:
         try:

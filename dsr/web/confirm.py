@@ -111,7 +111,7 @@ def _mail(desk: Desk, request_id: str, code: str, at: datetime) -> None:
 def confirmed(desk: Desk, form: Mapping[str, str], address: str) -> bool:
     """Whether link and codes fit; then the ledger says so. `address`: whose attempt it is."""
     at, link, code = desk.now(), secret_of(form.get("link", "")), form.get("code", "")
-    if link and code and not desk.allowances.take("confirm", address, at):
+    if not (link and code and desk.allowances.take("confirm", address, at)):
         link = ""  # as long as any other answer, and nothing of the link's own attempts is used up
     found = desk.challenges.confirm(link, code, form.get("second", ""), at)
     if found is None:

@@ -126,8 +126,8 @@ class OpenDsrDesk:
 
     def cancel(self, headers: Mapping[str, str], theirs: str) -> dict[str, Any]:
         """The sender takes it back (9): from now on nothing of it is erased or corrected, whatever is approved, and a
-        person is told, who ends it. Again is fine. PermanentError("cancel.late") once anybody has decided about it or
-        anything was changed."""
+        person is told, who ends it. Again is fine, also when it has ended. PermanentError("cancel.late") once anybody
+        has decided about it or anything was changed."""
         request_id, events = self._known(headers, theirs)
         who, at = sender(headers, self.secrets), self.now()
         if not _asked(events):
@@ -136,7 +136,11 @@ class OpenDsrDesk:
             doubt = {"by": who, "method": "cancelled", "ok": False}
             self.ledger.append(request_id, "identity_verified", doubt, at=at)
             self.ledger.append(request_id, CANCEL, {"by": who}, at=at)
-        self.tell(_notice(request_id, theirs, at), at)
+        try:
+            self.tell(_notice(request_id, theirs, at), at)
+        except PermanentError as error:
+            if error.code != "case.closed":  # gone, and with it what there was to end
+                raise
         return self._shown(theirs, events, status_of(self.ledger.events(request_id)))
 
     def discovery(self, certificate: str) -> dict[str, Any]:

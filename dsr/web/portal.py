@@ -208,10 +208,9 @@ class Pages:
 
 def redeemed(counter: Counter, form: Mapping[str, str], address: str, before: str) -> str | None:
     """A new session's cookie when link and code fit; the session of the cookie `before` then ends. None for everything
-    else alike; a wrong code is noted in the ledger. `address`: whose attempt it is."""
+    else alike; a wrong code is noted in the ledger, a link without one is no attempt. `address`: whose it is."""
     at, link, code = counter.now(), secret_of(form.get("link", "")), form.get("code", "")
-    guess = bool(link and code)
-    if guess and not counter.allowances.take(_PURPOSE, address, at):
+    if not (link and code and counter.allowances.take(_PURPOSE, address, at)):
         link = ""  # as long as any other answer, and nothing of the link's own attempts is used up
     redeemed = counter.links.redeem(link, code, at)
     if redeemed is None:

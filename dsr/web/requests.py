@@ -145,8 +145,8 @@ class _Pages:
         form = await form_of(request)
         self._desk.check(request, visitor.code, HERE, form.get("token", [""])[0])
         typed = form.get("ticket", [""])[0]
-        found = await run_in_threadpool(self._of_ticket, typed) if typed.strip() else []
-        asked = urlencode([("id", request_id) for request_id in found[:_MOST_IDS]] or [("id", "none")])
+        found = await run_in_threadpool(self._of_ticket, typed, visitor) if typed.strip() else []
+        asked = urlencode([("id", request_id) for request_id in found] or [("id", "none")])
         return RedirectResponse(f"{request.scope['root_path']}/requests?{asked}", 303)
 
     async def csv(self, request: Request) -> Response:
@@ -223,9 +223,12 @@ class _Pages:
         ids = params.getlist("id")
         return replace(asked, ids=tuple(filter(_ID.fullmatch, ids[:_MOST_IDS]))) if ids else asked
 
-    def _of_ticket(self, typed: str) -> list[str]:
-        settings = self._desk.settings
-        return Requesters(self._desk.ledger.engine, subkey(settings.master_key, "requesters")).of_ticket(typed)
+    def _of_ticket(self, typed: str, visitor: Visitor) -> list[str]:
+        """Those that they may see: an address tells nobody of others."""
+        key = subkey(self._desk.settings.master_key, "requesters")
+        found = Requesters(self._desk.ledger.engine, key).of_ticket(typed)[:_MOST_IDS]
+        self._overview.bring_up(_MOST_EVENTS)
+        return [row.request_id for row in self._overview.rows(Asked(visitor.sees, self._today, ids=tuple(found)))]
 
     @property
     def _overview(self) -> Overview:

@@ -104,6 +104,21 @@ def test_a_ticket_leads_to_its_request(pages: Console, overview: Overview) -> No
         assert "No request that you may see came in that ticket" in pages.get(nowhere.removeprefix("/")).text
 
 
+def test_of_what_they_may_not_see_a_ticket_tells_nothing(pages: Console, overview: Overview) -> None:
+    """Not even that there is such a request: the way is that of a ticket in which none came."""
+    rows = {row.right: row.request_id for row in overview.rows(WHOLE)}
+    requesters = Requesters(pages.desk.ledger.engine, subkey(bytes(32), "requesters"))
+    for right in ("access", "erasure"):
+        requesters.enter(rows[right], f"{right}@b.example", NOW, NOW - timedelta(days=1), ticket=f"OF-{right}")
+    token = re.search(r'name="token" value="([0-9a-f]+)"', pages.get("requests", "erasures").text).group(1)  # type: ignore[union-attr]
+    ways = {
+        ticket: pages.post("requests/ticket", "erasures", token=token, ticket=ticket).headers["location"]
+        for ticket in ("OF-access", "OF-erasure", "OF-none")
+    }
+    assert ways["OF-erasure"] == f"/requests?id={rows['erasure']}"
+    assert ways["OF-access"] == ways["OF-none"]
+
+
 def test_the_table_for_the_authority(pages: Console, overview: Overview) -> None:
     """One line for each request, right in every cell; the filters apply; nothing that a spreadsheet would run."""
     answer = pages.get("requests.csv", sort="oldest")

@@ -69,6 +69,24 @@ def test_what_is_right_or_no_guess_does_not_count(office: Office, clock: Clock) 
             assert post(url, "/package", address, link="x" * 32).status_code == 403
 
 
+def test_a_link_without_a_code_is_no_guess(office: Office, clock: Clock) -> None:
+    """It uses up nothing of the link, and the ledger, which nothing is ever taken out of, doesn't grow by it."""
+    opened(office, "dsr-nocode00")
+    link, address = link_of("dsr-nocode00"), next(ADDRESSES)
+    expires = NOW + timedelta(days=7)
+    office.challenges.create("dsr-nocode01", "n" * 32, "nocode@kvarn.example", "", expires_at=expires, at=NOW)
+    with served(create_app(office.counter(clock, portal=PROXY))) as url:
+        for _ in range(office.settings.code_attempts):
+            assert post(url, "/package", address, link=link).status_code == 403
+            assert post(url, "/confirm", address, link="n" * 32).status_code == 403
+        assert post(url, "/package", address, link=link, code=CODE).status_code == 303
+        code = office.challenges.send_code("n" * 32, NOW)
+        assert code is not None
+        assert post(url, "/confirm", address, link="n" * 32, code=code[1]).status_code == 200
+    assert office.ledger.events("dsr-nocode00") == []
+    assert [event.kind for event in office.ledger.events("dsr-nocode01")] == ["identity_verified"]
+
+
 def test_a_link_stays_when_its_address_is_stopped(office: Office, clock: Clock) -> None:
     """Whoever is stopped uses up nothing of the link's own attempts."""
     opened(office, "dsr-linkstays")

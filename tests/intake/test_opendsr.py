@@ -33,7 +33,7 @@ from dsr.notices.signature import Certificate, digest
 from dsr.outbox import Outbox, waiting_in
 from dsr.progress import Teller, Told
 from dsr.register.nouns import Notification, Recipient
-from dsr.report.progress import note_words
+from dsr.report.progress import note_words, public_words
 from dsr.settings import subkey
 from dsr.source import Connection
 from dsr.waiting import WaitingRequests
@@ -335,6 +335,15 @@ def test_what_is_for_the_person_waits_for_a_person(house: House) -> None:
     assert house.outbox.waiting.all() == []
 
 
+def test_no_receipt_is_put_down_as_written_that_nobody_got(house: House) -> None:
+    """A ticket acknowledges receipt to the person; here there is none, and the sender has its own receipt."""
+    house.ask(house.body())
+    teller = replace(house.teller, public=public_words(house.desk.settings))
+    assert teller.tell_all(lambda: NOW) == 1
+    assert "written" not in [event.kind for event in house.desk.ledger.events(house.request_id())]
+    assert house.outbox.waiting.all() == []
+
+
 def test_taken_back_while_it_is_pending(house: House) -> None:
     """Nothing of it is erased from then on, a person is told, and they end it."""
     body = house.body(subject_request_type="erasure")
@@ -355,6 +364,8 @@ def test_taken_back_while_it_is_pending(house: House) -> None:
     assert "taken this request back" in told.text
     house.desk.ledger.append(request_id, "shredded", {"outcome": "stopped"}, at=NOW)
     assert house.call("GET", path).json()["request_status"] == "cancelled"
+    house.desk.cases.open(request_id).close()
+    assert house.call("DELETE", path).status_code == 202, "taken back already, and nobody is left to be told"
 
 
 @pytest.mark.parametrize(

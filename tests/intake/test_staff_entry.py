@@ -4,9 +4,11 @@ person is told waits for the officer; and all of it in a real browser."""
 import html
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import console_desk
@@ -254,6 +256,21 @@ def test_what_they_are_told_waits_for_the_officer(room: Console, desk: Desk) -> 
     case = desk.cases.open(request_id)
     assert all("K7QX" not in str(case.read_json(name)) for name in case.names("letterbox/"))
     assert "K7QX" not in str(desk.ledger.events(request_id))
+
+
+def test_two_who_note_at_once_leave_one_word(room: Console, desk: Desk) -> None:
+    request_id = entered(room, desk)
+    for kind in ("which", "taken", "done"):
+        told(desk, request_id, kind, f"Your code: K7QX-2M9D ({kind})")
+    path = f"entry/{request_id}/answers"
+    token = form(room.get(path).text)["token"][0]
+    ways = ["letter", "not_sent"] * 4
+    with ThreadPoolExecutor(len(ways)) as officers:
+        for number in (1, 2, 3):
+            note = partial(room.post, f"{path}/{number}", token=token, on="2026-03-05")
+            assert {answer.status_code for answer in officers.map(lambda way, note=note: note(way=way), ways)} == {303}
+    sent = [e.detail["answer"] for e in desk.ledger.events(request_id) if e.kind == "answer_sent"]
+    assert sent == [1, 2, 3]
 
 
 def test_who_may_read_what_they_are_told(room: Console, desk: Desk) -> None:

@@ -164,6 +164,7 @@ def test_too_much_is_refused_while_it_is_read(intake: str, airflow: FakeAirflow)
         ("standard_webhooks", lambda b: b["subject"].update(name="secret-value" * 50), "#/subject/name"),
         ("standard_webhooks", lambda b: b["ticket"].update(id="../secret-value"), "#/ticket/id"),
         ("standard_webhooks", lambda b: b.update(received_at="2026-02-30T10:00:00Z"), "#/received_at"),
+        ("standard_webhooks", lambda b: b.update(received_at="0001-01-01T00:00:00+14:00"), "#/received_at"),
         ("standard_webhooks", lambda b: b.update(admin=True), "#/admin"),
         ("zendesk", lambda b: b["requester"].update(email=""), "#/requester/email"),
         ("zendesk", lambda b: b["ticket"].update(id="12/../9"), "#/ticket/id"),
@@ -230,8 +231,8 @@ def test_a_request_that_is_still_to_be_received_is_refused(channel: str, intake:
     before = desk.cases.cases()
     for ahead in (timedelta(minutes=6), timedelta(days=30)):
         body = body_for(channel)
-        places = {"zendesk": ("ticket", "created_at"), "jira": ("issue", "fields", "created")}
-        *path, name = places.get(channel, ("received_at",))
+        places = {"standard_webhooks": ("received_at",), "jira": ("issue", "fields", "created")}
+        *path, name = places.get(channel, ("ticket", "created_at"))
         functools.reduce(operator.getitem, path, body)[name] = (NOW + ahead).isoformat()
         refused = send(intake, channel, body, f"ahead-{ahead.days}-{channel}")
         assert refused.status_code == 422

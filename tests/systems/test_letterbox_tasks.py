@@ -27,14 +27,14 @@ def test_the_tasks_answer_goes_to_the_officer(
     import dsr_keeping
     import dsr_workplace
 
-    key = bytes(32)
-    settings = Settings(case_store=str(tmp_path), ledger_url=new_ledger(), master_key=key, case_keys=(key,))
+    keys = (bytes(32),)
+    settings = Settings(case_store=str(tmp_path), ledger_url=new_ledger(), master_key=keys[0], case_keys=keys)
     engine = connect(settings.ledger_url)
     ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
     place = dsr_workplace.Workplace()
     place.__dict__ |= {"settings": settings, "engine": engine}
-    case = CaseStore(settings.case_store, key).create(REQUEST)
-    case.write_json("request", {"request_id": REQUEST, "ticket": {"id": "entered-1"}})
+    case = CaseStore(settings.case_store, *settings.case_keys).create(REQUEST)
+    case.write_json("request", {"ticket": {"id": "entered-1"}})
     ledger.append(REQUEST, "run_started", at=NOW)
     answer = Answer(REQUEST, f"{REQUEST}-done", "staff", "entered-1", "Your code: K7QX-2M9D", close=True, at=NOW)
     place.answer(answer)

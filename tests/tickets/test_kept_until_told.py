@@ -17,7 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 import dsr_keeping
 import dsr_lifting
 import dsr_ticketing
+from dsr import letterbox
 from dsr.casefile import CaseFile
+from dsr.channels.ticket import Answer
 from dsr.deliveries import Deliveries
 from dsr.errors import PermanentError, TransientError
 from dsr.links import Links
@@ -60,6 +62,9 @@ class Place:
     def forget_id_tokens(self, _: Any) -> None:
         """None came."""
 
+    def forget_visits(self, _: Any) -> None:
+        """Nobody did."""
+
 
 @pytest.fixture
 def place(office: Office, monkeypatch: pytest.MonkeyPatch) -> Place:
@@ -93,6 +98,31 @@ def test_a_link_that_has_ended_takes_no_answer_with_it(place: Place) -> None:
     assert case.case_id in office.cases.cases()
     dsr_ticketing.deliver.function()
     assert [c.text for c in office.systems.comments("zendesk", ticket)] == [f"Kod {CODE}"]
+    dsr_keeping.end_links.function()
+    assert case.case_id not in office.cases.cases()
+
+
+def lettered_case(office: Office) -> CaseFile:
+    """A request that an officer entered, with a text that is to be sent to the person."""
+    case = office.case()
+    answer = Answer(case.case_id, f"{case.case_id}-a", "staff", "entered-1", f"Kod {CODE}", close=True, at=office.at)
+    letterbox.keep(case, answer, office.ledger)
+    return case
+
+
+def sent(office: Office, case: CaseFile) -> None:
+    day = office.at.date()
+    letterbox.note_sent(case.case_id, 1, case, office.ledger, on=day, way="letter", by="officer", at=office.at)
+
+
+def test_a_link_that_has_ended_takes_no_letter_with_it(place: Place) -> None:
+    office = place.office
+    case = lettered_case(office)
+    place.links.create(case.case_id, "another-link", "a-code", office.at + timedelta(days=14), office.at)
+    office.at += timedelta(days=15)
+    dsr_keeping.end_links.function()
+    assert case.case_id in office.cases.cases()
+    sent(office, case)
     dsr_keeping.end_links.function()
     assert case.case_id not in office.cases.cases()
 
@@ -155,3 +185,14 @@ def test_a_restriction_is_not_lifted_before_the_person_was_told(place: Place, mo
     monkeypatch.setattr(dsr_lifting, "this_request", lambda: case.case_id)
     with pytest.raises(TransientError, match=r"lift\.untold"):
         dsr_lifting.lift.function()
+
+
+def test_nor_before_an_officer_has_sent_the_letter(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = place.office
+    case = lettered_case(office)
+    office.ledger.append(case.case_id, "lift_announced", {"on": "2020-01-01", "reason": "verified"}, at=office.at)
+    monkeypatch.setattr(dsr_lifting, "this_request", lambda: case.case_id)
+    with pytest.raises(TransientError, match=r"lift\.untold"):
+        dsr_lifting.lift.function()
+    sent(office, case)
+    assert not place.undelivered(case)

@@ -50,6 +50,20 @@ def test_given_by_hand(installed: Office, capsys: pytest.CaptureFixture[str]) ->
     assert case.case_id not in capsys.readouterr().out
 
 
+def test_what_wraps_the_cases_keys_was_changed(
+    installed: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = installed.case()
+    installed.post(case, "zendesk", "999", f"Kod: {CODE}", secrets=(CODE,), kind="done")
+    monkeypatch.setenv("DSR_CASE_KEY", base64.b64encode(bytes(range(32))).decode())
+    assert main(["keys", "rewrap"]) == 0
+    capsys.readouterr()
+    assert run("show", case.case_id) == 0
+    assert f"Kod: {CODE}" in capsys.readouterr().out
+    assert run("given", case.case_id, "--by", "dpo") == 0
+    assert installed.waiting.all() == []
+
+
 def _read(case, name: str) -> bytes:  # type: ignore[no-untyped-def]
     with case.reader(name) as file:
         return bytes(file.read())
