@@ -54,7 +54,7 @@ def _list(_: argparse.Namespace) -> int:
 
 def _show(args: argparse.Namespace) -> int:
     settings = Settings.from_environment(need=("case_store", "ledger_url", "master_key"))
-    case = CaseStore(settings.case_store, settings.master_key).open(args.request)
+    case = CaseStore(settings.case_store, *settings.case_keys).open(args.request)
     for answer in waiting_in(case):
         if answer.public:
             sys.stdout.write(
@@ -66,7 +66,7 @@ def _show(args: argparse.Namespace) -> int:
 def _given(args: argparse.Namespace) -> int:
     settings = Settings.from_environment(need=("case_store", "ledger_url", "master_key"))
     engine = database.connect(settings.ledger_url)
-    case = CaseStore(settings.case_store, settings.master_key).open(args.request)
+    case = CaseStore(settings.case_store, *settings.case_keys).open(args.request)
     count = _outbox(settings, engine).given(case, as_code(args.by), datetime.now(UTC))
     sys.stdout.write(f"{args.request}: {count} given by hand.\n")
     return _DONE

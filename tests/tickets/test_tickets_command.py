@@ -7,6 +7,7 @@ import pytest
 from ticket_office import Office
 
 from dsr.__main__ import main
+from dsr.casefile import CaseStore
 from dsr.ledger import Ledger
 from dsr.settings import subkey
 
@@ -48,6 +49,20 @@ def test_given_by_hand(installed: Office, capsys: pytest.CaptureFixture[str]) ->
     assert installed.post(case, "zendesk", "999", f"Kod: {CODE}", secrets=(CODE,), kind="done") == "", "a task again"
     assert run("list") == 0
     assert case.case_id not in capsys.readouterr().out
+
+
+def test_a_case_key_of_its_own_opens_what_waits(
+    installed: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = bytes(range(32))
+    monkeypatch.setenv("DSR_CASE_KEY", base64.b64encode(own).decode())
+    installed.cases = CaseStore(str(tmp_path), own)
+    case = installed.case()
+    assert installed.post(case, "zendesk", "999", f"Kod: {CODE}", secrets=(CODE,)) == "http.404"
+    assert run("show", case.case_id) == 0
+    assert f"Kod: {CODE}" in capsys.readouterr().out
+    assert run("given", case.case_id, "--by", "dpo") == 0
+    assert installed.waiting.all() == []
 
 
 def _read(case, name: str) -> bytes:  # type: ignore[no-untyped-def]
