@@ -131,6 +131,9 @@ class Outbox:
         for name in case.names(_QUEUE):
             entry = case.read_json(name)
             answer, before = _answer(entry), _before(case, entry)
+            if case.exists(_mark(answer)):  # who noted it as written was cut off before it left the queue
+                case.remove(name)
+                continue
             case.write_json(name, entry | {"begun": True})
             try:
                 self.send(replace(answer, at=at), before)  # signatures are about when it is sent
@@ -141,8 +144,7 @@ class Outbox:
                     return error.code
                 log.warning("%s: a note could not be written: %s", case.case_id, error.code)
             else:
-                if answer.public:
-                    self._keep(case, answer, "ticket", at)
+                self._keep(case, answer, "ticket", at)
             case.remove(name)
         self.waiting.leave(case.case_id)
         return ""
@@ -161,10 +163,12 @@ class Outbox:
         self.waiting.put_off(waiting.request_id, due, error.code, held=held, answer=untold)
 
     def _keep(self, case: CaseFile, answer: Answer, way: str, at: datetime) -> None:
+        """Notes it as written; of what the person reads, a copy too."""
         copy = answer.text
         for secret in answer.secrets:
             copy = copy.replace(secret, correspondence.BLANK)
-        correspondence.keep(case, self.ledger, answer.kind, way, copy.encode(), at)
+        if answer.public:
+            correspondence.keep(case, self.ledger, answer.kind, way, copy.encode(), at)
         case.write_json(_mark(answer), {"text": _digest(answer.text)})
 
 

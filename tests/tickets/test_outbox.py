@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ticket_office import COMMENTING, EVERY, Comment, Office
 
+from dsr.casefile import CaseFile
+from dsr.errors import TransientError
 from dsr.outbox import waiting_in
 
 TEXT = "Hej Åsa & co <3!\n\nKoden: 7K3F-9QXM-2HTP"
@@ -71,6 +73,28 @@ def test_written_but_nobody_knows(channel: str, how: str, office: Office) -> Non
     assert office.post(case, channel, ticket, "Och mer") == ""
     assert words(office.systems.comments(channel, ticket)) == [" ".join(TEXT.split()), "Och mer"]
     assert office.written(case) == ["answer"] * 2
+
+
+@pytest.mark.parametrize("public", [True, False])
+@pytest.mark.parametrize("channel", COMMENTING)
+def test_cut_off_after_it_was_noted(
+    channel: str, public: bool, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the ticket and noted as such; only the outbox doesn't know yet. A task that says it again adds none."""
+    case, ticket = office.case(), office.systems.open(channel)
+    with monkeypatch.context() as patched:
+        patched.setattr(CaseFile, "remove", _unavailable)
+        with pytest.raises(TransientError):
+            office.post(case, channel, ticket, TEXT, public=public)
+    assert office.pass_(minutes=2) == []
+    assert office.post(case, channel, ticket, TEXT, public=public) == ""
+    assert words(office.systems.comments(channel, ticket)) == [" ".join(TEXT.split())]
+    assert waiting_in(case) == []
+    assert office.written(case) == ["answer"] * public
+
+
+def _unavailable(*_: object) -> int:
+    raise TransientError("store.unavailable", "casefile")
 
 
 @pytest.mark.parametrize("channel", COMMENTING)
