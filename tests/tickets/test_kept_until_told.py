@@ -60,6 +60,9 @@ class Place:
     def forget_id_tokens(self, _: Any) -> None:
         """None came."""
 
+    def forget_visits(self, _: Any) -> None:
+        """Nobody did."""
+
 
 @pytest.fixture
 def place(office: Office, monkeypatch: pytest.MonkeyPatch) -> Place:
