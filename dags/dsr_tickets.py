@@ -19,7 +19,7 @@ code go on. It tries again every hour, and at once when you start this DAG by ha
 | `http.400`, `http.422` | the ticket takes no comment, as it is closed for good: open a way to write, or as above |
 | `answer.by_hand` | the channel must not carry it: give it to the person in another way, see below |
 | `tickets.late` | nothing could be written for a day: see whether the ticket system is up |
-| `case.closed` | the case file is gone, and the answer with it: see the ledger, and answer by hand |
+| `case.closed` | the case file is gone, and the answer with it: see the ledger, answer by hand, and say *given* |
 
 `python -m dsr tickets` lists what waits. With `show <request>` it shows the texts, codes among them, so that you can
 give them to the person by a way that is theirs; with `given <request> --by <who>` you say that you have.

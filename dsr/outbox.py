@@ -36,7 +36,7 @@ _SHORTEST: Final = timedelta(minutes=1)
 _LONGEST: Final = timedelta(minutes=15)
 _HELD_FOR: Final = timedelta(hours=1)
 """How long what a person has to see to is left alone."""
-_THIS_TICKET: Final = ("http.400", "http.404", "http.410", "http.422")
+_THIS_TICKET: Final = ("http.400", "http.404", "http.410", "http.422", "answer.by_hand", "callback.refused")
 """Errors that say nothing about other tickets of the system."""
 _DOWN_AFTER: Final = 3
 
@@ -76,32 +76,43 @@ class Outbox:
             at = now()
             if (waiting.due > at and not at_once) or failed[waiting.channel] >= _DOWN_AFTER:
                 continue
+            called = True
             try:
                 code = self.deliver(cases.open(waiting.request_id), at)
             except PermanentError as error:  # the case file is gone, and what waited with it
-                code = error.code
+                code, called = error.code, False
                 self._lost(waiting, code, at)
             still = self.waiting.one(waiting.request_id)
             if code and still is not None:
                 left.append(still)
-            if code not in _THIS_TICKET:
+            if called and code not in _THIS_TICKET:
                 failed[waiting.channel] = failed[waiting.channel] + 1 if code else 0
         return left
 
     def given(self, case: CaseFile, by: str, at: datetime) -> int:
         """The person was given all that waits in another way, as `by` (a code) says: a copy is kept, the ledger says
-        so, and the ticket doesn't get it any more; how many texts. Notes that wait are dropped."""
+        so, and the ticket doesn't get it any more; how many texts. Notes that wait are written as soon as they can."""
         with self.alone(case.case_id):
             count = 0
             for name in case.names(_QUEUE):
                 answer = _answer(case.read_json(name))
                 if answer.public:
-                    self._keep(case, answer, "hand", at)
                     self.ledger.append(case.case_id, GIVEN, {"by": by, "kind": answer.kind}, at=at)
+                    self._keep(case, answer, "hand", at)
+                    case.remove(name)
                     count += 1
-                case.remove(name)
-            self.waiting.leave(case.case_id)
+            if case.names(_QUEUE):
+                self.waiting.put_off(case.case_id, at, "", held=False, answer=False)
+            else:
+                self.waiting.leave(case.case_id)
             return count
+
+    def given_up(self, request_id: str, by: str, at: datetime) -> None:
+        """As `given`, where the case file is gone and what waited with it: somebody has answered from the ledger."""
+        with self.alone(request_id):
+            if self.waiting.one(request_id) is not None:
+                self.ledger.append(request_id, GIVEN, {"by": by, "kind": "lost"}, at=at)
+                self.waiting.leave(request_id)
 
     def _put(self, case: CaseFile, answer: Answer, at: datetime) -> None:
         """Unless it was before. A note takes the place of notes that wait: only the newest is news."""
@@ -131,6 +142,9 @@ class Outbox:
         for name in case.names(_QUEUE):
             entry = case.read_json(name)
             answer, before = _answer(entry), _before(case, entry)
+            if case.exists(_mark(answer)):  # who noted it as written was cut off before it left the queue
+                case.remove(name)
+                continue
             case.write_json(name, entry | {"begun": True})
             try:
                 self.send(replace(answer, at=at), before)  # signatures are about when it is sent
@@ -141,8 +155,7 @@ class Outbox:
                     return error.code
                 log.warning("%s: a note could not be written: %s", case.case_id, error.code)
             else:
-                if answer.public:
-                    self._keep(case, answer, "ticket", at)
+                self._keep(case, answer, "ticket", at)
             case.remove(name)
         self.waiting.leave(case.case_id)
         return ""
@@ -161,10 +174,12 @@ class Outbox:
         self.waiting.put_off(waiting.request_id, due, error.code, held=held, answer=untold)
 
     def _keep(self, case: CaseFile, answer: Answer, way: str, at: datetime) -> None:
+        """Notes it as written; of what the person reads, a copy too."""
         copy = answer.text
         for secret in answer.secrets:
             copy = copy.replace(secret, correspondence.BLANK)
-        correspondence.keep(case, self.ledger, answer.kind, way, copy.encode(), at)
+        if answer.public:
+            correspondence.keep(case, self.ledger, answer.kind, way, copy.encode(), at)
         case.write_json(_mark(answer), {"text": _digest(answer.text)})
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from dsr import database
 from dsr.alone import alone
 from dsr.casefile import CaseStore
+from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.officer import as_code
 from dsr.outbox import Outbox, by_hand, waiting_in
@@ -66,8 +67,16 @@ def _show(args: argparse.Namespace) -> int:
 def _given(args: argparse.Namespace) -> int:
     settings = Settings.from_environment(need=("case_store", "ledger_url", "master_key"))
     engine = database.connect(settings.ledger_url)
-    case = CaseStore(settings.case_store, *settings.case_keys).open(args.request)
-    count = _outbox(settings, engine).given(case, as_code(args.by), datetime.now(UTC))
+    outbox, by, at = _outbox(settings, engine), as_code(args.by), datetime.now(UTC)
+    try:
+        case = CaseStore(settings.case_store, *settings.case_keys).open(args.request)
+    except PermanentError as error:
+        if error.code != "case.closed":
+            raise
+        outbox.given_up(args.request, by, at)
+        sys.stdout.write(f"{args.request}: the case file is gone; nothing waits any more.\n")
+        return _DONE
+    count = outbox.given(case, by, at)
     sys.stdout.write(f"{args.request}: {count} given by hand.\n")
     return _DONE
 

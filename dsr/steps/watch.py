@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from dsr.correspondence import WRITTEN
 from dsr.ledger import Event, Ledger
-from dsr.standing import Standing
+from dsr.standing import EXTENDED, KEPT, Standing, unsent
 
 NEAR: Final = "deadline_near"
 PASSED: Final = "deadline_passed"
@@ -100,7 +101,17 @@ def _unanswered(ledger: Ledger, undelivered: Collection[str]) -> Iterator[tuple[
         by_request.setdefault(event.request_id, []).append(event)
     for request_id, events in by_request.items():
         standing = Standing.of(events)
-        if standing is not None and request_id in undelivered:
-            yield replace(standing, extended=None), events
-        elif standing is not None and not standing.answered:
-            yield standing, events
+        if standing is None or (standing.answered and request_id not in undelivered):
+            continue
+        told = _extension_told(events, undelivered=request_id in undelivered)
+        yield (standing if told else replace(standing, extended=None)), events
+
+
+def _extension_told(events: Sequence[Event], *, undelivered: bool) -> bool:
+    """Whether the person has had the word that the time was extended: it stands in the ticket, and no text that waits
+    for an officer to send it is as old."""
+    if undelivered and not any(e.kind == WRITTEN and e.detail["kind"] == EXTENDED for e in events):
+        return False
+    extended = [number for number, event in enumerate(events) if event.kind == EXTENDED][-1:]
+    waiting = unsent(events)
+    return not any(e.detail["answer"] in waiting for n in extended for e in events[:n] if e.kind == KEPT)

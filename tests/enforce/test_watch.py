@@ -90,6 +90,33 @@ def test_what_the_ticket_does_not_have_yet_is_no_answer(received: Ledger) -> Non
     assert {(one.request_id, one.before) for one in due} == {(a.request_id, 1) for a in found}
 
 
+def test_an_extension_that_no_officer_has_sent_is_none(received: Ledger) -> None:
+    """Whose request was entered by an officer has no ticket; the day counts once the letter is out."""
+    days = {"channel": "staff", "right": "access", "received_at": "2026-11-19T08:00:00+00:00",
+            "target": TARGET.isoformat(), "legal_latest": LATEST.isoformat()}  # fmt: skip
+    received.append("dsr-entered0", "request_received", days, at=AT - timedelta(days=27))
+    received.append("dsr-entered0", "answer_kept", {"answer": 1, "closes": False}, at=AT)
+    extended = {"reason": "complexity", "by": "officer", "latest": "2027-02-22"}
+    received.append("dsr-entered0", "extended", extended, at=AT)
+    late = date(2026, 12, 22)
+    assert ("dsr-entered0", -3, "deadline_passed") in alarms(received, late)
+    assert ("dsr-entered0", OVERDUE) in morning(received, late)
+    sent = {"answer": 1, "on": "2026-12-22", "way": "letter", "by": "officer"}
+    received.append("dsr-entered0", "answer_sent", sent, at=AT)
+    assert "dsr-entered0" not in {name for name, _, _ in alarms(received, late)}
+    received.append("dsr-entered0", "answer_kept", {"answer": 2, "closes": True}, at=AT)
+    assert "dsr-entered0" not in {name for name, _, _ in alarms(received, late)}, "a later letter says nothing of it"
+
+
+def test_an_extension_that_the_ticket_has_counts_whatever_else_waits(received: Ledger) -> None:
+    """Nothing may say that a day has passed which is still to come."""
+    told = {"kind": "extended", "by": "ticket", "sha256": "a" * 64}
+    received.append("dsr-extended", "written", told, at=AT)
+    day = date(2027, 1, 20)
+    found = watch(received, day=day, within=3, at=AT, undelivered=("dsr-extended",))
+    assert "dsr-extended" not in {alarm.request_id for alarm in found}
+
+
 def test_every_distance_is_reminded_of_once(received: Ledger) -> None:
     given_ = {}
     for days in range(1, 60):

@@ -9,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ticket_office import COMMENTING, EVERY, Comment, Office
 
+from dsr.casefile import CaseFile
+from dsr.errors import TransientError
 from dsr.outbox import waiting_in
+from dsr.source import Connection
 
 TEXT = "Hej Åsa & co <3!\n\nKoden: 7K3F-9QXM-2HTP"
 CODE = "7K3F-9QXM-2HTP"
@@ -71,6 +74,28 @@ def test_written_but_nobody_knows(channel: str, how: str, office: Office) -> Non
     assert office.post(case, channel, ticket, "Och mer") == ""
     assert words(office.systems.comments(channel, ticket)) == [" ".join(TEXT.split()), "Och mer"]
     assert office.written(case) == ["answer"] * 2
+
+
+@pytest.mark.parametrize("public", [True, False])
+@pytest.mark.parametrize("channel", COMMENTING)
+def test_cut_off_after_it_was_noted(
+    channel: str, public: bool, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the ticket and noted as such; only the outbox doesn't know yet. A task that says it again adds none."""
+    case, ticket = office.case(), office.systems.open(channel)
+    with monkeypatch.context() as patched:
+        patched.setattr(CaseFile, "remove", _unavailable)
+        with pytest.raises(TransientError):
+            office.post(case, channel, ticket, TEXT, public=public)
+    assert office.pass_(minutes=2) == []
+    assert office.post(case, channel, ticket, TEXT, public=public) == ""
+    assert words(office.systems.comments(channel, ticket)) == [" ".join(TEXT.split())]
+    assert waiting_in(case) == []
+    assert office.written(case) == ["answer"] * public
+
+
+def _unavailable(*_: object) -> int:
+    raise TransientError("store.unavailable", "casefile")
 
 
 @pytest.mark.parametrize("channel", COMMENTING)
@@ -176,10 +201,43 @@ def test_a_system_that_is_down_is_not_called_for_each_of_a_thousand(office: Offi
     assert [len(office.systems.comments("zendesk", ticket)) for ticket in tickets] == [1] * 8
 
 
+def test_what_says_nothing_of_the_system_holds_up_no_other_ticket(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither case files that are gone, nor answers that a person has to give."""
+    monkeypatch.setitem(office.systems.connections, "dsr_opendsr", Connection("dsr_opendsr"))
+    gone, by_hand = [office.case() for _ in range(3)], [office.case() for _ in range(4)]
+    office.systems.break_("jira", status=503)
+    for case in gone:
+        office.post(case, "jira", office.systems.open("jira"), "x")
+        case.close()
+    case, ticket = office.case(), office.systems.open("jira")
+    office.post(case, "jira", ticket, "Svar")
+    office.systems.mend()
+    for case in by_hand:
+        assert office.post(case, "opendsr", "t", "x") == "answer.by_hand"
+    office.at += timedelta(minutes=61)
+    assert sorted(office.pass_()) == ["answer.by_hand"] * 4 + ["case.closed"] * 3
+    assert words(office.systems.comments("jira", ticket)) == ["Svar"]
+
+
+def test_a_note_is_not_lost_when_the_answer_before_it_is_given_by_hand(office: Office) -> None:
+    case, ticket = office.case(), office.systems.open("jira")
+    office.changed["jira"] = {"password": "revoked"}
+    assert office.post(case, "jira", ticket, "Svar") == "http.401"
+    assert office.post(case, "jira", ticket, "Skickad", public=False) == "http.401"
+    assert office.outbox.given(case, "dpo", office.at) == 1
+    assert office.waiting.untold() == frozenset()
+    office.changed.clear()
+    assert office.pass_() == []
+    assert office.systems.comments("jira", ticket) == [Comment("Skickad", public=False)]
+    assert office.waiting.all() == []
+
+
 def test_nothing_waits_and_nothing_is_opened(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     case = office.case()
     monkeypatch.setattr(type(office.cases), "open", lambda *_: pytest.fail("a case file was opened"))
-    assert case.names() == []
+    assert case.names("outbox/") == []
     assert office.pass_() == []
 
 

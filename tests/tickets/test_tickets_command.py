@@ -7,6 +7,7 @@ import pytest
 from ticket_office import Office
 
 from dsr.__main__ import main
+from dsr.casefile import CaseStore
 from dsr.ledger import Ledger
 from dsr.settings import subkey
 
@@ -40,7 +41,7 @@ def test_given_by_hand(installed: Office, capsys: pytest.CaptureFixture[str]) ->
     assert f"Kod: {CODE}" in capsys.readouterr().out
     assert run("given", case.case_id, "--by", "dpo") == 0
     assert "1 given by hand" in capsys.readouterr().out
-    written, given = installed.ledger.events(case.case_id)
+    given, written = installed.ledger.events(case.case_id)
     assert (written.detail["by"], written.detail["kind"]) == ("hand", "done")
     assert (given.kind, given.detail) == ("given_by_hand", {"by": "dpo", "kind": "done"})
     assert installed.waiting.all() == []
@@ -62,6 +63,19 @@ def test_what_wraps_the_cases_keys_was_changed(
     assert f"Kod: {CODE}" in capsys.readouterr().out
     assert run("given", case.case_id, "--by", "dpo") == 0
     assert installed.waiting.all() == []
+
+
+def test_where_the_case_file_is_gone_the_word_ends_the_alarm(installed: Office) -> None:
+    case = installed.case()
+    assert installed.post(case, "zendesk", "999", "Svar") == "http.404"
+    case.close()
+    assert installed.pass_(minutes=61) == ["case.closed"]
+    assert installed.waiting.untold() == {case.case_id}
+    for _ in range(2):
+        assert run("given", case.case_id, "--by", "dpo") == 0
+        assert installed.waiting.all() == []
+    (given,) = installed.ledger.events(case.case_id)
+    assert (given.kind, given.detail) == ("given_by_hand", {"by": "dpo", "kind": "lost"})
 
 
 def _read(case, name: str) -> bytes:  # type: ignore[no-untyped-def]
