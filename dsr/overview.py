@@ -7,7 +7,7 @@ time. `bring_up` takes in the events that came since; without it the rows are as
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from itertools import groupby
 from typing import Any, Final, Self
 
@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Engine, Executable, and_, case, delete, func,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
+from dsr.correspondence import WRITTEN
 from dsr.database import transaction
 from dsr.ledger import Event
-from dsr.standing import EXTENDED, SENT, Standing, is_final, unsent
+from dsr.standing import EXTENDED, KEPT, SENT, Standing, is_final, unsent
 from dsr.tables import events as ledger_events
 from dsr.tables import ledger_head, overview, overview_searches, overview_state
 from dsr.triage import TRIAGED, settled
@@ -35,6 +36,8 @@ OPEN, ANSWERED, CLOSED = "open", "answered", "closed"
 PHASES: Final = (OPEN, ANSWERED, CLOSED)
 """open: without an answer; answered: something is still to be done after it; closed: at its end."""
 _LINK: Final = "link"
+_BY_LINK: Final = "answer"
+"""Kind of the text that gives a link's code."""
 _o = overview.c
 SORTS: Final[Mapping[str, tuple[ColumnElement[Any], ...]]] = {
     "left": (_o.settled, case((_o.settled, None), else_=_o.latest), _o.received_at.desc()),
@@ -197,8 +200,7 @@ def _answer(events: Sequence[Event]) -> tuple[datetime | None, str, str]:
     final = next((e for e in events if is_final(e)), None)
     refused = next((e for e in reversed(events) if e.kind == "refused"), None)
     told = [e for e in (final, refused, next((e for e in events if e.kind == "referred"), None)) if e is not None]
-    sent = [e.at for e in events if e.kind == SENT]
-    at = None if not told or unsent(events) else max(told[0].at, *sent) if sent else told[0].at
+    at = _had(events, told[0]) if told else None
     if refused is not None:
         return at, "refused", str(refused.detail["reason"])
     if final is not None:
@@ -209,6 +211,22 @@ def _answer(events: Sequence[Event]) -> tuple[datetime | None, str, str]:
         return at, outcome, ""
     closed = next((e for e in events if e.kind == "closed"), None)
     return at, str(closed.detail.get("outcome", "")) if closed is not None else "", ""
+
+
+def _had(events: Sequence[Event], answer: Event) -> datetime | None:
+    """When the person had this answer: a ticket that was down got it later, and what an officer sends goes out on the
+    day that they note, of which noon UTC stands for the whole; None = it waits for them."""
+    if unsent(events):
+        return None
+    kinds = (answer.detail.get("outcome"), _BY_LINK)
+    written = [e.at for e in events if e.kind == WRITTEN and e.detail["kind"] in kinds and e.detail["by"] != "mail"]
+    at = max([answer.at, *written[:1]])
+    kept = {e.detail["answer"] for e in events if e.kind == KEPT and e.seq < answer.seq}
+    sent = [e for e in events if e.kind == SENT and e.detail["answer"] in kept]
+    for event in sent:
+        noon = datetime.combine(date.fromisoformat(event.detail["on"]), time(12), UTC)
+        at = max(at, min(noon, event.at))
+    return at
 
 
 def _run(events: Sequence[Event], right: str) -> str:

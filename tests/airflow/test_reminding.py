@@ -60,7 +60,8 @@ def morning(ledger: Ledger, server: Mail, monkeypatch: pytest.MonkeyPatch) -> Ca
     import dsr_reminding
 
     def run(to: tuple[str, ...] = TEAM, port: int | None = None) -> None:
-        place = SimpleNamespace(settings=_settings(to), ledger=ledger)
+        waiting = SimpleNamespace(untold=set)  # no ticket has yet to get anything
+        place = SimpleNamespace(settings=_settings(to), ledger=ledger, waiting=waiting)
         monkeypatch.setattr(dsr_reminding, "Workplace", lambda: place)
         monkeypatch.setattr(dsr_reminding, "now", lambda: AT)
         monkeypatch.setattr(dsr_reminding, "get_current_context", dict)

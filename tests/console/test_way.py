@@ -241,3 +241,35 @@ def test_what_became_of_it(outcome: str) -> None:
     assert row.outcome == outcome
     assert (row.answered_at is None) == (outcome in ("ended", ""))
     assert row.refused_for == ("identity" if outcome == "refused" else "")
+
+
+KEPT: Told = ("answer_kept", {"answer": 1, "closes": True})
+
+
+def test_what_an_officer_has_yet_to_send_nobody_has_had() -> None:
+    """The table for the authority counts to the day on which it went out, not to that on which it was written."""
+    told = [KEPT, ("answered", {"outcome": "refused"}), ("refused", {"reason": "identity"})]
+    row = Row.of(events("erasure", *told))
+    assert row is not None
+    assert (row.settled, row.answered_at) == (False, None)
+    on = NOW.date() + timedelta(days=40)
+    sent = Event(99, "dsr-made-1", "answer_sent", {"answer": 1, "on": on.isoformat(), "way": "letter", "by": "officer"},
+                 NOW + timedelta(days=41), "")  # fmt: skip
+    row = Row.of([*events("erasure", *told), sent])
+    assert row is not None
+    assert row.answered_at is not None
+    assert (row.settled, row.answered_at.date()) == (True, on)
+
+
+def test_a_ticket_that_was_down_had_the_answer_later() -> None:
+    """A mail with the link alone opens nothing: the code stands in the ticket."""
+    mailed: Told = ("written", {"kind": "answer", "by": "mail", "sha256": "ab"})
+    told = [mailed, ("answered", {"outcome": "link", "incomplete": [], "not_reviewed": 0})]
+    before = Row.of(events("access", *told))
+    later = NOW + timedelta(days=3)
+    written = Event(99, "dsr-made-1", "written", {"kind": "answer", "by": "ticket", "sha256": "cd"}, later, "")
+    row = Row.of([*events("access", *told), written])
+    assert before is not None
+    assert row is not None
+    assert before.answered_at is not None
+    assert (before.answered_at < later, row.answered_at) == (True, later)

@@ -16,6 +16,7 @@ from counter_hall import NOW, Office
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsr.allowances import Allowances
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError, TransientError
 from dsr.mailing import copied, keep_mail
@@ -187,10 +188,11 @@ def test_copies_of_the_question_and_of_codes_hold_neither(office: Office) -> Non
     )  # fmt: skip
     assert outcome == "sent"
     link = case.read_json("identity/asked")["link"]
+    allowances = Allowances(office.engine, bytes(32), 10, timedelta(minutes=10))
     desk = Desk(
-        office.settings, office.challenges, office.cases, office.ledger, office.post.mail, lambda: NOW
+        office.settings, office.challenges, office.cases, office.ledger, office.post.mail, allowances, lambda: NOW
     )  # fmt: skip
-    send_code(desk, link)
+    send_code(desk, link, "198.51.100.7")
     asked, code = office.post.mails
     secret = code.get_body(("plain",)).get_content().split("\n\n")[1].strip()  # type: ignore[union-attr]
     told = {shown(copy) for copy in copies(case)}

@@ -7,7 +7,6 @@ import pytest
 from ticket_office import Office
 
 from dsr.__main__ import main
-from dsr.casefile import CaseStore
 from dsr.ledger import Ledger
 from dsr.settings import subkey
 
