@@ -1,7 +1,8 @@
 # make demo   from nothing to one answered access request, then stops everything       → var/demo
 # make up     the same stack, left running; prints URLs and the sign-in               → var/embedded
 # make down   stops what `make up` started
-# make test   all tests            make lint   style, types, import rules
+# make test   every promise, the shortest way that shows it   make lint   style, types, import rules
+# make test-thorough   the other ways: each right through Airflow, other people, other sizes
 # make soak   kill -9 at random moments, many times over; takes an hour
 # make bench  measurements         make clean  removes state and caches, keeps .venv
 #
@@ -16,7 +17,7 @@ ARGS :=
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test soak lint bench clean
+.PHONY: help demo up down status test test-thorough soak lint bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
@@ -38,6 +39,9 @@ status: $(STAMP)
 
 test: $(STAMP)
 	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=25 $(ARGS)
+
+test-thorough: $(STAMP)
+	@$(PYTHON_IN) -m pytest -m "thorough and not soak" -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 soak: $(STAMP)
 	@$(PYTHON_IN) -m pytest -m soak $(ARGS)

@@ -225,6 +225,7 @@ class ActingConformance:
                 assert second[dataset, effect, outcome, reason] == count, dataset
 
     @pytest.mark.slow
+    @pytest.mark.thorough
     @EVERY
     def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None], every: bool) -> None:
         """Killed when the n-th answer was there and called again: the same end."""

@@ -13,7 +13,7 @@ from privacy_office import ENDED, Way
 
 from sandbox.comparison import Change, difference
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.airflow, pytest.mark.thorough, pytest.mark.timeout(900)]
 
 _ASKED_AGAIN = ("erased", "rectified", "restricted")
 _RUN_AGAIN = ("erased",)

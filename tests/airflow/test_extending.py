@@ -49,6 +49,7 @@ def test_an_access_request_is_extended_once_and_then_refused(stack: Observed) ->
     assert extend(stack, request_id, "number") == "failed", "answered by now"
 
 
+@pytest.mark.thorough
 def test_who_asks_another_plan_a_refusal_by_the_second_officer_and_four_eyes(stack: Observed) -> None:
     """Until the person has opened the page of the mail the officer is asked again, and sees how it stands. Who prepared
     can't approve, but can want another plan; then *prepare* asks anew, and whoever approves refuses."""

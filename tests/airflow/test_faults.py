@@ -47,6 +47,7 @@ def test_source_that_fails_for_good_waits_for_a_person_and_is_named(stack: Obser
     assert choices == ["release_without", "all_is_reviewed", "approve"]
 
 
+@pytest.mark.thorough
 def test_try_again_completes_and_a_rejection_sends_nothing(stack: Observed) -> None:
     stack.requester.fault(system="invoicing", kind="missing_table", table="invoice")
     request_id = stack.ask(stack.population.canary.email, "T-again")
@@ -70,6 +71,7 @@ def test_try_again_completes_and_a_rejection_sends_nothing(stack: Observed) -> N
     assert kept <= {"request", "deadlines", "relation", "release/shown"}
 
 
+@pytest.mark.thorough
 def test_revoked_token_can_be_stopped_without_anything_sent(stack: Observed) -> None:
     stack.requester.fault(system="salesforce", path="/services/", status=401)
     request_id = stack.ask(stack.population.canary.email, "T-401")

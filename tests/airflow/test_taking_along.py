@@ -58,6 +58,7 @@ def _received(stack: Observed, digest: str) -> bytes:
         return admin.get(f"/receiver/uploads/{upload['id']}/content").content
 
 
+@pytest.mark.thorough
 def test_a_recipient_that_nobody_allowed_gets_nothing_and_the_person_is_told(stack: Observed) -> None:
     portability = stack.of("portability")
     request_id = portability.ask(stack.population.canary.email, "T-take-where", transmit_to="nobody-knows")
@@ -70,6 +71,7 @@ def test_a_recipient_that_nobody_allowed_gets_nothing_and_the_person_is_told(sta
         assert "nobody-knows" not in log.read_text(encoding="utf-8", errors="replace"), log.name
 
 
+@pytest.mark.thorough
 def test_an_unconfirmed_row_of_the_register_stops_at_a_person_who_alone_may_release(stack: Observed) -> None:
     """Once somebody has confirmed it, another try goes on. Only the officer may decide: neither the webhook's own user
     nor an administrator can release what came in."""

@@ -73,6 +73,7 @@ def test_an_unclear_right_is_decided_before_anything_is_searched(stack: Observed
     assert erasure.end(request_id) == "success"
 
 
+@pytest.mark.thorough
 def test_what_is_not_ours_is_referred_and_cannot_be_searched_by_hand(stack: Observed) -> None:
     triage, access = stack.of("triage"), stack.of("access")
     email = stack.population.person(TRIAGED[1]).email
@@ -98,6 +99,7 @@ def test_what_is_not_ours_is_referred_and_cannot_be_searched_by_hand(stack: Obse
     assert referred == [{"to": "customer", "customer": "ljungby"}]
 
 
+@pytest.mark.thorough
 def test_the_ticket_of_somebody_unknown_says_what_that_of_somebody_known_says(stack: Observed) -> None:
     restriction = stack.of("restriction")
     known = restriction.ask(stack.population.person(TRIAGED[2]).email, "T-known")

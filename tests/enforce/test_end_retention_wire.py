@@ -193,6 +193,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
     system.stop()
 
 
+@pytest.mark.thorough
 def test_recordings_under_object_lock(store: Calls, place: Installation, request_id: str) -> None:
     """Two sounds are locked for years, a transcript is under a legal hold of the store's: all else goes at once, these
     and what leads to them when their lock has ended; as long as the store refuses, a person is asked to look."""
@@ -237,6 +238,7 @@ def test_recordings_under_object_lock(store: Calls, place: Installation, request
     assert {c.person for c in changed()} == {"canary"}
 
 
+@pytest.mark.thorough
 def test_crm_and_marketing_after_a_hold(sandbox: Sandbox, place: Installation, request_id: str) -> None:
     """The platform follows the CRM, so it waits for it; what the CRM's erasure changes there is our own doing, and not
     refused. What no API can erase waits for a person; nobody else's record is touched."""

@@ -42,6 +42,7 @@ class Large(MadeUp):
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_forty_thousand_records(
     tmp_path: Path, ledger: Ledger, erasures: Erasures, suppression: Suppression, engine: Any, request_id: str
 ) -> None:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 DECLARATIONS = [source.declaration for source in SOURCES]
 
 
-@pytest.mark.parametrize("key", ["canary", "plus_address"])
+@pytest.mark.parametrize("key", [pytest.param("canary", marks=pytest.mark.thorough), "plus_address"])
 def test_the_same_records_in_the_same_versions(key: str, tmp_path: Path, sandbox: Sandbox) -> None:
     sources: dict[str, Source | None] = {
         s.declaration.name: s.connect(sandbox.connection(s.declaration.connection_id)) for s in SOURCES

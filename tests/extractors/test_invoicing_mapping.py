@@ -178,6 +178,7 @@ print(json.dumps([rows, time.process_time() - start, (after - before) / 1024]))
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_a_hundred_thousand_rows_in_flat_memory(tmp_path: Path) -> None:
     """Three times the rows cost at most 3.3 times the time and no more memory."""
     measured = []

@@ -509,6 +509,7 @@ VERBS: Mapping[str, tuple[Mapping[str, str], Callable[[Salesforce, list[Selectio
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_calls_hardly_grow_with_people(tmp_path: Path) -> None:
     """200 people cost at most 1.5 times the calls of the canary."""
     calls: dict[tuple[str, int], int] = {}
@@ -531,6 +532,7 @@ def test_calls_hardly_grow_with_people(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("many", [10_000, pytest.param(40_000, marks=pytest.mark.soak)])
+@pytest.mark.thorough
 def test_calls_for_many_records_of_one_person(tmp_path: Path, many: int) -> None:
     """Tasks: at most a hundredth of a call each, and little time of our own (the org runs in another thread)."""
     with org(tmp_path, 8) as sandbox:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from package_makers import CARD, REQUEST_ID, THING, Given, declared, package_bytes, packed, request
 
 from dsr.casefile import CaseStore
@@ -34,6 +35,7 @@ def test_in_two_case_files(tmp_path: Path) -> None:
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
 
+@pytest.mark.thorough
 def test_under_other_hash_seeds(tmp_path: Path) -> None:
     """Neither the order of sets nor the time of day, the zone or the language of the process matters."""
     script = (

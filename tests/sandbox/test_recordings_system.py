@@ -119,6 +119,7 @@ def test_large_objects_pass_the_wire(system: Recordings, s3: Any) -> None:
     system.client().delete_object(Bucket=BUCKET, Key="test/large å+%.bin")
 
 
+@pytest.mark.thorough
 def test_state_survives_a_restart_and_a_kill(system: Recordings) -> None:
     """Stopped and started: the same objects, no second filling. Killed: the orphan is ended first."""
     before = _versions(system)
@@ -137,6 +138,7 @@ def test_state_survives_a_restart_and_a_kill(system: Recordings) -> None:
     assert _versions(system) == before
 
 
+@pytest.mark.thorough
 def test_stop_leaves_no_process(tmp_path: Path) -> None:
     """Nor a socket file in /tmp."""
     server = SeaweedFS(tmp_path / "sw")

@@ -15,6 +15,8 @@ from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 from sandbox.comparison import Change, difference
 from sandbox.webinars.seed import LAUNCH
 
+pytestmark = pytest.mark.thorough
+
 SOURCES = {"salesforce", "pardot", "invoicing", "recordings", "webinars"}
 
 

@@ -130,5 +130,6 @@ def test_an_address_that_makes_no_sense(uri: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_200_mb_on_s3(uri: str) -> None:
     assert grown(uri) < 40_000_000

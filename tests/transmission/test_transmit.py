@@ -329,6 +329,7 @@ _JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lamb
 @given(
     st.dictionaries(st.sampled_from(["receipt_id", "sha256", "bytes", "received_at", "recipient", "x"]), _JSON) | _JSON
 )
+@pytest.mark.thorough
 def test_no_answer_breaks_the_reading_of_receipts(value: object) -> None:
     with suppress(PermanentError):
         receipt = Receipt.from_json(value, "recipient.x")

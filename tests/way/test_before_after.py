@@ -78,11 +78,13 @@ def test_erased_is_gone_and_the_neighbours_keep_all(office: Office, way_sandbox:
     assert "Vi har inte raderat något" in office.answers(request_id)[1]["text"]
 
 
+@pytest.mark.thorough
 def test_erased_each_step_done_twice(office: Office, way_sandbox: Sandbox, crowd: Iterator[Person]) -> None:
     erase(office, way_sandbox, [next(crowd)], twice=True)
 
 
 @pytest.mark.parametrize("key", ["colleague", pytest.param("canary", marks=pytest.mark.soak)])
+@pytest.mark.thorough
 def test_a_restriction_marks_and_its_lifting_puts_everything_back(
     office: Office, way_sandbox: Sandbox, key: str
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_restriction_marks_and_its_lifting_puts_everything_back(
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("asked", [_MARKETING, _WITHDRAWAL], ids=["objection", "withdrawal"])
 def test_marketing_stops_at_once(office: Office, way_sandbox: Sandbox, somebody: Person, asked: dict[str, Any]) -> None:
     """Nobody decides anything."""
@@ -124,6 +127,7 @@ def test_marketing_stops_at_once(office: Office, way_sandbox: Sandbox, somebody:
 
 
 @pytest.mark.parametrize("upheld", [True, False])
+@pytest.mark.thorough
 def test_a_legitimate_interest_is_weighed(office: Office, way_sandbox: Sandbox, somebody: Person, upheld: bool) -> None:
     """Restricted meanwhile; for good when the objection is upheld, as it was before when it is refused."""
     before = State.of(office.state())
@@ -148,6 +152,7 @@ def test_a_legitimate_interest_is_weighed(office: Office, way_sandbox: Sandbox, 
     assert office.suppressed(somebody.email) == ({"marketing", "restricted"} if upheld else set())
 
 
+@pytest.mark.thorough
 def test_corrected_reads_back_and_accounts_stay(office: Office, way_sandbox: Sandbox) -> None:
     """The number wherever it stands as a field of the person's; the name where it was asked for; no invoice."""
     person = way_sandbox.population.person("near_address")

@@ -100,6 +100,7 @@ def test_a_hold_on_the_person_keeps_everything(office: Office, way_sandbox: Sand
     assert blocked(office, request_id) >= {"salesforce_contact", "pardot_prospect", "invoicing_contact"}
 
 
+@pytest.mark.thorough
 def test_a_hold_on_one_record_keeps_that(office: Office, way_sandbox: Sandbox, somebody: Person) -> None:
     request_id = approved(office, somebody)
     key = key_of(office, request_id)
@@ -120,6 +121,7 @@ def test_a_hold_on_one_record_keeps_that(office: Office, way_sandbox: Sandbox, s
         pytest.param("salesforce", "Contact", {"MobilePhone": "+46709876543"}, marks=pytest.mark.soak),
     ],
 )
+@pytest.mark.thorough
 def test_a_record_that_was_changed_stays_as_it_is(
     office: Office, way_sandbox: Sandbox, somebody: Person, system: str, kind: str, row: dict[str, Any]
 ) -> None:

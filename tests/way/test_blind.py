@@ -26,6 +26,7 @@ def mend(office: Office) -> None:
     office.admin.delete("/invoicing/faults").raise_for_status()
 
 
+@pytest.mark.thorough
 def test_nothing_is_changed_anywhere(office: Office, way_sandbox: Sandbox) -> None:
     """First while the person is searched for, then while all is read again after the approval; then it goes on."""
     caller = way_sandbox.population.crowd[0]

@@ -63,6 +63,7 @@ def test_an_importer_that_asks_brings_nobody_back(office: Office, crowd: Iterato
     assert told.stdout.split("\n")[:3] == answers[:3]
 
 
+@pytest.mark.thorough
 def test_an_import_that_did_not_ask_is_told(office: Office, somebody: Person) -> None:
     """While it is not verified yet: nothing is told as done until the copy is gone too."""
     request_id = office.ask(somebody.email, "erasure")
@@ -82,6 +83,7 @@ def test_an_import_that_did_not_ask_is_told(office: Office, somebody: Person) ->
     assert [key for key in left if key[2] in copies] == []
 
 
+@pytest.mark.thorough
 def test_the_connector_runs_between_any_two_steps(office: Office, way_sandbox: Sandbox, somebody: Person) -> None:
     before, day = State.of(office.state()), office.now().date()
     request_id = office.ask(somebody.email, "erasure")
@@ -95,6 +97,7 @@ def test_the_connector_runs_between_any_two_steps(office: Office, way_sandbox: S
     assert [f for f in found if somebody.key in f or "still there" in f or "names" in f] == []
 
 
+@pytest.mark.thorough
 def test_an_objection_outlasts_the_connector(office: Office, way_sandbox: Sandbox, somebody: Person) -> None:
     before = State.of(office.state())
     request_id = office.ask(somebody.email, "objection", ground="direct_marketing")
