@@ -25,8 +25,10 @@ def test_nobody_is_told_by_it(desk: Desk, tmp_path: Path) -> None:
             answer = httpx.post(f"{url}/requests/zendesk", headers=headers, content=raw, timeout=60)
             request_ids.append(answer.json()["request_id"])
     with console(desk.settings.ledger_url, tmp_path, NOW, master_key=desk.settings.master_key) as pages:
-        found = [pages.get(path).text for path in ("requests", "requests.csv", "requests/figures")]
-        found += [pages.get(f"run/{request_id}").text for request_id in request_ids]
+        paths = ["requests", "requests.csv", "requests/figures", *(f"run/{request_id}" for request_id in request_ids)]
+        answers = [pages.get(path) for path in paths]
+    assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
+    found = [answer.text for answer in answers]
     for number, request_id in enumerate(request_ids):
         assert sum(request_id in text for text in found) >= 2, "it is shown"
         assert not [value for value in people[number].identifying() if any(value in text for text in found)]
