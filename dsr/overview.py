@@ -94,7 +94,7 @@ class Row:
         if standing is None:
             return None
         at, outcome, refused_for = _answer(events)
-        extended_for = [str(e.detail["reason"]) for e in events if e.kind == EXTENDED]
+        extended_for = [str(e.detail.get("reason", "")) for e in events if e.kind == EXTENDED]
         now = way(events)
         return cls(
             request_id=standing.request_id,
@@ -202,7 +202,7 @@ def _answer(events: Sequence[Event]) -> tuple[datetime | None, str, str]:
     told = [e for e in (final, refused, next((e for e in events if e.kind == "referred"), None)) if e is not None]
     at = _had(events, told[0]) if told else None
     if refused is not None:
-        return at, "refused", str(refused.detail["reason"])
+        return at, "refused", str(refused.detail.get("reason", ""))
     if final is not None:
         outcome = str(final.detail.get("outcome", ""))
         if outcome == _LINK:

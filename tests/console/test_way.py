@@ -273,3 +273,11 @@ def test_a_ticket_that_was_down_had_the_answer_later() -> None:
     assert row is not None
     assert before.answered_at is not None
     assert (before.answered_at < later, row.answered_at) == (True, later)
+
+
+def test_an_event_that_says_less_than_today_s_keeps_no_request_from_the_list() -> None:
+    """One that raised would keep all of them: the rows are made in one go."""
+    told: list[Told] = [("extended", {"latest": "2027-02-22"}), ("refused", {})]
+    row = Row.of(events("access", *told))
+    assert row is not None
+    assert (row.extended_for, row.outcome, row.refused_for) == ("", "refused", "")
