@@ -286,7 +286,8 @@ def _put(connection: Connection, after: int, until: int) -> None:
 _SEARCHES: Final = text(
     "INSERT INTO overview_searches (source, day, status, count) "
     "SELECT detail->>'source', (at AT TIME ZONE 'UTC')::date, detail->>'status', count(*) FROM events "
-    "WHERE seq > :after AND seq <= :until AND kind = 'source_searched' GROUP BY 1, 2, 3 "
+    "WHERE seq > :after AND seq <= :until AND kind = 'source_searched' AND detail ?& array['source', 'status'] "
+    "GROUP BY 1, 2, 3 "
     "ON CONFLICT (source, day, status) DO UPDATE SET count = overview_searches.count + excluded.count"
 )
 
