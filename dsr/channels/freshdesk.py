@@ -10,7 +10,6 @@ Out: `POST /api/v2/tickets/{id}/notes`, then `PUT /api/v2/tickets/{id}` with the
 """
 
 import base64
-import binascii
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -19,7 +18,7 @@ from typing import Final
 from urllib.parse import quote
 
 from dsr.channels import signature
-from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
+from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Ticket
 from dsr.channels.trigger_body import ticket_of
 from dsr.channels.written import Comment, occurrences
 from dsr.source import Connection
@@ -38,8 +37,7 @@ class Freshdesk:
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], at: datetime) -> Delivery:
         """As `Channel.verify`; `at` is not used, since nothing says when the call was made."""
-        own = headers.get("x-dsr-secret", "").strip()
-        given = own or _password(signature.header(headers, "authorization", _NAME))
+        given = headers.get("x-dsr-secret", "").strip() or signature.basic(headers, _NAME)[1]
         signature.check([given], lambda secret: secret, secrets, _NAME)
         return Delivery(sha256(body).hexdigest())
 
@@ -67,15 +65,3 @@ def _notes(client: Http, path: str) -> Iterator[Comment]:
         found = client.get_json(f"{path}/conversations?per_page={_PAGE}&page={page}")
         yield from (Comment(str(c.get("body_text") or ""), c.get("private") is False) for c in found)
         page, more = page + 1, len(found) == _PAGE
-
-
-def _password(authorization: str) -> str:
-    """That of a Basic sign-in (RFC 7617). Refused("signature.wrong") when it is none."""
-    scheme, _, value = authorization.partition(" ")
-    try:
-        password = base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
-    except (binascii.Error, ValueError):
-        password = ""
-    if scheme.lower() != "basic" or not password:
-        raise Refused("signature.wrong", _NAME)
-    return password

@@ -16,12 +16,8 @@ from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote
 
-from dsr.channels import signature
-from dsr.channels.acting import acting
-from dsr.channels.body import document, moment, stated
-from dsr.channels.options import options
-from dsr.channels.relation import relation
-from dsr.channels.rights import named
+from dsr.channels import own_form, signature
+from dsr.channels.body import document
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
 from dsr.channels.written import Comment, occurrences
 from dsr.source import Connection
@@ -93,37 +89,25 @@ class Jira:
         """As `Channel.parse`."""
         issue = document(body, f"ticket-{_NAME}", _NAME)["issue"]
         fields = issue["fields"]
-        right = named(_stated(fields, self.right))
-        asked = {"encryption": self.encryption, "age_recipient": self.age_recipient, "transmit_to": self.transmit_to}
-        texts = {option: _choice(fields, name) for option, name in asked.items()}
-        chosen, wrong = options(right.right, texts, {option: _pointer(name) for option, name in asked.items()})
-        where = {name: _pointer(getattr(self, name)) for name in ("corrections", "purposes", "ground")}
-        said = _text(fields, self.corrections), _choices(fields, self.purposes), _choice(fields, self.ground)
-        related = {name: _pointer(getattr(self, name)) for name in ("about", "customer")}
-        about, wrong_about = relation(_choice(fields, self.about), _choice(fields, self.customer), related)
-        changes = acting(right.right, *said, _NAME, where, [*wrong, *wrong_about])
         reporter = fields["reporter"]
-        subject = stated(
-            email=reporter.get("emailAddress"),
-            name=reporter.get("displayName"),
-            phone=_choice(fields, self.phone),
-            customer_number=_choice(fields, self.customer_number),
-        )
-        return Ticket(
-            channel=_NAME,
-            ticket_id=issue["key"],
-            right=right.right,
-            language="en" if _choice(fields, self.language).lower().startswith("en") else "sv",
-            subject=subject,
-            received_at=moment(fields.get("created"), "#/issue/fields/created", _NAME),
-            package=chosen.package,
-            transmit_to=chosen.transmit_to,
-            acting=changes,
-            unclear=right.unclear,
-            among=right.among,
-            relation=about,
-            id_token=_text(fields, self.id_token).strip(),
-        )
+        form = {
+            "ticket": {"id": issue["key"]},
+            "right": _stated(fields, self.right),
+            "language": "en" if _choice(fields, self.language).lower().startswith("en") else "sv",
+            "subject": {
+                "email": reporter.get("emailAddress"),
+                "name": reporter.get("displayName"),
+                "phone": _choice(fields, self.phone),
+                "customer_number": _choice(fields, self.customer_number),
+            },
+            "received_at": fields.get("created"),
+            "package": {name: _choice(fields, getattr(self, name)) for name in ("encryption", "age_recipient")},
+            **{name: _choice(fields, getattr(self, name)) for name in ("transmit_to", "ground", "about", "customer")},
+            "purposes": _choices(fields, self.purposes),
+            **{name: _text(fields, getattr(self, name)) for name in ("corrections", "id_token")},
+        }
+        where = {name: _pointer(getattr(self, name)) for name in own_form.POINTERS if name != "received_at"}
+        return own_form.ticket(form, _NAME, {**where, "received_at": "#/issue/fields/created"})
 
     def answer(self, connection: Connection, answer: Answer, http: HttpFactory, before: int | None = None) -> None:
         """As `Channel.answer`. A workflow that offers no way to a done status leaves the issue open, as it was."""

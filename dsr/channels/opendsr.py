@@ -129,15 +129,10 @@ class OpenDsrChannel:
 
 def sender(headers: Mapping[str, str], secrets: Sequence[str]) -> str:
     """Who calls, by their sign-in. Refused("signature.missing" | "signature.wrong")."""
-    scheme, _, value = signature.header(headers, "authorization", NAME).partition(" ")
-    try:
-        given = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        given = ""
-    name, _, secret = given.partition(":")
-    if scheme.lower() != "basic" or not secret or not _SENDER.fullmatch(name):
+    name, secret = signature.basic(headers, NAME)
+    if not _SENDER.fullmatch(name):
         raise Refused("signature.wrong", NAME)
-    signature.check([given], lambda known: known, secrets, NAME)
+    signature.check([f"{name}:{secret}"], lambda known: known, secrets, NAME)
     return name
 
 

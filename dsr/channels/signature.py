@@ -1,5 +1,7 @@
 """Checks that all channels share: several valid secrets at a time, constant-time comparison, the time window."""
 
+import base64
+import binascii
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,19 @@ def header(headers: Mapping[str, str], name: str, place: str) -> str:
     if not value:
         raise Refused("signature.missing", place)
     return value
+
+
+def basic(headers: Mapping[str, str], place: str) -> tuple[str, str]:
+    """Name and password of a Basic sign-in (RFC 7617). Refused("signature.missing") without one, ("signature.wrong")
+    for what is none."""
+    scheme, _, value = header(headers, "authorization", place).partition(" ")
+    try:
+        name, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise Refused("signature.wrong", place) from None
+    if scheme.lower() != "basic" or not password:
+        raise Refused("signature.wrong", place)
+    return name, password
 
 
 def check(given: Sequence[str], expected: Callable[[str], str], secrets: Sequence[str], place: str) -> None:

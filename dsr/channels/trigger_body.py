@@ -6,44 +6,34 @@ purposes is a multi-select field; the age key, the recipient and the customer ar
 multi-line one, a `key: value` a line; the ID token is one that the customer portal fills in.
 """
 
-from dsr.channels.acting import acting
-from dsr.channels.body import document, moment, stated
-from dsr.channels.options import options
-from dsr.channels.relation import relation
-from dsr.channels.rights import named
+from collections.abc import Mapping
+from typing import Any, Final
+
+from dsr.channels import own_form
+from dsr.channels.body import document
 from dsr.channels.ticket import Ticket
+
+_POINTERS: Final = {**own_form.POINTERS, "received_at": "#/ticket/created_at"}
 
 
 def ticket_of(body: bytes, channel: str) -> Ticket:
     """As `Channel.parse`, by `schemas/ticket-<channel>.schema.json`. A placeholder that the system could not fill is an
     empty text."""
     value = document(body, f"ticket-{channel}", channel)
-    requester, right = value["requester"], named(value.get("right"))
-    package = value.get("package") or {}
-    asked = {name: package.get(name) for name in ("encryption", "age_recipient")}
-    chosen, wrong = options(right.right, {**asked, "transmit_to": value.get("transmit_to")})
-    said = value.get("corrections"), value.get("purposes"), value.get("ground")
-    about, wrong_about = relation(value.get("about"), value.get("customer"))
-    changes = acting(right.right, *said, channel, before=[*wrong, *wrong_about])
-    language = str(requester.get("language") or "sv").lower()
-    subject = stated(
-        email=requester.get("email"),
-        name=requester.get("name"),
-        phone=requester.get("phone"),
-        customer_number=value.get("customer_number"),
-    )
-    return Ticket(
-        channel=channel,
-        ticket_id=value["ticket"]["id"],
-        right=right.right,
-        language="sv" if language.startswith(("sv", "swedish", "svenska")) else "en",
-        subject=subject,
-        received_at=moment(value["ticket"].get("created_at"), "#/ticket/created_at", channel),
-        package=chosen.package,
-        transmit_to=chosen.transmit_to,
-        acting=changes,
-        unclear=right.unclear,
-        among=right.among,
-        relation=about,
-        id_token=(value.get("id_token") or "").strip(),
-    )
+    requester, package = value["requester"], value.get("package") or {}
+    form = {
+        **value,
+        "language": _language(requester),
+        "subject": {
+            **{name: requester.get(name) for name in ("email", "name", "phone")},
+            "customer_number": value.get("customer_number"),
+        },
+        "received_at": value["ticket"].get("created_at"),
+        "package": {name: package.get(name) for name in ("encryption", "age_recipient")},
+    }
+    return own_form.ticket(form, channel, _POINTERS)
+
+
+def _language(requester: Mapping[str, Any]) -> str:
+    named = str(requester.get("language") or "sv").lower()
+    return "sv" if named.startswith(("sv", "swedish", "svenska")) else "en"
