@@ -10,8 +10,6 @@ limit of the minute it is 429 with Retry-After in seconds. A note is private unl
 numbers: 1 belongs to the canary, and so on in the order of the population.
 """
 
-import base64
-import hmac
 import html
 import re
 import time
@@ -22,11 +20,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sandbox.people import Population, Truth
 from sandbox.state import Collection, Document, Store
 from sandbox.system import ConnectionFields, Options
+from sandbox.tickets.gate import Gate
 
 KEY = "fdk-sandbox-3b8e10"
 OPEN, PENDING, RESOLVED, CLOSED = 2, 3, 4, 5
@@ -34,7 +33,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 class Freshdesk:
-    """The system; `per_minute` is the plan's limit of calls (Pro: 400)."""
+    """The system; its gate's `per_minute` is the plan's limit of calls (Pro: 400)."""
 
     name = "freshdesk"
     tls = True
@@ -42,8 +41,6 @@ class Freshdesk:
     def __init__(self, options: Options, population: Population) -> None:
         store = Store(options.folder, self.name)
         self.tickets: Collection = store["tickets"]
-        self.per_minute = 400
-        self._window, self._used = 0, 0
         if store.fresh:
             stamp = f"{options.today}T08:00:00Z"
             store.load("tickets", ((str(n), _ticket(n, p.email, p.name, stamp))
@@ -53,7 +50,19 @@ class Freshdesk:
             Route("/api/v2/tickets/{id:int}/notes", self._note, methods=["POST"]),
             Route("/api/v2/tickets/{id:int}/conversations", self._conversations),
         ]
-        self.app: ASGIApp = _Gate(Starlette(routes=routes), self)
+        self.gate = Gate(
+            Starlette(routes=routes),
+            per_minute=400,
+            signed_in=f"{KEY}:X",
+            limits=lambda limit, left: {
+                "X-RateLimit-Total": str(limit),
+                "X-RateLimit-Remaining": str(left),
+                "X-RateLimit-Used-CurrentRequest": "1",
+            },
+            too_many={"message": "You have exceeded the limit of requests per minute"},
+            refused={"code": "invalid_credentials", "message": "You have to be logged in to perform this action."},
+        )
+        self.app: ASGIApp = self.gate
 
     def counted(self, path: str) -> bool:
         """Every call counts."""
@@ -71,14 +80,6 @@ class Freshdesk:
     def truth(self) -> Sequence[Truth]:
         """Nothing: it takes answers, no person is looked up here."""
         return ()
-
-    def remaining(self) -> int:
-        """Count one call; how many are left in this minute, negative when over the limit."""
-        minute = int(time.time() // 60)
-        if minute != self._window:
-            self._window, self._used = minute, 0
-        self._used += 1
-        return self.per_minute - self._used
 
     async def _ticket(self, request: Request) -> Response:
         key = str(request.path_params["id"])
@@ -123,39 +124,6 @@ class Freshdesk:
             self.tickets[str(number)] = _ticket(number, requester["email"], requester.get("name", ""), _now())
             return JSONResponse(self.tickets[str(number)], 201)
         return JSONResponse(list(self.tickets.values()))
-
-
-class _Gate:
-    """Sign-in and rate limit before anything else."""
-
-    def __init__(self, app: ASGIApp, system: Freshdesk) -> None:
-        self.app, self.system = app, system
-        self.expected = "Basic " + base64.b64encode(f"{KEY}:X".encode()).decode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        left = self.system.remaining()
-        limits = {"X-RateLimit-Total": str(self.system.per_minute), "X-RateLimit-Remaining": str(max(0, left))}
-        limits["X-RateLimit-Used-CurrentRequest"] = "1"
-        sent = Request(scope).headers.get("authorization", "")
-        if left < 0:
-            body = {"message": "You have exceeded the limit of requests per minute"}
-            wait = {"Retry-After": str(60 - int(time.time()) % 60)}
-            await JSONResponse(body, 429, {**limits, **wait})(scope, receive, send)
-        elif not hmac.compare_digest(sent.encode(), self.expected.encode()):
-            body = {"code": "invalid_credentials", "message": "You have to be logged in to perform this action."}
-            await JSONResponse(body, 401, limits)(scope, receive, send)
-        else:
-
-            async def limited(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    extra = [(k.lower().encode(), v.encode()) for k, v in limits.items()]
-                    message = {**message, "headers": [*message.get("headers", []), *extra]}
-                await send(message)
-
-            await self.app(scope, receive, limited)
 
 
 def _ticket(number: int, email: str, name: str, stamp: str) -> Document:

@@ -9,8 +9,6 @@ limit of the minute it is 429 with Retry-After in seconds. Ticket ids are number
 so on in the order of the population.
 """
 
-import base64
-import hmac
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -19,11 +17,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sandbox.people import Population, Truth
 from sandbox.state import Collection, Document, Store
 from sandbox.system import ConnectionFields, Options
+from sandbox.tickets.gate import Gate
 
 LOGIN = "dsr-agent@controller.example/token"
 KEY = "zdk_sandbox_9f2c7b1e4a"
@@ -33,7 +32,7 @@ PER_PAGE = 100
 
 
 class Zendesk:
-    """The system; `per_minute` is the plan's limit of calls (Enterprise: 700)."""
+    """The system; its gate's `per_minute` is the plan's limit of calls (Enterprise: 700)."""
 
     name = "zendesk"
     tls = True
@@ -41,8 +40,6 @@ class Zendesk:
     def __init__(self, options: Options, population: Population) -> None:
         store = Store(options.folder, self.name)
         self.tickets: Collection = store["tickets"]
-        self.per_minute = 700
-        self._window, self._used = 0, 0
         if store.fresh:
             stamp = f"{options.today}T08:00:00Z"
             store.load("tickets", ((str(FIRST_ID + n), _ticket(FIRST_ID + n, p.email, p.name, stamp))
@@ -52,7 +49,18 @@ class Zendesk:
             Route("/api/v2/tickets/{id:int}", self._ticket, methods=["GET", "PUT"]),
             Route("/api/v2/tickets/{id:int}/comments.json", self._comments),
         ]
-        self.app: ASGIApp = _Gate(Starlette(routes=routes), self)
+        self.gate = Gate(
+            Starlette(routes=routes),
+            per_minute=700,
+            signed_in=f"{LOGIN}:{KEY}",
+            limits=lambda limit, left: {"X-Rate-Limit": str(limit), "X-Rate-Limit-Remaining": str(left)},
+            too_many={
+                "error": "APIRateLimitExceeded",
+                "description": "Number of allowed API requests per minute exceeded",
+            },
+            refused={"error": "Couldn't authenticate you"},
+        )
+        self.app: ASGIApp = self.gate
 
     def counted(self, path: str) -> bool:
         """Every call counts."""
@@ -71,14 +79,6 @@ class Zendesk:
     def truth(self) -> Sequence[Truth]:
         """Nothing: it takes answers, no person is looked up here."""
         return ()
-
-    def remaining(self) -> int:
-        """Count one call; how many are left in this minute, negative when over the limit."""
-        minute = int(time.time() // 60)
-        if minute != self._window:
-            self._window, self._used = minute, 0
-        self._used += 1
-        return self.per_minute - self._used
 
     async def _ticket(self, request: Request) -> Response:
         key = str(request.path_params["id"])
@@ -125,40 +125,6 @@ class Zendesk:
             self.tickets[str(number)] = _ticket(number, requester["email"], requester.get("name", ""), _now())
             return JSONResponse(self.tickets[str(number)], 201)
         return JSONResponse(list(self.tickets.values()))
-
-
-class _Gate:
-    """Sign-in and rate limit before anything else."""
-
-    def __init__(self, app: ASGIApp, system: Zendesk) -> None:
-        self.app, self.system = app, system
-        self.expected = "Basic " + base64.b64encode(f"{LOGIN}:{KEY}".encode()).decode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        left = self.system.remaining()
-        limits = {"X-Rate-Limit": str(self.system.per_minute), "X-Rate-Limit-Remaining": str(max(0, left))}
-        sent = Request(scope).headers.get("authorization", "")
-        if left < 0:
-            body = {
-                "error": "APIRateLimitExceeded",
-                "description": "Number of allowed API requests per minute exceeded",
-            }
-            wait = {"Retry-After": str(60 - int(time.time()) % 60)}
-            await JSONResponse(body, 429, {**limits, **wait})(scope, receive, send)
-        elif not hmac.compare_digest(sent.encode(), self.expected.encode()):
-            await JSONResponse({"error": "Couldn't authenticate you"}, 401, limits)(scope, receive, send)
-        else:
-
-            async def limited(message: Any) -> None:
-                if message["type"] == "http.response.start":
-                    extra = [(k.lower().encode(), v.encode()) for k, v in limits.items()]
-                    message = {**message, "headers": [*message.get("headers", []), *extra]}
-                await send(message)
-
-            await self.app(scope, receive, limited)
 
 
 def _ticket(number: int, email: str, name: str, stamp: str) -> Document:

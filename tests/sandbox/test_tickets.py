@@ -95,7 +95,7 @@ def test_zendesk_refuses_like_zendesk(tickets: Tickets) -> None:
 
 
 def test_zendesk_limits_calls(tickets: Tickets) -> None:
-    tickets.systems["zendesk"].per_minute = 0
+    tickets.systems["zendesk"].gate.per_minute = 0
     with pytest.raises(TransientError, match=r"http\.429") as caught:
         tickets.answer("zendesk", "1001")
     assert 0 < caught.value.retry_after.total_seconds() <= 60
@@ -175,7 +175,7 @@ def test_freshdesk_refuses_like_freshdesk(tickets: Tickets) -> None:
         tickets.answer("freshdesk", "1", password="wrong")
     with pytest.raises(PermanentError, match=r"freshdesk: http\.404"):
         tickets.answer("freshdesk", "99")
-    tickets.systems["freshdesk"].per_minute = 0
+    tickets.systems["freshdesk"].gate.per_minute = 0
     with pytest.raises(TransientError, match=r"http\.429") as caught:
         tickets.answer("freshdesk", "1")
     assert 0 < caught.value.retry_after.total_seconds() <= 60
