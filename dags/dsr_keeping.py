@@ -128,8 +128,7 @@ def sweep() -> None:
             forgotten += 1
     place.deliveries.forget(at - _KEEP_DELIVERIES)
     place.requesters.forget(at - _COUNTED)
-    place.forget_id_tokens(at)
-    place.forget_visits(at)
+    _forget_visits(place, at)
     removed = (staging, forgotten, place.cases.sweep())
     log.info("removed working data of %s, cases %s, remains %s; kept %s with changes begun", *removed, kept)
 
@@ -190,9 +189,20 @@ def _runs(request_id: str) -> bool:
 
 
 def _is_old(events: "Sequence[Event]", at: datetime) -> bool:
-    """Whether nothing has happened to it for so long, and no text waits to be sent. A case without any event is a
-    webhook that broke off: its sender comes again within minutes, and a day later nobody does."""
-    from dsr.standing import unsent
-
+    """Whether nothing has happened to it for so long. A case without any event is a webhook that broke off: its sender
+    comes again within minutes, and a day later nobody does."""
     started = any(event.kind == "run_started" for event in events)
-    return bool(events) and started and events[-1].at < at - _KEEP_REQUEST and not unsent(events)
+    return bool(events) and started and events[-1].at < at - _KEEP_REQUEST
+
+
+def _forget_visits(place: Workplace, at: datetime) -> None:
+    """Drops what is known of sign-ins that have expired: ID tokens, the download page's sessions and attempts."""
+    from dsr import idtoken
+    from dsr.allowances import Allowances
+    from dsr.sessions import Sessions
+    from dsr.settings import subkey
+
+    limits, key = place.settings.portal, subkey(place.settings.master_key, "allowances")
+    idtoken.forget(place.engine, at)
+    Sessions(place.engine, limits.session).forget(at)
+    Allowances(place.engine, key, limits.attempts, limits.within).forget(at)

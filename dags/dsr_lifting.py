@@ -14,7 +14,7 @@ from dsr_asked import asked_of, left_until
 from dsr_coded import coded
 from dsr_permission import permission
 from dsr_tasks import this_request
-from dsr_workplace import Workplace, now
+from dsr_workplace import DECLARATIONS, Workplace, now
 
 _NOTICE: Final = timedelta(days=float(os.environ.get("DSR_LIFT_NOTICE_DAYS", "7")))
 """How long before a restriction is lifted the person is told; at the least one day."""
@@ -92,6 +92,7 @@ def lift() -> None:
     """
     from dsr.steps import lift as step
     from dsr.steps import suppress
+    from dsr.steps.plan import vendor_order
 
     place, request_id, at = Workplace(), this_request(), now()
     case, today = place.case(request_id), at.astimezone(place.settings.zone).date()
@@ -101,7 +102,7 @@ def lift() -> None:
     wait = left_until(date.fromisoformat(announced[0].detail["on"]), today) if announced else None
     if wait is not None:
         raise TransientError("lift.announced", "lift", wait)
-    for name in place.vendor_order():
+    for name in vendor_order(DECLARATIONS):
         client, declaration = place.acting(name)
         holds = place.holds.in_force(today)
         step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from airflow.sdk import Connection as AirflowConnection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+import dsr_answering
 from dsr.errors import PermanentError
 from dsr.source import Connection, Declaration, Source
-from dsr_coded import Coded
 from dsr_guarded import guarded
 from extractors import SOURCES
 
@@ -152,23 +152,6 @@ class Workplace:
 
         return Requesters(self.engine, subkey(self.settings.master_key, "requesters"))
 
-    def forget_id_tokens(self, before: datetime) -> None:
-        """Drops what is known of ID tokens that expired before that moment."""
-        from dsr.idtoken import forget
-
-        forget(self.engine, before)
-
-    def forget_visits(self, at: datetime) -> None:
-        """Drops what the download page knows of sessions and attempts that are over."""
-        from dsr.allowances import Allowances
-        from dsr.sessions import Sessions
-        from dsr.settings import subkey
-
-        limits = self.settings.portal
-        Sessions(self.engine, limits.session).forget(at)
-        key = subkey(self.settings.master_key, "allowances")
-        Allowances(self.engine, key, limits.attempts, limits.within).forget(at)
-
     @cached_property
     def holds(self) -> "Holds":
         """Legal holds."""
@@ -229,12 +212,6 @@ class Workplace:
         connection = self.connection(f"{connection_id}_write") or self.needed(connection_id)
         return guarded(kind, connection), kind.declaration
 
-    def vendor_order(self) -> tuple[str, ...]:
-        """The sources in the order in which they are changed."""
-        from dsr.steps.plan import vendor_order
-
-        return vendor_order(DECLARATIONS)
-
     def opendsr(self, conn_id: str) -> "OpenDsr":
         """The endpoint of a recipient that is told over OpenDSR."""
         from dsr.notices import OpenDsr
@@ -285,8 +262,15 @@ class Workplace:
         return smtp_sender(self.needed("dsr_mail"))
 
     def answer(self, answer: "Answer") -> None:
-        """Puts an answer into its request's outbox; it is in the ticket now, or comes there later (`dsr_tickets`)."""
-        if code := self.outbox.post(self.case(answer.request_id), answer, now()):
+        """Puts an answer into its request's outbox; it is in the ticket now, or comes there later (`dsr_tickets`). Of
+        what an officer has entered, into their hands: there is no ticket."""
+        from dsr import letterbox
+        from dsr.channels import staff
+
+        case = self.case(answer.request_id)
+        if answer.channel == staff.NAME:
+            letterbox.keep(case, answer, self.ledger)
+        elif code := self.outbox.post(case, answer, now()):
             log.info("the ticket gets it later: %s", code)
 
     def undelivered(self, case: "CaseFile") -> bool:
@@ -309,21 +293,5 @@ class Workplace:
         from dsr.alone import alone
         from dsr.outbox import Outbox
 
-        return Outbox(self.waiting, self.ledger, self._write, partial(alone, self.engine, what="outbox"))
-
-    def _write(self, answer: "Answer", before: int | None) -> None:
-        """Into a ticket, through the connection `dsr_<channel>`; what was entered by an officer, through them."""
-        from dsr import letterbox
-        from dsr.channels import CHANNELS, staff
-        from extractors.http import HttpClient
-        from extractors.outbound import outbound_client
-
-        if answer.channel == staff.NAME:
-            if answer.public:
-                letterbox.keep(self.case(answer.request_id), answer, self.ledger)
-            return
-        with Coded(answer.channel):
-            channel, connection = CHANNELS[answer.channel], self.needed(f"dsr_{answer.channel}")
-            private = connection.extra.get("private") is True
-            http = partial(outbound_client, private=private) if channel.outside else HttpClient
-            channel.answer(connection, answer, http, before)
+        write = partial(dsr_answering.write, self.needed)
+        return Outbox(self.waiting, self.ledger, write, partial(alone, self.engine, what="outbox"))

@@ -27,6 +27,8 @@ _CASE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _LONGEST_NAME: Final = 200
 _SUFFIX: Final = ".age"
+GONE: Final = ("case.closed", "case.absent")
+"""Codes of a case that was destroyed; of any other error it may still be there."""
 
 
 class CaseStore:
@@ -160,6 +162,8 @@ class CaseFile:
         self._key = None
         self._store.remove(_key_name(self.case_id))
         self._store.remove_folder(self._folder)
+        # Whoever wraps it anew in this moment may have put it back while there was still something in the folder.
+        self._store.remove(_key_name(self.case_id))
 
     @property
     def _folder(self) -> str:

@@ -2,6 +2,7 @@
 links) are to be taken out of a copy before it comes here."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +15,13 @@ FOLDER: Final = "correspondence/"
 BLANK: Final = "…"
 """What stands in a copy for a secret."""
 _NAME: Final = 16
+
+
+def blanked(text: str, secrets: Iterable[str]) -> bytes:
+    """A text as its copy has it."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, BLANK)
+    return text.encode()
 
 
 def keep(case: CaseFile, ledger: Ledger, kind: str, by: str, content: bytes, at: datetime) -> None:

@@ -31,8 +31,8 @@ def connect(url: str) -> Engine:
     )
 
 
-def upgrade(engine: Engine) -> None:
-    """Brings the tables to the newest form. Any number of processes may call it at once, and again.
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Brings the tables to the newest form, or that revision. Any number of processes may call it at once, and again.
 
     Alembic is imported here: tasks, which never upgrade, shall not wait for it."""
     from alembic import command
@@ -43,7 +43,7 @@ def upgrade(engine: Engine) -> None:
     with transaction(engine, "database") as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 @contextmanager

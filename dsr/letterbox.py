@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
+from dsr import correspondence
 from dsr.casefile import CaseFile
 from dsr.channels.staff import NAME, WAYS
 from dsr.channels.ticket import Answer
@@ -51,7 +52,8 @@ def keep(case: CaseFile, answer: Answer, ledger: Ledger) -> None:
     known = {case.read_json(name)["answer_id"]: _number(name) for name in names}
     number = known.get(answer.answer_id) or len(names) + 1
     if answer.answer_id not in known:
-        case.write_json(f"{_FOLDER}{number:04}", {"answer_id": answer.answer_id, "text": answer.text})
+        kept = {name: getattr(answer, name) for name in ("answer_id", "text", "kind", "secrets")}
+        case.write_json(f"{_FOLDER}{number:04}", kept)
     events = ledger.events(case.case_id)
     if not any(event.kind == KEPT and event.detail["answer"] == number for event in events):
         ledger.append(case.case_id, KEPT, {"answer": number, "closes": answer.close}, at=answer.at)
@@ -79,8 +81,9 @@ def letters(events: Sequence[Event], case: CaseFile | None) -> list[Letter]:
 def note_sent(
     request_id: str, number: int, case: CaseFile | None, ledger: Ledger, *, on: date, way: str, by: str, at: datetime
 ) -> None:
-    """An officer says that a letter was sent on that day, one of `WAYS`, or `NOT_SENT`; its text leaves the case file.
-    Once: a second note changes nothing. PermanentError("letter.unknown"), ("letter.way")."""
+    """An officer says that a letter was sent on that day, one of `WAYS`, or `NOT_SENT`; its text leaves the case file,
+    but for a copy without secrets of what was sent. Once: a second note changes nothing.
+    PermanentError("letter.unknown"), ("letter.way")."""
     if way not in (*WAYS, NOT_SENT):
         raise PermanentError("letter.way", _PLACE)
     events = ledger.events(request_id)
@@ -91,7 +94,11 @@ def note_sent(
         ledger.append(request_id, SENT, detail, at=at)
     name = f"{_FOLDER}{number:04}"
     if case is not None and case.exists(name):
-        case.write_json(name, {**case.read_json(name), "text": ""})
+        kept = case.read_json(name)
+        if kept["text"] and way != NOT_SENT:
+            copy = correspondence.blanked(kept["text"], kept["secrets"])
+            correspondence.keep(case, ledger, kept["kind"], "hand", copy, at)
+        case.write_json(name, {**kept, "text": "", "secrets": []})
 
 
 def _number(name: str) -> int:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dsr import correspondence
-from dsr.casefile import CaseFile, CaseStore
+from dsr.casefile import GONE, CaseFile, CaseStore
 from dsr.channels.ticket import Answer
 from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.ledger import Ledger
@@ -79,9 +79,9 @@ class Outbox:
             called = True
             try:
                 code = self.deliver(cases.open(waiting.request_id), at)
-            except PermanentError as error:  # the case file is gone, and what waited with it
+            except PermanentError as error:
                 code, called = error.code, False
-                self._lost(waiting, code, at)
+                self._out_of_reach(waiting, code, at)
             still = self.waiting.one(waiting.request_id)
             if code and still is not None:
                 left.append(still)
@@ -160,11 +160,12 @@ class Outbox:
         self.waiting.leave(case.case_id)
         return ""
 
-    def _lost(self, waiting: Waiting, code: str, at: datetime) -> None:
-        if waiting.answer:
-            self.waiting.put_off(waiting.request_id, at + _HELD_FOR, code, held=True, answer=True)
-        else:
+    def _out_of_reach(self, waiting: Waiting, code: str, at: datetime) -> None:
+        """Notes that are gone with their case file are nobody's loss; all else a person has to see to."""
+        if code in GONE and not waiting.answer:
             self.waiting.leave(waiting.request_id)
+        else:
+            self.waiting.put_off(waiting.request_id, at + _HELD_FOR, code, held=True, answer=waiting.answer)
 
     def _put_off(self, waiting: Waiting, error: DsrError, at: datetime, *, untold: bool) -> None:
         held = not isinstance(error, TransientError)
@@ -175,11 +176,9 @@ class Outbox:
 
     def _keep(self, case: CaseFile, answer: Answer, way: str, at: datetime) -> None:
         """Notes it as written; of what the person reads, a copy too."""
-        copy = answer.text
-        for secret in answer.secrets:
-            copy = copy.replace(secret, correspondence.BLANK)
         if answer.public:
-            correspondence.keep(case, self.ledger, answer.kind, way, copy.encode(), at)
+            copy = correspondence.blanked(answer.text, answer.secrets)
+            correspondence.keep(case, self.ledger, answer.kind, way, copy, at)
         case.write_json(_mark(answer), {"text": _digest(answer.text)})
 
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from dsr.casefile import CaseStore
+from dsr.casefile import GONE, CaseStore
 from dsr.channels.ticket import Answer
 from dsr.database import transaction
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.outbox import Outbox
-from dsr.standing import EXTENDED, Standing
+from dsr.standing import EXTENDED, Standing, is_final
 from dsr.tables import events as ledger_events
 from dsr.tables import told_stages
 from dsr.triage import LINKED, TRIAGED
@@ -30,7 +30,6 @@ STAGES: Final = (
 prepared; under_way: it is carried out; failed: something broke, and somebody looks into it; sent: the answer is given.
 None of them says whether the person is known, as far as it doesn't follow from what was approved."""
 ENDS: Final = ("joined", "referred", "sent", "closed")
-_INTERIM: Final = ("extended", "meanwhile")
 _PLACE: Final = "progress"
 
 
@@ -67,7 +66,7 @@ def _code(event: Event) -> str:
         "identity_asked": kind == "identity_asked" and detail.get("outcome") != "reminded",
         "identity_confirmed": kind == "identity_verified" and detail.get("ok", True) is True,
         "joined": kind == LINKED and "to" in detail,
-        "sent": kind == "answered" and detail.get("outcome") not in _INTERIM,
+        "sent": is_final(event),
         "closed": kind == "closed" and detail.get("outcome") != "ended",
     }
     plain = {
@@ -140,8 +139,10 @@ class Teller:
         try:
             case = self.cases.open(standing.request_id)
             request = case.read_json("request")
-        except PermanentError:  # the case file is gone, and with it the ticket's number
-            return False
+        except PermanentError as error:
+            if error.code not in GONE:
+                raise
+            return False  # and with it the ticket's number
         ended = any(stage.code in ENDS for stage in new)
         worded = [stage for stage in new if stage.code in self.public]
         if worded and not ended:

@@ -80,13 +80,7 @@ sessions = Table(
     Column("created_at", _MOMENT, nullable=False),
     Column("expires_at", _MOMENT, nullable=False),
     Column("ended_at", _MOMENT, comment="when the person was done; null = not said"),
-    Column(
-        "noted",
-        ARRAY(Text),
-        nullable=False,
-        server_default=text("'{}'::text[]"),
-        comment="codes of what of it the ledger has",
-    ),
+    Column("noted", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"), comment="codes; in the ledger"),
     Index("sessions_link", "link", "created_at"),
     Index("sessions_expires_at", "expires_at"),
 )

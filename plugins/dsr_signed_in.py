@@ -26,8 +26,11 @@ from dsr.web.console import Desk, Visitor, create_app
 from dsr.web.sources import Systems
 from extractors import SOURCES
 
+_Method = Literal["GET", "POST"]
 _TRIAGE: Final = "dsr_triage"
 """The DAG in whose runs a person settles what is asked for."""
+_SOURCES: Final = "dsr_sources"
+"""The DAG that looks at the source systems."""
 
 
 def console() -> Any:
@@ -43,7 +46,8 @@ def console() -> Any:
     async def visiting(request: Request) -> Visitor:
         user = await get_user(request, None, await bearer_scheme(request))
         sees, starts = await run_in_threadpool(lambda: (_runs(user, "GET"), _runs(user, "POST")))
-        return Visitor(as_code(str(user.get_id())), sees, starts)
+        looks = await run_in_threadpool(_may_run, user, "POST", _SOURCES)
+        return Visitor(as_code(str(user.get_id())), sees, starts, looks)
 
     cases = CaseStore(settings.case_store, *settings.case_keys)
     engine = connect(settings.ledger_url)
@@ -72,14 +76,14 @@ def _may(user: Any, right: str, reviewers: tuple[str, ...]) -> bool:
     )
 
 
-def _runs(user: Any, method: Literal["GET", "POST"]) -> frozenset[str]:
+def _runs(user: Any, method: _Method) -> frozenset[str]:
     """The rights whose runs they may see, or start."""
-    manager = get_auth_manager()
     dags = {right: dag_of(right) for right in RIGHTS} | {UNCLEAR: _TRIAGE}
-    return frozenset(
-        right
-        for right, dag in dags.items()
-        if manager.is_authorized_dag(
-            method=method, access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag), user=user
-        )
+    return frozenset(right for right, dag in dags.items() if _may_run(user, method, dag))
+
+
+def _may_run(user: Any, method: _Method, dag_id: str) -> bool:
+    """Whether they may see the runs of a DAG, or start them."""
+    return get_auth_manager().is_authorized_dag(
+        method=method, access_entity=DagAccessEntity.RUN, details=DagDetails(id=dag_id), user=user
     )

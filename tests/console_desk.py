@@ -25,9 +25,10 @@ NOW: Final = datetime(2026, 11, 20, 9, tzinfo=UTC)
 AXE: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL: Final = frozenset({*RIGHTS, UNCLEAR})
 USERS: Final[Mapping[str, Visitor]] = {
-    "officer": Visitor("officer", ALL, ALL),
+    "officer": Visitor("officer", ALL, ALL, looks=True),
     "viewer": Visitor("viewer", ALL, frozenset()),
     "erasures": Visitor("erasures", frozenset({"erasure"}), frozenset()),
+    "enters": Visitor("enters", ALL, ALL),
     "nobody": Visitor("nobody", frozenset(), frozenset()),
 }
 """Who may see and start what."""

@@ -12,13 +12,12 @@ A letter takes what it says from the certificate that verification made:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.message import EmailMessage
 from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
 from dsr.refusal import REASONS, reasons
-from dsr.report.answers import controller_values, envelope, filled
+from dsr.report.answers import controller_values
 from dsr.report.doings import Doings
 from dsr.report.letters import LINK, Texts, catalogue, render
 from dsr.report.ticket_text import day_in_words, ticket_text
@@ -134,12 +133,6 @@ class ActingLetter:
         ]
         listed = ["\n".join(told)] if told else []
         return self._rendered([texts("told.intro"), *listed, *self._untold(texts, recipients)])
-
-    def mail(self, kind: str, to: str, text: str, at: datetime) -> EmailMessage:
-        """One of these letters (`kind` of `KINDS`) as a mail, for a person who hasn't the ticket at hand."""
-        subject = self._texts()(f"mail.subject_{kind}")
-        message = envelope(self.settings, to, subject, at, f"{self.request_id}.{kind}", self.request_id)
-        return filled(message, self.language, text, page(text, subject, self.language))
 
     def _reasons(self, texts: Texts, why: Sequence[str]) -> list[str]:
         known = _known(why, REASONS)

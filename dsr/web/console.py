@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -37,11 +36,12 @@ they may not."""
 class Visitor:
     """Who asks for a page that opens no case file. `code`: as evidence has them; `sees`: the rights whose runs they may
     see in Airflow, `vocabulary.UNCLEAR` for those where that is still to settle; `starts`: those whose runs they may
-    start."""
+    start; `looks`: whether they may start a look at the sources."""
 
     code: str
     sees: frozenset[str]
     starts: frozenset[str]
+    looks: bool = False
 
 
 Visiting = Callable[[Request], Awaitable[Visitor]]
@@ -151,11 +151,12 @@ class _Headers:
         await self.app(scope, receive, with_headers)
 
 
-def create_app(desk: Desk, pages: Sequence[Route] = ()) -> Starlette:
+def create_app(desk: Desk, pages: Sequence[Route] = ()) -> ASGIApp:
     """The pages; `pages`: those that work with more than the desk has."""
     from dsr.web import assets, letters, records, requests, review, run
 
-    return Starlette(
+    # Around it and not among its middleware, which an unexpected error's answer goes by.
+    app = Starlette(
         routes=[
             *assets.routes(),
             *letters.routes(desk),
@@ -165,9 +166,9 @@ def create_app(desk: Desk, pages: Sequence[Route] = ()) -> Starlette:
             *review.routes(desk),
             *pages,
         ],
-        middleware=[Middleware(_Headers)],
         exception_handlers={DsrError: _failed},
     )
+    return _Headers(app)
 
 
 async def _failed(_: Request, error: Any) -> Response:

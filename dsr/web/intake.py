@@ -15,9 +15,10 @@ Import it lazily where start-up time counts: it brings FastAPI. Annotations must
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -41,6 +42,8 @@ from dsr.waiting import WaitingRequests
 from dsr.web import opendsr
 from dsr.web.opendsr import OpenDsrDesk, Signer
 from dsr.web.taking import Taking
+
+log = logging.getLogger("dsr")
 
 MAX_BODY: Final = 256 * 1024
 _RETRY_S: Final = 30
@@ -72,7 +75,7 @@ class Desk(Taking):
         return replace(
             super().from_settings(settings),
             channels=from_environment(),
-            signer=Signer.from_environment(),
+            signer=_signer(),
             outbox=_outbox(settings),
         )
 
@@ -143,6 +146,18 @@ def _opendsr(desk: Desk, signer: Signer, outbox: Outbox) -> OpenDsrDesk:
         tell,
         desk.now,
     )
+
+
+def _signer() -> Signer | None:
+    """As the environment says. One that can't sign switches OpenDSR off, and leaves the other ways in open."""
+    try:
+        signer = Signer.from_environment()
+        if signer is not None:
+            signer.check(datetime.now(UTC))
+    except PermanentError as error:
+        log.error("OpenDSR is switched off, its key and certificate don't fit or have expired: %s", error.code)
+        return None
+    return signer
 
 
 def _outbox(settings: Settings) -> Outbox:

@@ -29,10 +29,10 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from dsr import database
 from dsr.allowances import Allowances
@@ -99,7 +99,7 @@ class Counter:
         return self.settings.portal_url.startswith("https://")
 
 
-def create_app(counter: Counter | None = None) -> Starlette:
+def create_app(counter: Counter | None = None) -> ASGIApp:
     """The web app; without a counter it reads the environment's settings."""
     at = counter or Counter.from_settings(Settings.from_environment(need=_NEEDED))
     keys = published(at.settings)
@@ -124,7 +124,8 @@ def create_app(counter: Counter | None = None) -> Starlette:
             confirm.Desk(at.settings, at.challenges, at.cases, at.ledger, at.send_mail, at.allowances, at.now)
         ),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(SafeHeaders, secure=at.secure)])
+    # Around it and not among its middleware, which an unexpected error's answer goes by.
+    return SafeHeaders(Starlette(routes=routes), secure=at.secure)
 
 
 class Pages:

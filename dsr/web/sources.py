@@ -103,12 +103,14 @@ class _Pages:
         """All sources."""
         visitor = await self._desk.visitor(request)
         asked = request.query_params.get("asked", "")
-        token = self._desk.token(visitor.code, _HERE) if visitor.starts else ""
+        token = self._desk.token(visitor.code, _HERE) if visitor.looks else ""
         return await run_in_threadpool(self._page, request, token, asked if asked in self._names else "")
 
     async def look(self, request: Request) -> Response:
         """Has one looked at; the page shows what came of it once it is there."""
-        visitor = await self._desk.starter(request)
+        visitor = await self._desk.visitor(request)
+        if not visitor.looks:
+            raise HTTPException(403, "You may not start dsr_sources.")
         form, name = await form_of(request), request.path_params["name"]
         self._desk.check(request, visitor.code, _HERE, form.get("token", [""])[0])
         if name not in self._names:

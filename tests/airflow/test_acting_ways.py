@@ -58,6 +58,12 @@ def kinds_of(day: Day, name: str) -> Counter[str]:
     return Counter(day.stack.kinds(day.requests[name]))
 
 
+def decided(day: Day, name: str) -> set[tuple[str, str]]:
+    """What was decided of a request, each once: Airflow asks again whose task it lost after the answer."""
+    events = day.stack.events(day.requests[name])
+    return {(e.detail["decision"], e.detail["choice"]) for e in events if e.kind == "decision"}
+
+
 def test_nobody_elses_record_is_touched(day: Day) -> None:
     """The whole state of all systems, before and after. What is nobody's own (counters, a vendor's lists) has no
     person."""
@@ -103,8 +109,9 @@ def test_killed_in_three_tasks_it_ends_as_if_it_had_not_been(day: Day) -> None:
     assert day.killed == list(KILLED)
     assert shapes(day.changes("killed")) == shapes(day.changes("erased"))
     once, other = (kinds_of(day, name) for name in ("killed", "erased"))
-    for kind in ("notified", "certified", "answered", "closed", "shredded", "suppressed", "decision"):
+    for kind in ("notified", "certified", "answered", "closed", "shredded", "suppressed"):
         assert once[kind] == other[kind], kind
+    assert decided(day, "killed") == decided(day, "erased")
     answers = [day.stack.requester.answers(day.requests[name]) for name in ("killed", "erased")]
     killed, unkilled = ([a["text"].replace(a["request_id"], "") for a in of] for of in answers)
     assert killed == unkilled

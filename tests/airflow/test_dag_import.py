@@ -53,6 +53,13 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return result
 
 
+def test_what_is_no_dag_is_not_parsed_as_one() -> None:
+    """Each would be parsed anew every few seconds."""
+    dags = ROOT / "dags"
+    ignored = {line for line in (dags / ".airflowignore").read_text().splitlines() if not line.startswith("#")}
+    assert ignored == {path.name for path in dags.glob("*.py") if "DAG(" not in path.read_text()}
+
+
 def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
     assert read["errors"] == {}
     assert set(read["dags"]) == {

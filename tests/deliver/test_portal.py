@@ -10,6 +10,9 @@ from datetime import timedelta
 import httpx
 import pytest
 from counter_hall import NOW, Clock, Office, a_zip
+from served import served
+
+from dsr.web.portal import create_app
 
 CODE = "7K3F-9QXM-2HTP"
 
@@ -179,6 +182,19 @@ def test_language(portal: str, query: str, accept: str, language: str) -> None:
     response = httpx.get(f"{portal}/{query}", headers={"accept-language": accept})
     assert f'<html lang="{language}">' in response.text
     assert response.headers["content-language"] == language
+
+
+def test_what_nobody_foresaw_goes_out_with_the_same_headers(
+    office: Office, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter = office.counter(clock)
+    monkeypatch.setattr(type(counter.links), "redeem", lambda *_: 1 / 0)
+    with served(create_app(counter)) as url:
+        answer = httpx.post(f"{url}/package", data={"link": "x", "code": "y"})
+        assert answer.status_code == 500
+        usual = httpx.get(url).headers
+    for name in ("content-security-policy", "cache-control", "x-content-type-options", "referrer-policy"):
+        assert answer.headers[name] == usual[name]
 
 
 def test_storage_away_is_not_the_persons_fault(portal: str, office: Office) -> None:

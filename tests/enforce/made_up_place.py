@@ -74,6 +74,7 @@ class Place:
                 monkeypatch.setattr(module, "this_request", lambda: request_id)
             if hasattr(module, "now"):
                 monkeypatch.setattr(module, "now", clock)
+        monkeypatch.setattr(dsr_lifting, "DECLARATIONS", ())
         return place
 
     def case(self, request_id: str) -> CaseFile:
@@ -84,9 +85,6 @@ class Place:
 
     def undelivered(self, case: CaseFile) -> bool:
         return False
-
-    def vendor_order(self) -> tuple[str, ...]:
-        return ()
 
 
 def answered(option: str, by: str) -> dict[str, Any]:

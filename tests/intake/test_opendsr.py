@@ -397,6 +397,21 @@ def test_a_key_that_is_none(house: House) -> None:
         replace(house.desk.signer, domain="other.example").check(datetime.now(UTC))
 
 
+def test_who_can_t_sign_is_switched_off_and_the_other_ways_in_are_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the start, and not with the first request of a sender."""
+    monkeypatch.setenv("DSR_OPENDSR_DOMAIN", DOMAIN)
+    for name, of in (("KEY", "one"), ("CERTIFICATE", "two")):
+        signing = Signing(tmp_path / of, DOMAIN)
+        pem = (tmp_path / of / "signing.key").read_bytes() if name == "KEY" else signing.certificate
+        monkeypatch.setenv(f"DSR_OPENDSR_{name}", base64.b64encode(pem).decode())
+    made = Desk.from_settings(desk.settings)
+    assert made.signer is None
+    assert "zendesk" in made.channels
+    assert "OpenDSR is switched off" in caplog.text
+
+
 def test_discovery_says_what_is_taken(house: House) -> None:
     found = house.call("GET", "/discovery", None)
     assert house.signed(found.headers, found.content)

@@ -1,6 +1,5 @@
 """The letters about rights that change data: complete, honest about what was not done, the same in both languages."""
 
-import html
 import re
 import string
 from dataclasses import replace
@@ -10,12 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up_letters import ALL, LAW, REQUEST, SETTINGS, certificate, letter, line
+from made_up_letters import ALL, LAW, SETTINGS, certificate, letter, line
 
 from dsr.__main__ import main
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
-from dsr.refusal import REASONS
 from dsr.report.acting import LIFTINGS
 from dsr.report.letters import LANGUAGES, catalogue
 from dsr.report.specimens import RIGHTS
@@ -130,17 +128,6 @@ def test_recipients_are_named_with_what_they_were_told() -> None:
     assert catalogue("en", "acting")["recipients"]["nobody"] in letter().recipients(())
     answered = letter().done(certificate(line("erase")), told)
     assert "- Salesforce.com, Inc., on 26 November 2026" in answered
-
-
-def test_a_mail_has_text_and_html_and_nothing_but_the_letter() -> None:
-    text = letter().refused([REASONS[0]])
-    message = letter().mail("refused", "åsa@kvarnberget.example", text, datetime(2026, 11, 25, tzinfo=UTC))
-    assert message.get_body(("plain",)).get_content().split() == text.split()
-    shown = message.get_body(("html",)).get_content()
-    assert catalogue("en", "acting")["reason"][f"{REASONS[0]}_erasure"] in html.unescape(shown)
-    assert REQUEST in message["Message-ID"]
-    with pytest.raises(PermanentError, match=r"address\.invalid"):
-        letter().mail("refused", "x@y.example\r\nBcc: z@y.example", text, datetime(2026, 11, 25, tzinfo=UTC))
 
 
 def _placeholders(text: str) -> set[str]:

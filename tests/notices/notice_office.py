@@ -1,6 +1,7 @@
 """A case whose right was enforced, and recipients in the sandbox, for the tests of this folder."""
 
 import hashlib
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,12 +47,10 @@ class Office:
     register: Register
     folder: Path
     changes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    count: int = 0
 
     def case(self, right: str = "erasure", by: tuple[str, ...] = (EMAIL,), **more: Any) -> CaseFile:
         """As verification leaves it; `by`: addresses by which its records are the person's."""
-        self.count += 1
-        request_id = f"dsr-{hashlib.sha256(f'{id(self)}{self.count}'.encode()).hexdigest()[:26]}"
+        request_id = f"dsr-{uuid.uuid4().hex[:26]}"
         case = self.cases.create(request_id)
         request = {"request_id": request_id, "right": right, "channel": "zendesk", "language": "sv"}
         request |= {"received_at": "2026-11-20T08:00:00+00:00", "ticket": {"id": "1001"}, "subject": PERSON, **more}

@@ -9,6 +9,7 @@ import pytest
 from dsr.__main__ import main
 from dsr.casefile import CaseStore
 from dsr.errors import PermanentError
+from dsr.objectstore import ObjectStore
 from dsr.settings import Settings
 
 OLD, NEW, MASTER = bytes([1] * 32), bytes([2] * 32), bytes([3] * 32)
@@ -85,6 +86,23 @@ def test_a_case_that_is_closed_meanwhile_stays_closed(tmp_path: Path) -> None:
     store.rewrap(case_id)
     with pytest.raises(PermanentError, match=r"case\.closed"):
         store.open(case_id)
+
+
+def test_a_key_that_is_put_back_while_its_case_is_being_closed_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wrapped anew between the key's end and the objects': an erased case would be left with a key."""
+    filled(tmp_path, OLD)
+    store, case_id, removed = CaseStore(str(tmp_path), NEW, OLD), CASES[0], ObjectStore.remove_folder
+    kept = (tmp_path / "keys" / case_id).read_bytes()
+
+    def meanwhile(objects: ObjectStore, folder: str) -> None:
+        objects.replace(f"keys/{case_id}", kept)
+        removed(objects, folder)
+
+    monkeypatch.setattr(ObjectStore, "remove_folder", meanwhile)
+    store.open(case_id).close()
+    assert store.cases() == list(CASES[1:])
 
 
 @pytest.mark.parametrize("name", ["case_key", "former_case_keys"])

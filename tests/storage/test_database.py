@@ -1,6 +1,7 @@
 """The migrations give the tables that the code uses, from any number of processes at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -9,6 +10,8 @@ from sqlalchemy import text
 
 from dsr import database
 from dsr.errors import PermanentError
+from dsr.ledger import Ledger
+from dsr.progress import STAGES, Told
 from dsr.tables import metadata
 from sandbox.postgres import Postgres
 
@@ -22,6 +25,24 @@ def test_processes_that_start_together_upgrade_once(postgres: Postgres) -> None:
         assert connection.execute(text("SELECT count FROM ledger_head")).scalars().all() == [0]
     for engine in engines:
         engine.dispose()
+
+
+def test_requests_from_before_are_not_told_what_is_long_past(postgres: Postgres) -> None:
+    """Of how far they have come: an acknowledgement would come in the middle of their way."""
+    postgres.ensure_database("before_tickets")
+    engine = database.connect(postgres.url("before_tickets"))
+    database.upgrade(engine, "0007")
+    ledger, at = Ledger(engine, b"k" * 32), datetime(2026, 11, 20, tzinfo=UTC)
+    received = {"channel": "zendesk", "right": "access", "received_at": at.isoformat(), "target": "2026-12-18",
+                "legal_latest": "2026-12-21"}  # fmt: skip
+    ledger.append("dsr-before01", "request_received", received, at=at)
+    database.upgrade(engine)
+    ledger.append("dsr-before01", "composed", {"files": 3}, at=at)
+    ledger.append("dsr-after001", "request_received", received, at=at)
+    told = {name: told for name, _, told in Told(engine).changed()}
+    assert told["dsr-before01"] > len(STAGES)
+    assert told["dsr-after001"] == 0
+    engine.dispose()
 
 
 def test_migrations_and_tables_agree(engine) -> None:

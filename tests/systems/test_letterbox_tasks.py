@@ -36,14 +36,21 @@ def test_the_tasks_answer_goes_to_the_officer(
     case = CaseStore(settings.case_store, *settings.case_keys).create(REQUEST)
     case.write_json("request", {"ticket": {"id": "entered-1"}})
     ledger.append(REQUEST, "run_started", at=NOW)
-    answer = Answer(REQUEST, f"{REQUEST}-done", "staff", "entered-1", "Your code: K7QX-2M9D", close=True, at=NOW)
+    answer = Answer(REQUEST, f"{REQUEST}-done", "staff", "entered-1", "Your code: K7QX-2M9D", close=True, at=NOW,
+                    secrets=("K7QX-2M9D",))  # fmt: skip
     place.answer(answer)
     place.answer(answer)
     (letter,) = letterbox.letters(ledger.events(REQUEST), case)
     assert (letter.number, letter.text, letter.closes) == (1, "Your code: K7QX-2M9D", True)
     later = NOW + timedelta(days=300)
-    assert not dsr_keeping._is_old(ledger.events(REQUEST), later)
+    assert place.undelivered(case)
     on = date(2026, 11, 21)
     letterbox.note_sent(REQUEST, 1, case, ledger, on=on, way="letter", by="officer", at=NOW)
+    assert not place.undelivered(case)
     assert dsr_keeping._is_old(ledger.events(REQUEST), later)
+    copies = [case.reader(name) for name in case.names("correspondence/")]
+    with copies[0] as copy:
+        assert copy.read().decode() == "Your code: …"
+    assert len(copies) == 1
+    assert [e.detail["by"] for e in ledger.events(REQUEST) if e.kind == "written"] == ["hand"]
     engine.dispose()

@@ -117,7 +117,10 @@ def test_a_look_is_asked_for_by_who_may(room: Room) -> None:
     token = room.console.desk.token("officer", "sources")
     assert room.console.get("sources", "").status_code == 401
     assert room.console.get("sources", "nobody").status_code == 403
-    assert "Test connection" not in room.console.get("sources", "viewer").text
+    for user in ("viewer", "enters"):  # who may start runs of requests may not start those of sources by that
+        assert "Test connection" not in room.console.get("sources", user).text
+        own = room.console.desk.token(user, "sources")
+        assert room.console.post("sources/pardot", user, token=own).status_code == 403
     assert f'value="{token}"' in room.console.get("sources").text
     assert room.console.post("sources/pardot", "viewer", token=token).status_code == 403
     assert room.console.post("sources/pardot").status_code == 403

@@ -59,12 +59,6 @@ class Place:
     def requesters(self) -> Requesters:
         return Requesters(self.office.engine, bytes(32))
 
-    def forget_id_tokens(self, _: Any) -> None:
-        """None came."""
-
-    def forget_visits(self, _: Any) -> None:
-        """Nobody did."""
-
 
 @pytest.fixture
 def place(office: Office, monkeypatch: pytest.MonkeyPatch) -> Place:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ticket_office import COMMENTING, EVERY, Comment, Office
 
-from dsr.casefile import CaseFile
+from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import TransientError
 from dsr.outbox import waiting_in
 from dsr.source import Connection
@@ -270,6 +271,20 @@ def test_a_case_file_that_is_gone_is_said(public: bool, office: Office) -> None:
     office.post(case, "jira", ticket, "x", public=public)
     case.close()
     assert office.pass_(minutes=2) == (["case.closed"] if public else [])
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_what_can_t_be_read_now_waits_until_it_can(public: bool, office: Office, tmp_path: Path) -> None:
+    """A wrong key at the terminal or in a worker: nothing of it is let go, and a person is told."""
+    case, ticket = office.case(), office.systems.open("jira")
+    office.systems.break_("jira", status=503)
+    office.post(case, "jira", ticket, "x", public=public)
+    office.systems.mend()
+    right, office.cases = office.cases, CaseStore(str(tmp_path), bytes(31) + b"x")
+    assert office.pass_(minutes=2) == ["key.refused"]
+    office.cases = right
+    assert office.pass_(minutes=61) == []
+    assert office.systems.comments("jira", ticket) == [Comment("x", public)]
 
 
 def test_who_waits_for_an_answer(office: Office) -> None:

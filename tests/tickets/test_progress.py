@@ -1,14 +1,16 @@
 """A ticket tells how far its request has come: each stage once, the newest only, the same for known and unknown."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ticket_office import EVERY, Office
 
-from dsr.casefile import CaseFile
-from dsr.errors import TransientError
+from dsr.casefile import CaseFile, CaseStore
+from dsr.errors import PermanentError, TransientError
 from dsr.ledger import Event
 from dsr.progress import STAGES, Stage, Teller, Told, stages
 from dsr.report.letters import LANGUAGES, catalogue
@@ -221,6 +223,17 @@ def test_what_happens_during_a_look_is_seen_by_the_next(office: Office) -> None:
     busy.tell_all(office.now)
     assert room.told() == [SOUGHT]
     assert room.told(late) == [GOT]
+
+
+def test_a_case_that_can_t_be_read_now_is_told_once_it_can(office: Office, tmp_path: Path) -> None:
+    """A wrong key is no case that is gone: what would be passed over would never be told."""
+    room, right = Room(office), office.cases
+    room.happens("request_received", RECEIVED)
+    wrong = CaseStore(str(tmp_path), bytes(31) + b"x")
+    with pytest.raises(PermanentError, match=r"key\.refused"):
+        replace(room.teller, cases=wrong).tell_all(office.now)
+    assert room.teller.cases is right
+    assert room.told() == [GOT]
 
 
 def test_nothing_is_read_when_nothing_has_happened(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,9 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "withdrawal": {"right": "withdrawal", "purposes": ["dpv:DirectMarketing"]},
 }
 KILLS = 3
-SOAK = int(os.environ.get("DSR_SOAK_TIMES", "50")) // KILLS + 1
+KILLS_IN_SOAK = 10
+"""So often the process of one request is killed."""
+SOAK = -(-int(os.environ.get("DSR_SOAK_TIMES", "50")) // KILLS_IN_SOAK)
 """So often each way is gone in a soak."""
 TOLD = ("mail", "processor", "callback")
 """Systems that only receive; what they received is counted apart."""
@@ -84,7 +86,7 @@ def go_on(folder: Path, endpoints: Mapping[str, Any], ledger_url: str, decisions
 
 
 def killed_on_the_way(
-    processes: Any, office: Office, request_id: str, seconds: float, chance: random.Random
+    processes: Any, office: Office, request_id: str, seconds: float, chance: random.Random, kills: int
 ) -> list[str]:
     """Lets processes take it up and kills each after a while; the last of them ends it. The tasks that were met."""
     met: list[str] = []
@@ -92,7 +94,7 @@ def killed_on_the_way(
     while True:
         process = processes(target=go_on, args=arguments)
         process.start()
-        moment = chance.uniform(0.1, 1.5 * seconds / KILLS) if len(met) < KILLS else None
+        moment = chance.uniform(0.1, 1.5 * seconds / kills) if len(met) < kills else None
         process.join(moment)
         if process.exitcode is not None:
             assert process.exitcode == 0
@@ -134,9 +136,9 @@ def outcome(office: Office, request_id: str, person: Person, before: list[str], 
 
 
 def cases() -> list[Any]:
-    """(way, seed); one belongs to the tests, all others to a soak."""
-    every = [(way, seed) for seed in range(SOAK) for way in WAYS]
-    return [pytest.param(*case, marks=[] if case == ("erasure", 0) else pytest.mark.soak) for case in every]
+    """(way, seed, kills); one belongs to the tests, all others to a soak."""
+    every = [(way, seed, KILLS_IN_SOAK) for seed in range(1, SOAK + 1) for way in WAYS]
+    return [("erasure", 0, KILLS), *(pytest.param(*case, marks=pytest.mark.soak) for case in every)]
 
 
 @pytest.fixture
@@ -147,9 +149,15 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Any:
     return _PROCESSES.Process
 
 
-@pytest.mark.parametrize(("way", "seed"), cases())
+@pytest.mark.parametrize(("way", "seed", "kills"), cases())
 def test_all_ends_as_if_nobody_was_killed(
-    way_sandbox: Sandbox, new_ledger: Callable[[], str], tmp_path: Path, processes: Any, way: str, seed: int
+    way_sandbox: Sandbox,
+    new_ledger: Callable[[], str],
+    tmp_path: Path,
+    processes: Any,
+    way: str,
+    seed: int,
+    kills: int,
 ) -> None:
     """In the same systems, for the same person, with a ledger of its own each time."""
     chance = random.Random(f"{way} {seed}")
@@ -166,7 +174,7 @@ def test_all_ends_as_if_nobody_was_killed(
             office.finish(request_id)
             seconds = time.monotonic() - began
         else:
-            met = killed_on_the_way(processes, office, request_id, seconds, chance)
+            met = killed_on_the_way(processes, office, request_id, seconds, chance, kills)
         ends.append(outcome(office, request_id, person, before, notices))
         office.close()
         way_sandbox.admin.post(f"/snapshots/{snapshot}/restore").raise_for_status()

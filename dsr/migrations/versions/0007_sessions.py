@@ -29,7 +29,7 @@ def upgrade() -> None:
             postgresql.ARRAY(sa.Text),
             nullable=False,
             server_default=sa.text("'{}'::text[]"),
-            comment="codes of what of it the ledger has",
+            comment="codes; in the ledger",
         ),
     )
     op.create_index("sessions_link", _SESSIONS, ["link", "created_at"])

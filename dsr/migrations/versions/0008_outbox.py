@@ -13,7 +13,7 @@ _TOLD = "told_stages"
 
 
 def upgrade() -> None:
-    """Requests that are under way are told from their next stage on."""
+    """Tickets of requests that are under way are told nothing but the answer: nobody knows how far they were told."""
     moment = sa.DateTime(timezone=True)
     op.create_table(
         _OUTBOX,
@@ -36,7 +36,7 @@ def upgrade() -> None:
     op.create_index("told_stages_seq", _TOLD, ["seq"])
     op.execute(
         "INSERT INTO told_stages (request_id, stages, seq) "
-        "SELECT request_id, 0, max(seq) FROM events GROUP BY request_id"
+        "SELECT request_id, 1000, max(seq) FROM events GROUP BY request_id"  # more stages than there are
     )
 
 
