@@ -2,6 +2,7 @@
 
     keys/<case>                 the key pair, its private half wrapped by the wrapping key (see `Settings.case_keys`)
     cases/<case>/<name>.age     the objects, each an age file
+    cases/<case>/handed/<name>  what the store itself hands out: encrypted to the person, not to the case
 
 Keys lie apart from the objects, so that a store's backup can leave them out: without its key a case is noise.
 Closing destroys the key first. Names of objects are slash paths of codes ("rows/salesforce/…"), never personal data.
@@ -9,8 +10,10 @@ Closing destroys the key first. Names of objects are slash paths of codes ("rows
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, BinaryIO, Final, cast
 
 import orjson
@@ -27,6 +30,8 @@ _CASE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _LONGEST_NAME: Final = 200
 _SUFFIX: Final = ".age"
+_HANDED: Final = "handed"
+_CHUNK: Final = 1024 * 1024
 GONE: Final = ("case.closed", "case.absent")
 """Codes of a case that was destroyed; of any other error it may still be there."""
 
@@ -157,6 +162,36 @@ class CaseFile:
             self._store.remove(self._path(name))
         return len(names)
 
+    @property
+    def hands_out(self) -> bool:
+        """Whether the store can give an object to somebody who has nothing but an address."""
+        return self._store.hands_out
+
+    def lay_out(self, name: str, handed: str) -> None:
+        """Stores a copy of an object without the case's encryption, for `address`; once."""
+        if self._store.exists(self._handed(handed)):
+            return
+        pending = self._store.begin(self._handed(handed))
+        try:
+            with self.reader(name) as file:
+                shutil.copyfileobj(file, pending.file, _CHUNK)
+            pending.publish()
+        finally:
+            pending.discard()
+
+    def address(self, handed: str, filename: str, lifetime: timedelta) -> str | None:
+        """Where the store gives such a copy for so long, to be saved under that name; None when there is none."""
+        if not (self.hands_out and self._store.exists(self._handed(handed))):
+            return None
+        return self._store.address(self._handed(handed), filename, lifetime)
+
+    def withdraw(self, keep: str) -> None:
+        """Removes all such copies but one."""
+        if self.hands_out:
+            for name in self._store.names(f"{self._folder}/{_HANDED}"):
+                if name != keep:
+                    self._store.remove(self._handed(name))
+
     def close(self) -> None:
         """Destroys the case: its key first, then its objects. Twice is fine."""
         self._key = None
@@ -186,6 +221,9 @@ class CaseFile:
             return opened(self._path(name))
         except FileNotFoundError:
             raise PermanentError("case.absent", _PLACE) from None
+
+    def _handed(self, name: str) -> str:
+        return f"{self._folder}/{_HANDED}/{name}"
 
     def _path(self, name: str) -> str:
         if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):

@@ -10,11 +10,14 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from pyarrow import fs
 
 from dsr.errors import PermanentError, TransientError
@@ -49,6 +52,7 @@ class ObjectStore:
             self._fs, root = _filesystem(uri)
         except (pa.ArrowException, ValueError, OSError):
             raise PermanentError("setting.case_store", "settings") from None
+        self._uri = uri
         self._root = root.rstrip("/")
         self._local = isinstance(self._fs, fs.LocalFileSystem)
         if self._local:
@@ -129,6 +133,21 @@ class ObjectStore:
         except FileNotFoundError:
             return
 
+    @property
+    def hands_out(self) -> bool:
+        """Whether `address` can be asked: of S3 alone."""
+        return self._uri.startswith("s3://")
+
+    def address(self, name: str, filename: str, lifetime: timedelta) -> str:
+        """An address that gives an object to whoever has it, for so long, to be saved under that name."""
+        client, _ = s3_client(self._uri)
+        bucket, _, key = self._path(name).partition("/")
+        asked = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": f'attachment; filename="{filename}"'}
+        try:
+            return str(client.generate_presigned_url("get_object", asked, int(lifetime.total_seconds())))
+        except (BotoCoreError, ValueError):  # no credentials
+            raise TransientError("store.unavailable", _PLACE) from None
+
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
 
@@ -179,6 +198,25 @@ class Pending:
         with store_errors():
             self.file.close()
             self._part.unlink(missing_ok=True)
+
+
+def s3_client(uri: str) -> tuple[Any, str]:
+    """A client of S3's whole interface for such an address, and the name of its bucket."""
+    import boto3  # slow to load, and few need it
+
+    where = urlsplit(uri)
+    options = dict(parse_qsl(where.query))
+    server = options.get("endpoint_override")
+    client = boto3.client(
+        "s3",
+        endpoint_url=f"{options.get('scheme', 'https')}://{server}" if server else None,
+        region_name=options.get("region"),
+        aws_access_key_id=unquote(where.username) if where.username else None,
+        aws_secret_access_key=unquote(where.password or "") if where.username else None,
+        verify=options.get("tls_ca_file_path"),
+        config=Config(signature_version="s3v4"),
+    )
+    return client, where.netloc.rpartition("@")[2]
 
 
 def _filesystem(uri: str) -> tuple[fs.FileSystem, str]:

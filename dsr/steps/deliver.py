@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from dsr import review
+from dsr import handed, review
 from dsr.casefile import CaseFile
 from dsr.channels.ticket import Answer
 from dsr.contact import on_file
@@ -90,6 +90,7 @@ def deliver(
     noted = {"incomplete": list(missing)}
     if access is not None:
         case.write_json(RELEASED, {"sha256": released})
+        handed.lay_out(case, case.read_json("package.json"), settings.portal)
         if not case.exists(_MAILED):
             message = letter.mail(on_file(case, request["subject"]["email"]), access, summary, at)
             send_mail(message)

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from dsr import handed
 from dsr.agefile import AgeFile
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
@@ -106,6 +107,7 @@ class Handout:
 
     part_bytes  the largest part of a package
     note        is told what is given out before it is; its errors are passed on
+    presigns    whether a package like this may be given by the store itself, if that has a copy for it
     is_open     whether it may still be had; asked again and again while it is given
     """
 
@@ -114,6 +116,7 @@ class Handout:
     part_bytes: int
     note: Note
     is_open: Callable[[], bool]
+    presigns: bool = False
 
     def answer(self, request: Request, name: str) -> Response | None:
         """To GET or HEAD for the file of that name; None when there is none. Unlike a stream that breaks off, all that
@@ -146,8 +149,19 @@ class Handout:
         media_type = _MEDIA_TYPES.get(name.rpartition(".")[2], _OTHER)
         if request.method == "HEAD":
             return Response(headers=headers, media_type=media_type)
+        if name == self.package.name and (elsewhere := self._elsewhere()):
+            return elsewhere
         chunks = self._opened(span.within(file))
         return StreamingResponse(chunks, 206 if asked else 200, headers, media_type) if chunks else None
+
+    def _elsewhere(self) -> Response | None:
+        """To where the store itself gives the package; None when it doesn't. That its last byte was given, nobody here
+        can know then."""
+        address = handed.address(self.case, self.package.sha256, self.package.name) if self.presigns else None
+        if address is None or Released.of(self.case) != self.package or not self.is_open():
+            return None
+        self.note("download_begun", {"sha256": self.package.sha256, "bytes": self.package.size, "by": "store"})
+        return RedirectResponse(address, 303)
 
     def _opened(self, span: Span) -> Iterator[bytes] | None:
         """Those bytes of the package, once they may be given and the ledger has it; None when it is there no more."""

@@ -248,8 +248,11 @@ def fetching(counter: Counter, cookie: str) -> tuple[Session, Handout] | None:
     package = Released.of(case)
     if package is None or package.sha256 != session.digest:
         return None
-    part_bytes, note = counter.settings.portal.part_bytes, partial(_note, counter, session)
-    return session, Handout(case, package, part_bytes, note, lambda: counter.now() < session.link_expires_at)
+    limits, note = counter.settings.portal, partial(_note, counter, session)
+    presigns = limits.presigns(package.size, package.encryption)
+    return session, Handout(
+        case, package, limits.part_bytes, note, lambda: counter.now() < session.link_expires_at, presigns
+    )
 
 
 def _note(counter: Counter, session: Session, kind: str, detail: Mapping[str, Any]) -> None:
