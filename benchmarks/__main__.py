@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import airflow_overhead, engine, lookup, masks, matching, packing
+from benchmarks import airflow_overhead, engine, lookup, masks, matching, packing, sources
 
 
 def main() -> int:
@@ -17,6 +17,8 @@ def main() -> int:
     broken = masks.main([]) or broken
     print("\nLook-up: one person among a million\n")
     broken = lookup.main([]) or broken
+    print("\nSources: what asking the systems costs\n")
+    broken = sources.main([]) or broken
     print("\nAirflow: what it adds to a request\n")
     return airflow_overhead.main([]) or broken
 

@@ -167,6 +167,6 @@ DECLARATION: Final = Declaration(
             "They can't be told from anybody else's.",
         ),
     ),
-    concurrency=5,
+    concurrency=2,
     erase_after=("salesforce",),
 )

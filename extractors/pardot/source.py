@@ -2,7 +2,8 @@
 
 Calls for one subject: one per address and Salesforce id to find it; then, per prospect, one for the prospect and six
 for what is listed by prospect; one per browser for its page views; one per e-mail that was written to the person
-alone; and the pages beyond the first. Shared by a batch: custom fields, stages, external activities, opportunities.
+alone; and the pages beyond the first. Two calls at a time, see `ahead`. Shared by a batch: custom fields, stages,
+external activities, opportunities.
 """
 
 from collections import defaultdict
@@ -19,6 +20,7 @@ from extractors.pardot.declaration import DECLARATION
 from extractors.pardot.values import rows
 
 if TYPE_CHECKING:
+    from extractors.pardot.ahead import Ahead
     from extractors.pardot.client import Client
 
 API = "/api/v5"
@@ -87,6 +89,7 @@ class Pardot:
 
     def extract(self, found: Found) -> Iterator[Piece]:
         """Everything that hangs on the matched prospects, a page at a time."""
+        from extractors.pardot.ahead import Ahead
         from extractors.pardot.shared import external_activities, lifecycle, opportunities
 
         owners: dict[int, list[str]] = defaultdict(list)
@@ -99,14 +102,17 @@ class Pardot:
             yield from rows("pardot_prospect", [record], owners[record["id"]])
         if prospects.keys() != owners.keys():
             raise PermanentError("prospect.gone", self.declaration.name)  # purged since it was found: find again
+        if not prospects:
+            return
         deals: dict[int, list[str]] = defaultdict(list)
-        for key in prospects:
-            yield from self._of_prospect(key, owners[key], deals)
-        if prospects:
-            yield from lifecycle(self.client, prospects, owners)
-            yield from opportunities(self.client, deals)
-        if prospects and self._external:
-            yield from external_activities(self.client, prospects, owners)
+        with Ahead() as ahead:
+            swept = [ahead.begin(lifecycle(self.client, prospects, owners))]
+            if self._external:
+                swept.append(ahead.begin(external_activities(self.client, prospects, owners)))
+            for key in prospects:
+                yield from self._of_prospect(key, owners[key], deals, ahead)
+            for pieces in (ahead.begin(opportunities(self.client, deals)), *swept):
+                yield from pieces
 
     def erase(self, selections: Sequence[Selection]) -> Iterator[Outcome]:
         """Labels and memberships, then prospects: recycle bin, then for good, which takes the vendor days. Salesforce
@@ -173,24 +179,30 @@ class Pardot:
                 (multiple if several else single).append(f"{one['fieldId']}__c")
         return single, multiple
 
-    def _of_prospect(self, key: int, requests: list[str], deals: dict[int, list[str]]) -> Iterator[Piece]:
+    def _of_prospect(
+        self, key: int, requests: list[str], deals: dict[int, list[str]], ahead: "Ahead"
+    ) -> Iterator[Piece]:
         """What is listed by prospect; `deals` collects the opportunities that activities name."""
-        for dataset, listing in _BY_PROSPECT:
-            for page in self.client.query(listing, prospectId=str(key)):
+        theirs = {"prospectId": str(key)}
+        plain = [(name, ahead.begin(self.client.query(listing, **theirs))) for name, listing in _BY_PROSPECT]
+        visitors = ahead.begin(self.client.query(fields.VISITOR, **theirs))
+        emails = ahead.begin(self.client.query(fields.EMAIL, **theirs))
+        activities = ahead.begin(self.client.query(fields.ACTIVITY, **theirs))
+        tags = ahead.begin(self.client.query(fields.TAG, objectType="Prospect", objectId=str(key)))
+        for dataset, pages in (*plain, ("pardot_tag", tags)):
+            for page in pages:
                 yield from rows(dataset, page, requests)
-        for page in self.client.query(fields.ACTIVITY, prospectId=str(key)):
+        for page in visitors:
+            yield from rows("pardot_visitor", page, requests)
+            by_visitor = [self.client.query(fields.PAGE_VIEW, visitorId=str(visitor["id"])) for visitor in page]
+            for views in ahead.one_by_one(by_visitor):
+                yield from rows("pardot_page_view", views, requests)
+        for page in emails:
+            yield from rows("pardot_email", ahead.each(self._with_text, page), requests)
+        for page in activities:
             for deal in {a["opportunityId"] for a in page if a.get("opportunityId")}:
                 deals[deal] += [r for r in requests if r not in deals[deal]]
             yield from rows("pardot_visitor_activity", page, requests)
-        for page in self.client.query(fields.TAG, objectType="Prospect", objectId=str(key)):
-            yield from rows("pardot_tag", page, requests)
-        for page in self.client.query(fields.EMAIL, prospectId=str(key)):
-            yield from rows("pardot_email", [self._with_text(email) for email in page], requests)
-        for page in self.client.query(fields.VISITOR, prospectId=str(key)):
-            yield from rows("pardot_visitor", page, requests)
-            for visitor in page:
-                for views in self.client.query(fields.PAGE_VIEW, visitorId=str(visitor["id"])):
-                    yield from rows("pardot_page_view", views, requests)
 
     def _with_text(self, email: Record) -> Record:
         """An e-mail; with its text when it went to this person alone, which is one more call."""
