@@ -25,6 +25,25 @@ GROUPS: Final = {
     "officers": "To officers",
 }
 """First word of a specimen's name → what the group is called, in the order of the index."""
+WORDS: Final = {
+    "joined": "joined to a request that is open",
+    "customer": "referred to the customer",
+    "customer unnamed": "referred to the customer, who is not named",
+    "recruiting": "handed to recruiting",
+    "which": "asks which right is meant",
+    "taken": "says as which right it is taken",
+    "asked": "asks by mail whether it is them",
+    "unknown": "nothing is held, by mail",
+    "code": "the code by mail",
+    "ticket": "says in the ticket that a mail was sent",
+    "full": "done in full",
+    "partial": "done in part",
+    "none": "not done, with the reasons",
+    "recipients": "which recipients were told",
+    "kept": "stays restricted",
+    "meanwhile": "restricted while it is examined",
+}
+"""What the end of a name says in full, where it alone says too little."""
 WAYS: Final = {"ticket": "in the ticket", "mail": "mail", "others": "mail to others", "officers": "mail to officers"}
 
 
@@ -67,6 +86,10 @@ def _group(entry: Entry) -> str:
 
 
 def _entry(name: str, of: Mapping[str, Specimen]) -> Entry:
-    """Its title: the name without the group's word."""
+    """Its title: the name without the group's word, its end said in full."""
     title = name.partition("-")[2].replace("-", " ")
+    ends = [end for end in WORDS if title == end or (title.endswith(f" {end}") and "link" not in title)]
+    if ends:
+        end = max(ends, key=len)
+        title = f"{title.removesuffix(end).strip()}: {WORDS[end]}".removeprefix(": ")
     return Entry(name, title[:1].upper() + title[1:], WAYS[next(iter(of.values())).way], of)
