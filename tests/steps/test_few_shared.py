@@ -19,7 +19,7 @@ from dsr.model import Identifier, IndexEntry, Match
 from dsr.search import found_from_json
 from dsr.source import Source
 from dsr.steps.identify import identify
-from dsr.web.records import records
+from dsr.web import records as offered
 
 KINDS = ("email", "phone", "webinar_registrant")
 
@@ -60,7 +60,7 @@ def test_calls_by_a_number_that_only_a_form_states_are_a_person_s_to_decide(case
     named, nameless = judging.doubtful(case)
     assert (named.person, named.codes) == ("Åsa Öhrnqvist", ("phone.stated",))
     assert nameless.codes == ("phone.stated", "no_name")
-    assert all("only a form says" in words for shown in records(case) for _, _, words in shown.led)
+    assert all("only a form says" in words for shown in offered.records(case) for _, _, words in shown.led)
     judging.judge(case, named, theirs=True, by="officer", at=AT)
     search(case, index, prospect, recordings)
     found = found_from_json(case.read_json("found/recordings")).matches
