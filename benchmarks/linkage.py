@@ -4,15 +4,16 @@
 
 Splink (https://moj-analytical-services.github.io/splink/) is no dependency of the project and not in its lock. It is
 trained without labels, as its documentation says: u by random sampling, m by expectation maximisation. A request is
-linked as a record that holds the address and, unlike for the rules, the person's name. Released is what
-carries the address and is linked to the request from 0.5 on, and what is in one cluster with that at a threshold, as
-Splink makes clusters of pairs; asked of a person is what clusters from 0.5 on add.
+linked as a record that holds the address and, unlike for the rules, the person's name. Released is what carries the
+address and is linked to the request from 0.5 on, and what is in one cluster with that at a threshold, as Splink makes
+clusters of pairs; asked of a person is what clusters from 0.5 on add.
 """
 
 import argparse
 import sys
 from collections import defaultdict
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, Final
 
 import pyarrow as pa
@@ -52,13 +53,11 @@ def row(unique_id: str, name: str, holds: set[Identifier]) -> dict[str, Any]:
 
 
 def pairs(rows: list[dict[str, Any]], seed: int) -> list[Pair]:
-    """All that are likelier one human's than not. SystemExit when the library is not installed."""
-    try:
-        import splink.comparison_library as cl  # type: ignore[import-not-found, unused-ignore]
-        from splink import Linker, SettingsCreator, block_on
-        from splink.backends.duckdb import DuckDBAPI  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        raise SystemExit(__doc__) from None
+    """All that are likelier one human's than not."""
+    import splink.comparison_library as cl  # type: ignore[import-not-found, unused-ignore]
+    from splink import Linker, SettingsCreator, block_on
+    from splink.backends.duckdb import DuckDBAPI  # type: ignore[import-not-found, unused-ignore]
+
     exactly = [cl.ExactMatch(c).configure(term_frequency_adjustments=True) for c in ("mobile", "line")]
     settings = SettingsCreator(
         link_type="dedupe_only",
@@ -134,6 +133,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--requests", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
+    if find_spec("splink") is None:
+        parser.exit(2, f"Splink is not installed. {__doc__.partition(chr(10) * 2)[2]}")
     world = Population(options.people, options.seed)
     apply(world, {kind: share for kind, (_, share) in DIFFICULTIES.items()})
     known = [human for human in world.humans if human.records]
