@@ -7,10 +7,13 @@ and written to var/bench/matching.json.
 
 reach    theirs that any chain of identifiers in their own records joins to the address that they write from: what
          nothing joins to it nobody can find, so shares are of these
-found    those that were released; or queued: those and what a person can still find among the doubtful
-doubtful share of requests with any doubtful record
-people   share of requests with one that a person could decide: not only records without a name behind a number that
-         several others use, too (`Decision.crowd`)
+found    those that were released; or queued: those and what a person is asked about on the page *Review*; or named:
+         those and what the answer only counts as not surely theirs, since nobody could tell (a call without a name
+         behind a number that several others use, `Decision.crowd`)
+doubtful share of requests with a record of either kind
+people   share of requests whose run waits at *review* until a person has said whose a record is
+         (`Finding.decidable`); that texts and files are looked at, and that an officer releases each package, comes
+         beside it and is the same for everybody
 """
 
 import argparse
@@ -27,7 +30,7 @@ from benchmarks.population import Human, Population, Record
 from benchmarks.sharing import UNSEEN
 from benchmarks.tallies import Answer, Bands, Key, Tally
 from dsr.evidence import VENDOR_LINKS
-from dsr.findings import Finding
+from dsr.findings import THEIRS, Finding
 from dsr.inquiring import Inquiry, settle
 from dsr.model import Found, Identifier, IndexEntry, Match, Subject
 from dsr.source import Declaration
@@ -111,11 +114,10 @@ class Systems:
         inquiries = {name: Inquiry(system, self.index, "dsr-bench", _AT) for name, system in self.systems.items()}
         decision = settle(anchor, inquiries, final=True)
         findings = [f for inquiry in inquiries.values() for f in inquiry.evidence(anchor, decision)]
-        keys: dict[str, set[Key]] = {"theirs": set(), "doubtful": set(), "anybodys": set()}
-        for finding in findings:
-            keys[finding.verdict].add(_key(finding))
-        scores = {_key(finding): finding.score for finding in findings}
-        return Answer(keys["theirs"], keys["doubtful"] | keys["anybodys"], keys["anybodys"], scores)
+        released = {_key(f) for f in findings if f.verdict == THEIRS}
+        queued = {_key(f) for f in findings if f.decidable}
+        scores = {_key(f): f.score for f in findings}
+        return Answer(released, queued, scores.keys() - released - queued, scores)
 
     def exactly(self, anchor: Identifier) -> Answer:
         """The baseline: whatever carries the address."""
@@ -209,7 +211,15 @@ def _held(rules: Mapping[str, Mapping[str, float]]) -> dict[str, bool]:
 
 def _show(results: Mapping[str, Any]) -> None:
     counts = (("requests", 9), ("records", 8), ("wrong", 6))
-    shares = (("reach", 9), ("precision", 10), ("found", 9), ("found_or_queued", 16), ("doubtful", 9), ("people", 8))
+    shares = (
+        ("reach", 9),
+        ("precision", 10),
+        ("found", 9),
+        ("found_or_queued", 16),
+        ("or_named", 10),
+        ("doubtful", 9),
+        ("people", 8),
+    )
     head = "".join(f"{name:>{width}}" for name, width in counts + shares)
     print(f"{results['people']:,} people; beside the rules what the same e-mail address alone would find\n")
     print(f"{'':26}{head}   |{'wrong':>6}{'precision':>10}{'found':>9}")

@@ -11,11 +11,12 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """What is released, what is doubtful, and what of that could be anybody's."""
+    """What is released; what a person is asked about; what is only named in the answer as not surely theirs, since
+    nobody could tell."""
 
     released: set[Key]
     queued: set[Key] = field(default_factory=set)
-    anybodys: set[Key] = field(default_factory=set)
+    named: set[Key] = field(default_factory=set)
     scores: Mapping[Key, int] = field(default_factory=dict)
 
 
@@ -30,6 +31,7 @@ class Tally:
     wrong: int = 0
     found: int = 0
     queued: int = 0
+    named: int = 0
     doubtful: int = 0
     people: int = 0
 
@@ -42,8 +44,9 @@ class Tally:
         self.wrong += len(answer.released - theirs)
         self.found += len(answer.released & theirs)
         self.queued += len(answer.queued & theirs)
-        self.doubtful += bool(answer.queued)
-        self.people += bool(answer.queued - answer.anybodys)
+        self.named += len(answer.named & theirs)
+        self.doubtful += bool(answer.queued or answer.named)
+        self.people += bool(answer.queued)
 
     def figures(self) -> dict[str, float]:
         """The shares. Nothing released = nothing wrong."""
@@ -56,6 +59,7 @@ class Tally:
             "precision": 1 - self.wrong / max(1, self.released),
             "found": self.found / reached,
             "found_or_queued": (self.found + self.queued) / reached,
+            "or_named": (self.found + self.queued + self.named) / reached,
             "doubtful": self.doubtful / requests,
             "people": self.people / requests,
         }

@@ -17,10 +17,10 @@ from dsr.evidence import VENDOR_LINKS, Name, Sighting, agrees, comparable, is_co
 from dsr.identity import Decision
 from dsr.model import Identifier, IndexEntry, Match
 
-LEADS: Final[Mapping[str, int]] = {"anchor": 65, "alone": 60, "shared": 40, "common": 25, "crowd": 0}
+LEADS: Final[Mapping[str, int]] = {"anchor": 65, "alone": 60, "shared": 40, "stated": 40, "common": 25, "crowd": 0}
 """What leads to a record, with its points. anchor: the address that the request came from; alone: only this person has
-it; shared: others have it, too, or that can't be told; common: by nature, a role's mailbox or a fixed line; crowd: of
-these, what several others are seen to use."""
+it; shared: others have it, too, or that can't be told; stated: only a form says that it is theirs; common: by nature, a
+role's mailbox or a fixed line; crowd: of these, what several others are seen to use."""
 
 NAMES: Final[Mapping[str, int]] = {
     "same_name": 35,
@@ -68,6 +68,11 @@ class Finding:
     against: tuple[str, ...] = ()
     person: str = field(default="", repr=False)
     single: bool = False
+
+    @property
+    def decidable(self) -> bool:
+        """Whether a person is asked whose it is: the run waits at *review* until they have said."""
+        return self.verdict == DOUBTFUL and self.single
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -147,6 +152,8 @@ def _state(anchor: Identifier, decision: Decision, identifier: Identifier) -> st
         return "anchor" if identifier == anchor else "alone"
     if identifier in decision.crowd:
         return "crowd"
+    if identifier in decision.stated:
+        return "stated"
     return "common" if is_common(identifier) else "shared"
 
 

@@ -42,6 +42,7 @@ class Decision:
               somebody else's are in neither)
     trusted   identifiers that only this person has
     shared    identifiers that their records carry and that lead nowhere
+    stated    those of the shared ones that could be theirs alone, but that only a form says are theirs
     crowd     those of the shared ones, common by nature, that several other people are seen to use: a record that bears
               no name and answers to nothing else could be any of theirs
     ask       identifiers that their records carry and that no source has been asked for: look them up and decide anew
@@ -51,6 +52,7 @@ class Decision:
     doubtful: tuple[Sighting, ...] = ()
     trusted: frozenset[Identifier] = field(default=frozenset(), repr=False)
     shared: frozenset[Identifier] = field(default=frozenset(), repr=False)
+    stated: frozenset[Identifier] = field(default=frozenset(), repr=False)
     crowd: frozenset[Identifier] = field(default=frozenset(), repr=False)
     ask: frozenset[Identifier] = field(default=frozenset(), repr=False)
 
@@ -105,8 +107,9 @@ class _Case:
         ask = frozenset(i for i in held if i.kind != "salesforce_account" and i not in self.asked)
         others = [s for s in self.all if s.key not in self.theirs]
         doubtful = tuple(s for s in others if not self._is_anothers(s))
+        stated = frozenset(i for i in shared if not is_common(i) and not self._is_vouched_for(i))
         crowd = frozenset(i for i in shared if self._is_a_crowds(i))
-        return Decision(tuple(self.theirs.values()), doubtful, frozenset(self.trusted), shared, crowd, ask)
+        return Decision(tuple(self.theirs.values()), doubtful, frozenset(self.trusted), shared, stated, crowd, ask)
 
     def _held(self) -> set[Identifier]:
         """What their records carry and is not trusted."""

@@ -3,9 +3,10 @@
 The decision itself is `dsr.identity`; systems without look-up are asked by way of the index.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -18,12 +19,24 @@ from dsr.search import SearchResult
 from dsr.source import Declaration
 
 _MOST_ROUNDS: Final = 20
+_FEW: Final = 20
+"""As many records behind one shared identifier a person can look at."""
 _STALE: Final = timedelta(days=7)
 """An index is read every night. One that has not been for so long no longer shows what its system holds."""
 
 
 RecordKey = tuple[str, str]
 """Dataset and id of a record of one source."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What a round asks for. direct: where a system has a look-up; where it has none, by way of the index: `trusted`,
+    which only the person has, and `shared`, which others have too, or nobody can tell."""
+
+    direct: frozenset[Identifier]
+    trusted: frozenset[Identifier]
+    shared: frozenset[Identifier] = frozenset()
 
 
 class Finder(Protocol):
@@ -56,29 +69,27 @@ def settle(anchor: Identifier, inquiries: Mapping[str, "Inquiry"], *, final: boo
 
     A transient failure is raised unless this is the `final` try. PermanentError("identify.rounds") when it takes more
     rounds than anybody's records do."""
-    ask, asked, indexed = frozenset({anchor}), frozenset[Identifier](), frozenset({anchor})
+    asking, asked = Asking(frozenset({anchor}), frozenset({anchor})), frozenset[Identifier]()
     for _ in range(_MOST_ROUNDS):
-        _ask_all(inquiries.values(), ask, indexed, final=final)
-        asked |= ask
+        _ask_all(inquiries.values(), asking, final=final)
+        asked |= asking.direct
         unproven = frozenset(i for inquiry in inquiries.values() for i in inquiry.unanswered(asked))
         decision = decide(anchor, [s for i in inquiries.values() for s in i.sightings()], asked, unproven - {anchor})
-        ask, unlooked = decision.ask, decision.trusted - indexed
-        if not ask and not unlooked:
+        following = Asking(decision.ask, asking.trusted | decision.trusted, asking.shared | decision.shared)
+        if not following.direct and (following.trusted, following.shared) == (asking.trusted, asking.shared):
             return decision
-        indexed |= unlooked
+        asking = following
     # Only a chain of links longer than any human's leads here; what it would still add stays out.
     raise PermanentError("identify.rounds", "identify")
 
 
-def _ask_all(
-    inquiries: Iterable["Inquiry"], direct: frozenset[Identifier], indexed: frozenset[Identifier], *, final: bool
-) -> None:
+def _ask_all(inquiries: Iterable["Inquiry"], asking: Asking, *, final: bool) -> None:
     """One round, all sources at once, since they mostly wait. Raises a transient failure unless `final`."""
     open_ones = [inquiry for inquiry in inquiries if not inquiry.code]
     if not open_ones:
         return
     with ThreadPoolExecutor(len(open_ones), thread_name_prefix="identify") as threads:
-        errors = list(threads.map(lambda inquiry: inquiry.ask(direct, indexed), open_ones))
+        errors = list(threads.map(lambda inquiry: inquiry.ask(asking), open_ones))
     transient = [error for error in errors if isinstance(error, TransientError)]
     if transient and not final:
         raise max(transient, key=lambda e: e.retry_after.total_seconds() if e.retry_after else 0.0) from None
@@ -96,30 +107,33 @@ class Inquiry:
         self._matches: dict[tuple[str, str], Match] = {}
         self._cache: dict[str, object] = {}
 
-    def ask(self, direct: frozenset[Identifier], indexed: frozenset[Identifier]) -> DsrError | None:
-        """Looks up what is new among these: `direct` where the system has a look-up; where it has none, `indexed`
-        by way of the index, so that a switchboard's thousand calls are not fetched just to be left out."""
+    def ask(self, asking: Asking) -> DsrError | None:
+        """Looks up what is new among these. What the index knows by something shared is read only where it is few
+        records, for a person to decide; a switchboard's thousand calls are not fetched just to be left out."""
         try:
             if self._declaration.indexed:
-                self._ask_index(direct, indexed)
+                self._ask_index(asking)
             else:
-                self._find(direct, {})
+                self._find(asking.direct, {})
         except DsrError as error:
             self.code = error.code
             return error
         return None
 
-    def _ask_index(self, direct: frozenset[Identifier], indexed: frozenset[Identifier]) -> None:
+    def _ask_index(self, asking: Asking) -> None:
         freshness = self._index.freshness(self._declaration.name)
         if freshness is None or freshness < self._at - _STALE:
             raise PermanentError("index.stale" if freshness else "index.never_read", self._declaration.name)
-        people = {i for i in indexed if i.kind not in VENDOR_LINKS} - self._asked
-        entries = {e.record_id: e for e in self._index.lookup(self._declaration.name, people)}
+        wanted = {i for i in asking.trusted | asking.shared if i.kind not in VENDOR_LINKS} - self._asked
+        known = self._index.lookup(self._declaration.name, wanted)
+        counts = Counter(entry.identifier for entry in known)
+        people = {i for i in wanted if i in asking.trusted or counts[i] <= _FEW}
+        entries = {e.record_id: e for e in known if e.identifier in people}
         kind = next((k for k in self._declaration.finds_by if k in VENDOR_LINKS), None)
         if kind is None:
             raise PermanentError("index.kind", self._declaration.name)
         records = {Identifier(kind, record_id) for record_id in entries}
-        links = {i for i in direct if i.kind in VENDOR_LINKS}
+        links = {i for i in asking.direct if i.kind in VENDOR_LINKS}
         if (records | self._understood(links)) - self._asked:
             # The source checks that a record still carries what the index knew it by: so it gets both.
             self._find(frozenset(people | records | links), entries)
@@ -198,12 +212,12 @@ class Inquiry:
         return [{"name": name, "email": list(emails), "phone": list(phones)} for name, emails, phones in sorted(seen)]
 
     def unfetched(self, shared: frozenset[Identifier]) -> dict[tuple[str, str], list[IndexEntry]]:
-        """Dataset and id of the records that the index knows by something shared and that were not fetched for it, with
-        its entries."""
+        """Dataset and id of the records that the index knows by something shared and that are too many to be fetched
+        for it, with its entries."""
         if not self._declaration.indexed or self.code:
             return {}
         by_record: dict[tuple[str, str], list[IndexEntry]] = {}
-        for entry in self._index.lookup(self._declaration.name, shared):
+        for entry in self._index.lookup(self._declaration.name, shared - self._asked):
             if (entry.dataset, entry.record_id) not in self._matches:
                 by_record.setdefault((entry.dataset, entry.record_id), []).append(entry)
         return by_record

@@ -16,7 +16,7 @@ from typing import Any, Final
 from dsr import review
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
-from dsr.findings import DOUBTFUL, JUDGED_NOT, JUDGED_THEIRS, Finding, reasons
+from dsr.findings import JUDGED_NOT, JUDGED_THEIRS, Finding, reasons
 from dsr.search import stamp
 
 _FOLDER: Final = "judged/"
@@ -38,7 +38,7 @@ class Judgement:
 def judge(case: CaseFile, finding: Finding, *, theirs: bool, by: str, at: datetime) -> None:
     """Keeps a decision, in place of an earlier one. PermanentError("record.certain") for a record about which nobody
     can decide, ("review.concluded") when the review has ended."""
-    if not _decidable(finding):
+    if not finding.decidable:
         raise PermanentError("record.certain", "judging")
     if review.ended(case):
         raise PermanentError("review.concluded", "judging")
@@ -59,7 +59,7 @@ def judged(case: CaseFile, finding: Finding) -> Judgement | None:
 
 def with_judgement(case: CaseFile, finding: Finding) -> Finding:
     """The finding as a search goes by it: with the verdict of a person where it was doubtful and they have decided."""
-    found = judged(case, finding) if _decidable(finding) else None
+    found = judged(case, finding) if finding.decidable else None
     if found is None:
         return finding
     return replace(finding, verdict=JUDGED_THEIRS if found.theirs else JUDGED_NOT)
@@ -71,12 +71,8 @@ def doubtful(case: CaseFile) -> Iterator[Finding]:
         kept: dict[str, Any] = case.read_json(name)
         for value in kept["findings"]:
             finding = Finding.from_json(kept["source"], value)
-            if _decidable(finding):
+            if finding.decidable:
                 yield finding
-
-
-def _decidable(finding: Finding) -> bool:
-    return finding.verdict == DOUBTFUL and finding.single
 
 
 def judges(case: CaseFile) -> frozenset[str]:
@@ -123,7 +119,7 @@ def dismiss(case: CaseFile) -> None:
 
 
 def _dismissed(finding: Finding) -> Finding:
-    return replace(finding, verdict=JUDGED_NOT) if _decidable(finding) else finding
+    return replace(finding, verdict=JUDGED_NOT) if finding.decidable else finding
 
 
 def _name(finding: Finding) -> str:

@@ -11,17 +11,28 @@ from dsr.casefile import CaseFile
 from dsr.idtoken import VERIFIED, IdTokens
 from dsr.ledger import Ledger
 from dsr.standing import PORTAL, SECOND
+from dsr.triage import linked_to
 from dsr.vocabulary import UNCLEAR
 
 ONE_FACTOR: Final = "token.one_factor"
 SWITCHED_OFF: Final = "token.switched_off"
+JOINED: Final = "token.joined"
 
 
 def sign_in(case: CaseFile, token: str, tokens: IdTokens | None, ledger: Ledger, *, at: datetime) -> str:
     """Leaves the event `identity_verified` when the token counts, else `identity_refused` with the code, once; which
     code it is. Where data may be erased one factor isn't enough. Without an issuer no token counts. A request whose
-    token doesn't count goes on as if it had none: whoever asks is asked."""
-    for event in ledger.events(case.case_id):
+    token doesn't count goes on as if it had none: whoever asks is asked.
+
+    The token of a request that was joined to an open one counts for neither, JOINED, and leaves no event: who wrote the
+    open one may be somebody else, who would be verified by it. It is used up, so that no reader of the ticket can put
+    it into another."""
+    events = ledger.events(case.case_id)
+    if linked_to(events):
+        if tokens is not None:
+            tokens.word(token, case.read_json("request")["subject"]["email"], case.case_id, at)
+        return JOINED
+    for event in events:
         if event.detail.get("method") == PORTAL and event.kind in ("identity_verified", "identity_refused"):
             return str(event.detail.get("code", VERIFIED))
     request = case.read_json("request")

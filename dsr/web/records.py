@@ -24,6 +24,7 @@ _STATES: Final = {
     "anchor": "the address that the request came from",
     "alone": "only they have it",
     "shared": "others have it too, or that can't be told",
+    "stated": "only a form says that it is theirs, and anybody can fill in a form: ask them by it first",
     "common": "a role's mailbox or a fixed line",
     "crowd": "several others use it",
 }

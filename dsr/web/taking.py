@@ -17,7 +17,6 @@ from dsr.ledger import Ledger
 from dsr.requesters import Requesters
 from dsr.settings import Settings, subkey
 from dsr.steps import accept, assess, sign_in, triage
-from dsr.triage import linked_to
 
 NEED: Final = ("case_store", "ledger_url", "master_key", "airflow_url", "airflow_user", "airflow_password")
 """Settings without which nothing can be taken."""
@@ -92,8 +91,8 @@ class Taking:
         return accepted
 
     def _triage(self, case: CaseFile, ticket: Ticket | None, *, at: datetime) -> str:
-        """A request that is joined to another gets no word of its own."""
+        """Triage, then the customer portal's word, which a request that is joined to another is given in vain."""
         way = triage.triage(case, self.requesters, self.ledger, at=at, settings=self.settings)
-        if ticket is not None and ticket.id_token and not linked_to(self.ledger.events(case.case_id)):
+        if ticket is not None and ticket.id_token:
             sign_in.sign_in(case, ticket.id_token, self.tokens, self.ledger, at=at)
         return way

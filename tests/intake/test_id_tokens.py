@@ -22,6 +22,7 @@ from dsr.oidc import Oidc
 from dsr.setting_values import SettingError
 from dsr.settings import Settings, subkey
 from dsr.standing import identified
+from dsr.triage import linked_to
 from dsr.web.intake import Desk, create_app
 from sandbox.issuer import JWKS_PATH, Issuer
 from sandbox.tickets.sender import CHANNELS, signed, ticket_body
@@ -58,9 +59,10 @@ class Counter:
         self.sent = 0
 
     def ask(
-        self, url: str, token: str, right: str = "restriction", channel: str = "standard_webhooks", **asked: Any
-    ) -> list[Event]:
-        """A ticket with a token; the events that came of it."""
+        self, url: str, token: str, right: str = "restriction", channel: str = "standard_webhooks", *,
+        ends: bool = True, **asked: Any,
+    ) -> list[Event]:  # fmt: skip
+        """A ticket with a token; the events that came of it. `ends`: so that the next one is a request of its own."""
         self.sent += 1
         asked = {"email": EMAIL, "right": right, **asked}
         ticket = f"DSR-{self.sent}" if channel == "jira" else f"{self.sent}"
@@ -70,8 +72,8 @@ class Counter:
         assert answer.status_code == 202, answer.text
         assert answer.json().keys() == {"request_id", "due"}
         events = self.desk.ledger.events(answer.json()["request_id"])
-        # Its own end, so that the next ticket is a request of its own.
-        self.desk.ledger.append(events[0].request_id, "closed", {"outcome": "ended"}, at=self.at)
+        if ends:
+            self.desk.ledger.append(events[0].request_id, "closed", {"outcome": "ended"}, at=self.at)
         return events
 
 
@@ -172,6 +174,19 @@ def test_it_counts_for_one_request_and_a_bad_use_does_not_use_it_up(counter: Cou
     assert said(counter.ask(url, token, right="access")) == "token.replayed"
     by_nonce = issuer.token(EMAIL, at=NOW, jti=None, nonce="n-0S6_WzA2Mj")
     assert [said(counter.ask(url, by_nonce)) for _ in range(2)] == ["verified", "token.replayed"]
+
+
+def test_a_joined_ticket_verifies_nothing_and_its_token_is_used_up(counter: Counter, issuer: Issuer, url: str) -> None:
+    """Whoever wrote the open one may be somebody else; and whoever reads the joined one can't put its token into
+    another ticket."""
+    token = issuer.token(EMAIL, at=NOW)
+    first = counter.ask(url, "", ends=False)
+    again = counter.ask(url, token, ends=False)
+    assert linked_to(again) == first[0].request_id
+    for request in (first, again):
+        events = counter.desk.ledger.events(request[0].request_id)
+        assert not any(e.kind.startswith("identity") for e in events)
+    assert said(counter.ask(url, token, right="erasure")) == "token.replayed"
 
 
 def test_the_same_delivery_again_says_the_same(counter: Counter, issuer: Issuer, url: str) -> None:

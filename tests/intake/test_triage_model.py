@@ -137,7 +137,7 @@ class Intake(RuleBasedStateMachine):
         made.id = self._accept(made)
         enough = token == "good twice over" or (token == "good" and right in ("restriction", "access"))
         made.verified = made.by_token = enough and not made.joined
-        if token in ("good", "good twice over") and not made.joined:
+        if token in ("good", "good twice over"):
             self.used.append(given)
         self.requests.append(made)
         self._agrees(made)
@@ -285,7 +285,7 @@ class Intake(RuleBasedStateMachine):
     def _accept(self, request: Request) -> str:
         def settle(case: CaseFile, ticket: Ticket | None) -> str:
             way = triage.triage(case, self.requesters, self.ledger, at=self.now, settings=self.settings)
-            if ticket is not None and ticket.id_token and not linked_to(self.ledger.events(case.case_id)):
+            if ticket is not None and ticket.id_token:
                 sign_in.sign_in(case, ticket.id_token, self.tokens, self.ledger, at=self.now)
             return way
 

@@ -40,7 +40,7 @@ def registrations() -> tuple[Fake, FakeIndex]:
     entries = [
         IndexEntry(FORMER, "made_up_person", "w1", {"webinar": 7}),
         IndexEntry(email("birger@kvarn.example"), "made_up_person", "w2"),
-        IndexEntry(SWITCHBOARD, "made_up_person", "w3"),
+        *(IndexEntry(SWITCHBOARD, "made_up_person", f"s{n}") for n in range(21)),
     ]
     return source, FakeIndex({"webinars": entries})
 
@@ -66,7 +66,7 @@ def test_rounds_over_sources(case: CaseFile) -> None:
     registered = found_from_json(case.read_json("found/webinars")).matches
     assert [(m.record_id, m.reference) for m in registered] == [("w1", {"webinar": 7})]
     search = SearchResult.from_json(case.read_json("search/webinars"))
-    assert (search.matches, search.doubtful, search.freshness, search.searched_at) == (1, 1, AT, AT)
+    assert (search.matches, search.doubtful, search.freshness, search.searched_at) == (1, 21, AT, AT)
     assert not case.exists("found/pardot")
 
 
