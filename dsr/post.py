@@ -81,5 +81,7 @@ def _coded() -> Iterator[None]:
 
 
 def _reply(code: int) -> PermanentError | TransientError:
+    if code < 0:  # smtplib's word for a line that is no reply
+        return TransientError("answer.invalid", _PLACE)
     kind = PermanentError if code in _PERMANENT else TransientError
     return kind(f"smtp.{code}", _PLACE)
