@@ -117,7 +117,7 @@ def _opendsr() -> Json:
     discovery = _json({"type": "object"})
     pem = {"description": "PEM", "content": {"application/x-pem-file": {"schema": _TEXT}}}
     create = {**_operation("A request", {201: receipt, **errors}), "requestBody": _body(f"ticket-{OPENDSR}")}
-    signed_in = {"security": [{"opendsr": []}]}
+    signed_in: Json = {"security": [{"opendsr": []}]}
     return {
         "/opendsr/discovery": {"get": _operation("What is taken", {200: discovery, 503: errors[503]})},
         "/opendsr/certificate.pem": {"get": _operation("By what answers are signed", {200: pem})},

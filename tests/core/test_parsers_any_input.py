@@ -18,7 +18,6 @@ from dsr.connections import from_environment
 from dsr.errors import DsrError, PermanentError
 from dsr.jsontext import embeddable, parse
 from dsr.ledger import Head
-from dsr.web.form import secret_of
 from dsr.notices.receipt import Signed
 from dsr.notices.signature import Certificate
 from dsr.post import mail_server
@@ -27,6 +26,7 @@ from dsr.register import yamltext
 from dsr.settings import Settings
 from dsr.signing import Signer, signed_by
 from dsr.source import Connection
+from dsr.web.form import secret_of
 from dsr.web.visitor import address_of, is_own
 from extractors.pardot import client as pardot
 from extractors.recordings import records
