@@ -17,11 +17,12 @@ from sqlalchemy import make_url
 
 from sandbox.people import Person
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.thorough]
 
 _SHORTEST = 7
-_IDS = ("salesforce_contact", "salesforce_lead", "pardot_prospect", "webinar_registration", "invoicing_contact")
-"""Datasets whose record ids stand for the person in the systems."""
+_IDS = ("salesforce_contact", "salesforce_lead", "pardot_prospect", "invoicing_contact")
+"""Datasets whose record ids stand for the person in the systems. Registrations for webinars and calls are not among
+them: the index leads from a keyed hash to their ids, which the vendor has drawn and which say nothing outside."""
 
 
 @pytest.fixture(scope="module")
