@@ -4,6 +4,7 @@
 # make test   every promise, the shortest way that shows it   make lint   style, types, import rules
 # make test-thorough   the other ways: each right through Airflow, other people, other sizes
 # make soak   kill -9 at random moments, many times over; takes an hour
+# make audit  known weaknesses of the locked packages, as far as a service answers; secrets in the repository
 # make bench  measurements         make clean  removes state and caches, keeps .venv
 #
 # Needs Python 3.11+, make and git. Options: make demo ARGS="--people 2000"; make test ARGS="-m 'not airflow'".
@@ -17,7 +18,7 @@ ARGS :=
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test test-thorough soak lint bench clean
+.PHONY: help demo up down status test test-thorough soak lint audit bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
@@ -51,6 +52,9 @@ lint: $(STAMP)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
+
+audit: $(STAMP)
+	@$(PYTHON_IN) scripts/audit.py $(ARGS)
 
 bench: $(STAMP)
 	@$(PYTHON_IN) -m benchmarks $(ARGS)

@@ -30,8 +30,8 @@ def dag_of(right: str) -> str:
 class AirflowClient:
     """A client of one api-server; may be shared by threads. `ca`: file of the authority to trust, "" = the system's.
 
-    Every failure is TransientError("http.<status>" | "connection.failed"): a request that was accepted is started
-    later, however long it takes to set Airflow right.
+    Every failure is TransientError("http.<status>" | "connection.failed" | "answer.invalid", when something else than
+    Airflow answers): a request that was accepted is started later, however long it takes to set Airflow right.
     """
 
     def __init__(
@@ -68,13 +68,15 @@ class AirflowClient:
             response = self._call(path, body, self._signed_in(anew=True))
         if response.status_code != _CONFLICT:
             _need_success(response)
+            if _told(response, "dag_run_id") != run_id:
+                raise TransientError("answer.invalid", _PLACE)
 
     def _signed_in(self, *, anew: bool = False) -> str:
         with self._lock:
             if anew or not self._token:
                 response = self._call("/auth/token", {"username": self._user, "password": self._password})
                 _need_success(response)
-                self._token = str(response.json()["access_token"])
+                self._token = _told(response, "access_token")
             return self._token
 
     def _call(self, path: str, body: object, token: str = "") -> httpx.Response:
@@ -82,6 +84,17 @@ class AirflowClient:
             return self._http.post(path, json=body, headers={"authorization": f"Bearer {token}"} if token else {})
         except httpx.HTTPError:
             raise TransientError("connection.failed", _PLACE) from None
+
+
+def _told(response: httpx.Response, name: str) -> str:
+    """A text of the answer's object."""
+    try:
+        value = response.json()[name]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        value = None
+    if not isinstance(value, str):
+        raise TransientError("answer.invalid", _PLACE) from None
+    return value
 
 
 def _need_success(response: httpx.Response) -> None:

@@ -22,22 +22,25 @@ def from_environment(conn_id: str, env: Mapping[str, str]) -> Connection | None:
         return None
     try:
         return _from_json(conn_id, json.loads(text)) if text.startswith("{") else _from_uri(conn_id, text)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         raise PermanentError("connection.unreadable", conn_id) from None
 
 
 def _from_json(conn_id: str, value: Mapping[str, Any]) -> Connection:
     extra = value.get("extra") or {}
     port = value.get("port")
-    return Connection(
-        conn_id,
-        host=value.get("host") or "",
-        port=int(port) if port else None,
-        login=value.get("login") or "",
-        password=value.get("password") or "",
-        schema=value.get("schema") or "",
-        extra=json.loads(extra) if isinstance(extra, str) else dict(extra),
-    )
+    texts = {name: value.get(name) or "" for name in ("host", "login", "password", "schema")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise TypeError(conn_id)
+    return Connection(conn_id, port=int(port) if port else None, extra=_extra(extra), **texts)
+
+
+def _extra(given: Any) -> dict[str, Any]:
+    """An object, or its JSON. TypeError for anything else."""
+    extra = json.loads(given) if isinstance(given, str) else given
+    if not isinstance(extra, dict):
+        raise TypeError
+    return extra
 
 
 def _from_uri(conn_id: str, uri: str) -> Connection:
@@ -45,7 +48,7 @@ def _from_uri(conn_id: str, uri: str) -> Connection:
     if not parts.scheme:
         raise ValueError(conn_id)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    extra = json.loads(query["__extra__"]) if "__extra__" in query else query
+    extra = _extra(query["__extra__"]) if "__extra__" in query else query
     return Connection(
         conn_id,
         host=unquote(parts.hostname or ""),

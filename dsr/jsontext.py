@@ -10,13 +10,22 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
 
 
 def parse(text: str) -> Any:
-    """The value of a JSON text; integers with all their digits. ValueError when it is none."""
-    if _LONG_NUMBER.search(text):
-        return json.loads(text)  # orjson makes a float of an integer beyond 64 bits
+    """The value of a JSON text; integers with all their digits. ValueError when it is none, or nested too deeply."""
     try:
+        if _LONG_NUMBER.search(text):
+            return json.loads(text)  # orjson makes a float of an integer beyond 64 bits
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)
+        return _loaded(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _loaded(text: str, **more: Any) -> Any:
+    try:
+        return json.loads(text, **more)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def dump(value: Any) -> bytes:
@@ -37,7 +46,7 @@ def embeddable(text: str) -> str:
     except orjson.JSONDecodeError:
         pass
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = _loaded(text, parse_constant=_refuse)
     except ValueError:
         return json.dumps(text, ensure_ascii=False)
     return whole(json.dumps(value, ensure_ascii=False))

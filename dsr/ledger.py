@@ -2,7 +2,7 @@
 
 Every event holds the SHA-256 of the one before it, over its RFC 8785 form; the head (count and last hash) is kept
 apart and signed, so that an edit, a deletion, a new order and a cut at the end all show. What can't show by itself
-is the whole database put back to an older state: note `head()` elsewhere from time to time.
+is the whole database put back to an older state: `dsr.anchor` notes the head elsewhere.
 
 No personal data: `schemas/event.schema.json` only lets codes, counts and hashes in.
 """
@@ -95,6 +95,14 @@ class Ledger:
         """The end of the chain, to be noted outside this database."""
         with transaction(self._engine, _PLACE) as connection:
             return self._head(connection)
+
+    def holds(self, head: Head) -> bool:
+        """Whether the chain ended so at some time: it has at least so many events, the last of them with that hash."""
+        if head == Head(0, _START):
+            return True
+        query = select(events.c.hash).where(events.c.seq == head.count)
+        with transaction(self._engine, _PLACE) as connection:
+            return connection.execute(query).scalar() == head.hash
 
     def verify(self) -> int:
         """Walks the whole chain; the number of events. PermanentError("ledger.tampered") when anything was edited,

@@ -194,10 +194,12 @@ class Pending:
         return True
 
     def discard(self) -> None:
-        """Removes the part, if it is still there."""
+        """Removes the part, if it is still there; also where there is no room for what it should still take."""
         with store_errors():
-            self.file.close()
-            self._part.unlink(missing_ok=True)
+            try:
+                self.file.close()
+            finally:
+                self._part.unlink(missing_ok=True)
 
 
 def s3_client(uri: str) -> tuple[Any, str]:

@@ -35,14 +35,18 @@ def smtp_sender(connection: Connection) -> Callable[[EmailMessage], None]:
 def mail_server(url: str) -> Connection:
     """`smtps://user:password@host:465`, or `smtp://host:587` with STARTTLS, without it when `?tls=no`; `?ca=` names the
     file of the authority to trust. PermanentError("setting.mail_url") for anything else."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise PermanentError("setting.mail_url", _PLACE) from None
+    if parts.scheme not in ("smtp", "smtps") or not host:
         raise PermanentError("setting.mail_url", _PLACE)
     query = dict(parse_qsl(parts.query))
     plain = parts.scheme == "smtp"
     extra = {"disable_ssl": plain, "disable_tls": plain and query.get("tls") == "no", "ca": query.get("ca", "")}
     login, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return Connection("dsr_mail", parts.hostname, parts.port, login, password, extra=extra)
+    return Connection("dsr_mail", host, port, login, password, extra=extra)
 
 
 @contextlib.contextmanager
@@ -81,5 +85,7 @@ def _coded() -> Iterator[None]:
 
 
 def _reply(code: int) -> PermanentError | TransientError:
+    if code < 0:  # smtplib's word for a line that is no reply
+        return TransientError("answer.invalid", _PLACE)
     kind = PermanentError if code in _PERMANENT else TransientError
     return kind(f"smtp.{code}", _PLACE)

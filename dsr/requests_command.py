@@ -1,4 +1,5 @@
-"""`python -m dsr requests`, `show` and `verify-ledger`: how requests stand, for the terminal and for programs."""
+"""`python -m dsr requests`, `show`, `anchor-ledger` and `verify-ledger`: how requests stand, for the terminal and for
+programs."""
 
 import argparse
 import json
@@ -6,13 +7,16 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from dsr import database
+from dsr.anchor import Anchor, anchored, anchors, held
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.overview import OPEN, Asked, Overview, Row
 from dsr.settings import Settings, subkey
+from dsr.signing import Signer, published
 from dsr.standing import Standing
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
@@ -22,7 +26,7 @@ _HEAD: Final = ("request", "right", "received", "target", "latest", "left", "sta
 
 
 def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The three commands."""
+    """The four commands."""
     text = "list the requests, those with the fewest days left first: where each is, and whom it waits for"
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
@@ -34,7 +38,18 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     show.set_defaults(command=_show)
     text = "check that nothing in the ledger was edited, removed, added or moved"
     verify = commands.add_parser("verify-ledger", help=text, description=text)
+    verify.add_argument(
+        "--anchor",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file with lines that `anchor-ledger` gave: check that the ledger still holds what it held then",
+    )
+    verify.add_argument("--key", action="append", default=[], help="public key (RW…) of the anchors, beside our own")
     verify.set_defaults(command=_verify)
+    text = "print where the ledger ends, signed: a line to keep where nobody who writes to the database can"
+    commands.add_parser("anchor-ledger", help=text, description=text).set_defaults(command=_anchor)
     for command in (requests, show, verify):
         command.add_argument("--json", action="store_true", help="for a program: JSON, times in UTC")
 
@@ -92,17 +107,43 @@ def _suspended(events: Sequence[Event], settings: Settings) -> str:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    _, ledger = _ledger()
+    settings, ledger = _ledger()
     try:
         count, head = ledger.verify(), ledger.head()
+        last = _anchored(args, settings, ledger)
     except PermanentError as error:
-        if args.json and error.code == "ledger.tampered":
+        if args.json and error.code in ("ledger.tampered", "ledger.anchor"):
             _say(json.dumps({"unbroken": False}))
         raise
     if args.json:
-        _say(json.dumps({"unbroken": True, "events": count, "head": head.hash}))
+        since = {"anchored": last.head.count} if last else {}
+        _say(json.dumps({"unbroken": True, "events": count, "head": head.hash, **since}))
     else:
         _say(f"{count} events, unbroken. Head: {head.hash}")
+        if last:
+            _say(f"As it was noted outside on {last.at:%Y-%m-%d %H:%M} UTC, up to event {last.head.count}.")
+    return 0
+
+
+def _anchored(args: argparse.Namespace, settings: Settings, ledger: Ledger) -> Anchor | None:
+    """The last of the anchors given, once all were found to be held; None without."""
+    found: list[Anchor] = []
+    for path in args.anchor:
+        try:
+            text = path.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            raise PermanentError("anchor.absent", "ledger") from None
+        found += anchors(text, [published(settings), *args.key])
+    for anchor in found:
+        held(ledger, anchor)
+    return max(found, key=lambda anchor: anchor.head.count, default=None)
+
+
+def _anchor(_: argparse.Namespace) -> int:
+    """Verified first: what was tampered with is not to be vouched for."""
+    settings, ledger = _ledger()
+    ledger.verify()
+    _say(anchored(ledger.head(), Signer.from_settings(settings), datetime.now(UTC)))
     return 0
 
 

@@ -11,7 +11,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -61,6 +61,12 @@ class Signer:
             _text(both),
         )
 
+    def sign_line(self, text: str) -> str:
+        """Ed25519 over a line of text, in base64. PermanentError("signature.input") when it is more than a line."""
+        if not text.isprintable():
+            raise PermanentError("signature.input", _PLACE)
+        return _text(self._key.sign(text.encode()))
+
     @property
     def public_key(self) -> str:
         """The text of a minisign `.pub` file: a comment, and the key itself, which begins with RW."""
@@ -106,6 +112,19 @@ def verify(public_key: str, signature: str, chunks: Iterable[bytes]) -> str:
     except InvalidSignature:
         raise wrong from None
     return comment
+
+
+def signed_by(public_keys: Collection[str], text: str, signature: str) -> bool:
+    """Whether `signature` is what `Signer.sign_line` gives for that text with one of these keys. `public_keys`: texts
+    of `.pub` files, or their second lines."""
+    given = _decoded(signature)
+    for key in filter(None, (_public(line) for lines in public_keys for line in lines.splitlines())):
+        try:
+            Ed25519PublicKey.from_public_bytes(key[_KEY_ID.stop :]).verify(given, text.encode())
+        except InvalidSignature:
+            continue
+        return True
+    return False
 
 
 def published(settings: Settings) -> str:

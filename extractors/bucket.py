@@ -38,7 +38,7 @@ _MOST_PARTS: Final = 9_000
 _ABSENT: Final = ("404", "NoSuchKey", "NotFound")
 _ENDED: Final = ("NoSuchUpload",)
 _CODES: Final[Mapping[str, str]] = {"NoSuchBucket": "bucket.missing", "EntityTooLarge": "package.too_large"}
-_AGAIN: Final = ("BadDigest", "RequestTimeout", "RequestTimeTooSkewed")
+_AGAIN: Final = ("BadDigest", "RequestTimeout")
 """Answered with 400, yet the same bytes may well arrive whole the next time."""
 _CONFIG: Final = Config(
     s3={"addressing_style": "path"},
@@ -216,6 +216,8 @@ def _coded(place: str) -> Iterator[None]:
     except ClientError as error:
         meta = error.response.get("ResponseMetadata", {})
         status = int(meta.get("HTTPStatusCode", 0))
+        if _code(error) == "RequestTimeTooSkewed":
+            raise TransientError("clock.skewed", place) from None
         if _code(error) in _AGAIN:
             raise TransientError("body.refused", place) from None
         try:

@@ -11,6 +11,7 @@ import json as jsonlib
 import logging
 import math
 import ssl
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,8 @@ LONGEST_WAIT = timedelta(days=1)
 """No vendor's limit lasts longer than a day; a Retry-After beyond it is cut to it."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of a body that is read whole; longer ones are for `stream`."""
+LONGEST_READ_S = 600.0
+"""Seconds until a body that is read whole must be there: each piece may be in time and the whole never come."""
 MAX_REDIRECTS = 5
 
 _PERMANENT = frozenset((400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 416, 417, 421, 422, 428, 431, 451))
@@ -218,12 +221,14 @@ class HttpClient:
 
     def _read(self, response: httpx.Response, limit: int, strict: bool = True) -> bytes:
         """The body, at most `limit` bytes; not `strict`: what is beyond or broken off is dropped."""
-        body = bytearray()
+        body, end = bytearray(), time.monotonic() + LONGEST_READ_S
         try:
             for chunk in self._chunks(response):
                 body += chunk
                 if len(body) > limit:
                     break
+                if time.monotonic() > end:
+                    raise TransientError("timeout", self.place) from None
         except TransientError:
             if strict:
                 raise

@@ -12,6 +12,8 @@ A system is an ASGI app wrapped in `Wire`. The admin interface (a port of its ow
 
 import asyncio
 import re
+import socket
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -23,14 +25,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-FAULT_KINDS = ("status", "reset", "truncate", "slow", "lost")
+FAULT_KINDS = ("status", "reset", "truncate", "slow", "lost", "cut", "drip", "endless")
+_HEADERS_ARRIVE = 0.05
+"""Seconds until headers are on the other side, before a reset would overtake them."""
+_DRIPS = 40
+"""Pieces in which an answer drips."""
 
 
 @dataclass
 class Fault:
-    """A failure to play. kind: `status` (answer with status, headers and body), `reset` (drop it after the headers),
-    `truncate` (half the body, then drop), `slow` (wait `seconds`, then answer as usual), `lost` (do it, then drop the
-    answer).
+    """A failure to play. kind: `status` (answer with status, headers and body), `reset` (a TCP reset after the headers
+    of a body), `truncate` (some of a body, then the connection is closed), `slow` (wait `seconds`, then answer as
+    usual), `lost` (do it, then close without an answer), `cut` (do it; half of the answer's body, its length as if that
+    were all), `drip` (do it; the answer in pieces with `seconds` between them), `endless` (a JSON array that goes on
+    until the other side hangs up).
 
     `times` counts down; -1 = for good. `path` is searched in the path with its query."""
 
@@ -122,21 +130,73 @@ class Wire:
             media_type = "application/json" if fault.body[:1] in ("{", "[") else "text/html"
             response = Response(fault.body, fault.status, fault.headers, media_type)
             await response(scope, receive, send)
+        elif fault.kind == "endless":
+            await _endless(receive, send)
+        elif fault.kind in ("cut", "drip"):
+            await self._whole(fault, scope, receive, send)
         else:
             if fault.kind == "lost":
                 await self.app(scope, receive, _nowhere)
             await self._break_off(fault, scope, receive, send)
 
+    async def _whole(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """The system's own answer, once it is all there: half of it, or drop by drop."""
+        start: Message = {}
+        body = bytearray()
+
+        async def gathered(message: Message) -> None:
+            start.update(message if message["type"] == "http.response.start" else {})
+            body.extend(message.get("body", b""))
+
+        await self.app(scope, receive, gathered)
+        kept = bytes(body[: len(body) // 2] if fault.kind == "cut" else body)
+        headers = [(k, v) for k, v in start.get("headers", ()) if k.lower() != b"content-length"]
+        start["headers"] = [*headers, (b"content-length", str(len(kept)).encode())]
+        await send(start)
+        size = max(len(kept) // _DRIPS, 1)
+        for at in range(0, len(kept), size) if fault.kind == "drip" else ():
+            await send({"type": "http.response.body", "body": kept[at : at + size], "more_body": True})
+            await asyncio.sleep(fault.seconds)
+        await send({"type": "http.response.body", "body": b"" if fault.kind == "drip" else kept})
+
     async def _break_off(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        """Promise more than is sent; uvicorn then closes the connection, which the client sees as a reset."""
+        """Promise more than is sent; uvicorn then closes the connection, for `reset` with RST instead of FIN."""
         body = b'{"records":[{"Id' if fault.kind == "truncate" else b""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000")]})
         await send({"type": "http.response.body", "body": body, "more_body": True})
+        if fault.kind == "reset":
+            await asyncio.sleep(_HEADERS_ARRIVE)
+            _reset(receive)
         raise ConnectionResetError(fault.kind)
 
 
 async def _nowhere(_: Message) -> None:
     """Where an answer goes that nobody gets."""
+
+
+async def _endless(receive: Receive, send: Send) -> None:
+    gone = asyncio.Event()
+
+    async def listen() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    listening = asyncio.create_task(listen())
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    piece = b"[" + b"1," * 32_000
+    while not gone.is_set():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(0)
+        piece = piece.lstrip(b"[")
+    await listening
+
+
+def _reset(receive: Receive) -> None:
+    """Abort the connection behind uvicorn's `receive` so that TCP says RST."""
+    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def admin_app(tap: Wiretap, extra: list[Route] | None = None) -> Starlette:

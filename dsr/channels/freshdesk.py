@@ -20,7 +20,7 @@ from urllib.parse import quote
 from dsr.channels import signature
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Ticket
 from dsr.channels.trigger_body import ticket_of
-from dsr.channels.written import Comment, occurrences
+from dsr.channels.written import Comment, confirm, occurrences, pages
 from dsr.source import Connection
 
 _NAME = "freshdesk"
@@ -53,15 +53,15 @@ class Freshdesk:
         note = {"body": html.escape(answer.text).replace("\n", "<br>"), "private": not answer.public}
         with http(connection.host, place=_NAME, headers=headers, ca=str(connection.extra.get("ca", ""))) as client:
             if before is None or occurrences(answer, _notes(client, path)) <= before:
-                client.request("POST", f"{path}/notes", json=note)
+                confirm(client.request("POST", f"{path}/notes", json=note), _NAME)
             if answer.public:
                 client.request("PUT", path, json={"status": _CLOSED if answer.close else _OPEN})
 
 
 def _notes(client: Http, path: str) -> Iterator[Comment]:
     """All notes and replies of a ticket, whichever page they are on."""
-    page, more = 1, True
-    while more:
+    for page in pages(_NAME):
         found = client.get_json(f"{path}/conversations?per_page={_PAGE}&page={page}")
         yield from (Comment(str(c.get("body_text") or ""), c.get("private") is False) for c in found)
-        page, more = page + 1, len(found) == _PAGE
+        if len(found) != _PAGE:
+            return

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from dsr.channels import own_form, signature
 from dsr.channels.body import document
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Refused, Ticket
-from dsr.channels.written import Comment, occurrences
+from dsr.channels.written import Comment, confirm, occurrences, pages
 from dsr.source import Connection
 
 _NAME = "jira"
@@ -117,18 +117,21 @@ class Jira:
         path = f"/rest/servicedeskapi/request/{key}/comment"
         with http(connection.host, place=_NAME, headers=headers, ca=str(connection.extra.get("ca", ""))) as client:
             if before is None or occurrences(answer, _comments(client, path)) <= before:
-                client.request("POST", path, json={"body": answer.text, "public": answer.public})
+                made = client.request("POST", path, json={"body": answer.text, "public": answer.public})
+                confirm(made, _NAME)
             if answer.close:
                 _resolve(client, f"/rest/api/3/issue/{key}/transitions")
 
 
 def _comments(client: Http, path: str) -> Iterator[Comment]:
     """All comments of an issue, whichever page they are on."""
-    start, more = 0, True
-    while more:
+    start = 0
+    for _ in pages(_NAME):
         found = client.get_json(f"{path}?start={start}&limit={_PAGE}")
         yield from (Comment(str(c.get("body") or ""), c.get("public") is True) for c in found["values"])
-        start, more = start + len(found["values"]), bool(found["values"]) and found.get("isLastPage") is False
+        start += len(found["values"])
+        if not found["values"] or found.get("isLastPage") is not False:
+            return
 
 
 def _resolve(client: Http, path: str) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from dsr.channels import signature
 from dsr.channels.ticket import Answer, Delivery, Http, HttpFactory, Ticket
 from dsr.channels.trigger_body import ticket_of
-from dsr.channels.written import Comment, occurrences
+from dsr.channels.written import Comment, confirm, occurrences, pages
 from dsr.source import Connection
 
 _NAME = "zendesk"
@@ -55,16 +55,18 @@ class Zendesk:
         path = f"/api/v2/tickets/{quote(answer.ticket_id, safe='')}"
         with http(connection.host, place=_NAME, headers=headers, ca=str(connection.extra.get("ca", ""))) as client:
             if before is None or occurrences(answer, _comments(client, path)) <= before:
-                client.request("PUT", f"{path}.json", json={"ticket": ticket})
+                confirm(client.request("PUT", f"{path}.json", json={"ticket": ticket}), _NAME, "ticket")
 
 
 def _comments(client: Http, path: str) -> Iterator[Comment]:
     """All comments of a ticket, whichever page they are on."""
-    page: str | None = f"{path}/comments.json"
-    while page:
+    page = f"{path}/comments.json"
+    for _ in pages(_NAME):
         found = client.get_json(page)
         yield from (Comment(str(c.get("body") or ""), c.get("public") is True) for c in found["comments"])
-        page = found.get("next_page")
+        page = found.get("next_page") or ""
+        if not page:
+            return
 
 
 def sign(secret: str, signed: bytes) -> str:

@@ -79,6 +79,8 @@ def parse(text: str) -> Any:
         raise YamlError(f"{place}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise YamlError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise YamlError("nested too deeply") from None
 
 
 def top_level(text: str) -> yaml.MappingNode:

@@ -99,7 +99,7 @@ class Desk:
     def check(self, request: Request, user: str, about: str, token: str) -> None:
         """HTTPException 403 unless the form came from our own page: its token, and the origin that the browser says."""
         origin = request.headers.get("origin")
-        own = origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
+        own = origin is None or _host(origin) == request.headers.get("host", "")
         if not own or not hmac.compare_digest(token.encode(), self.token(user, about).encode()):
             raise HTTPException(403, "The page is too old, or the form came from somewhere else: load the page again.")
 
@@ -132,6 +132,14 @@ async def form_of(request: Request) -> dict[str, list[str]]:
         return parse_qs(body.decode("ascii"), max_num_fields=20_000, errors="strict")
     except ValueError:
         raise HTTPException(400) from None
+
+
+def _host(origin: str) -> str:
+    """Host and port of an origin; "" when it is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 class _Headers:

@@ -40,6 +40,7 @@ from dsr.settings import Settings, subkey
 from dsr.steps import accept
 from dsr.waiting import WaitingRequests
 from dsr.web import opendsr
+from dsr.web.described import document
 from dsr.web.opendsr import OpenDsrDesk, Signer
 from dsr.web.taking import Taking
 
@@ -102,6 +103,12 @@ def create_app(desk: Desk | None = None) -> FastAPI:
 
     if at_desk.signer is not None and at_desk.outbox is not None:
         opendsr.add(app, _opendsr(at_desk, at_desk.signer, at_desk.outbox), _body, partial(run_sync, limiter=threads))
+
+    described = document(opendsr=at_desk.signer is not None and at_desk.outbox is not None)
+
+    @app.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(described)
 
     @app.get("/healthz")
     async def healthz() -> dict[str, bool]:

@@ -58,7 +58,10 @@ def is_own(request: Request) -> bool:
     if site is not None:
         return site in _OWN
     origin = request.headers.get("origin", "null")
-    return origin == "null" or urlsplit(origin).netloc == request.headers.get("host", "")
+    try:
+        return origin == "null" or urlsplit(origin).netloc == request.headers.get("host", "")
+    except ValueError:  # no address at all
+        return False
 
 
 def cookie_of(request: Request, *, secure: bool) -> str:

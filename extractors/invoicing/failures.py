@@ -79,6 +79,8 @@ def _meaning(error: BaseException | None) -> DsrError:
             return PermanentError("credentials.refused", PLACE)
         if _NO_DATABASE in text and "does not exist" in text:
             return PermanentError("database.missing", PLACE)
+    if isinstance(error, psycopg.errors.ConnectionTimeout):
+        return TransientError("timeout", PLACE)
     return TransientError("connection.failed" if _is_connection(error, state) else "database", PLACE)
 
 

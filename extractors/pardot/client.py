@@ -39,6 +39,9 @@ _WAIT: Final = {
 _UNREADABLE: Final = ("pardot.132", "pardot.219")
 """Archived or deleted: a record in the recycle bin that can't be read by id, and never be written to."""
 _UNKNOWN: Final = "pardot.109"
+_ENDLESS: Final = "pages.endless"
+_MOST_PAGES: Final = 10_000
+"""A hundred times as many as a sequence needs: more than that leads in circles."""
 T = TypeVar("T")
 
 
@@ -71,7 +74,7 @@ class ClientCredentials(httpx.Auth):
         raise_for_status(PLACE, response.status_code, response.headers, body, "token.refused")
         try:
             token = json.loads(body)["access_token"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise TransientError("token.invalid", PLACE) from None
         self._token = str(token)
 
@@ -92,7 +95,7 @@ class Client:
         last: dict[str, str] = {}
         while True:
             first = chosen | bin_too | filters | last | {"orderBy": "id ASC", "limit": str(PAGE)}
-            count = 0
+            count, before = 0, last
             for values in self._pages(listing.path, first, chosen):
                 if not all(_answers(value, filters) for value in values):
                     raise PermanentError("filter.ignored", PLACE)
@@ -101,10 +104,12 @@ class Client:
                 yield values
             if count < self.sequence:
                 return
+            if last == before:
+                raise TransientError(_ENDLESS, PLACE)
 
     def _pages(self, path: str, first: dict[str, str], following: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
         """One sequence. With a token only `fields` may be given."""
-        params = first
+        params, seen = first, set[str]()
         while True:
             answer = self._get(path, params)
             values, token = answer.get("values"), answer.get("nextPageToken")
@@ -114,6 +119,9 @@ class Client:
                 yield values
             if not token:
                 return
+            if token in seen or len(seen) == _MOST_PAGES:
+                raise TransientError(_ENDLESS, PLACE)
+            seen.add(token)
             params = following | {"nextPageToken": str(token)}
 
     def read(self, listing: Listing, record_id: int | str, fields: Iterable[str] = ()) -> dict[str, Any]:
@@ -184,7 +192,7 @@ def error_code(_: int, body: bytes) -> str | None:
     """`pardot.<number>` from `{"code":49,"message":…}`; None when the body isn't that."""
     try:
         code = json.loads(body)["code"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return f"pardot.{code}" if isinstance(code, int) else None
 

@@ -52,7 +52,7 @@ def spans(body: bytes) -> Iterator[Span]:
             contact_id = value.get("ContactId") if isinstance(value, dict) else None
             yield Span(text[at:end], contact_id if isinstance(contact_id, str) else "")
             at = end
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PermanentError("record.unreadable", PLACE) from None
 
 

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from dsr.errors import PermanentError
 from dsr.model import Attachment, Found, Match, Piece, Rows, Withheld
 from dsr.schema import batch
 from dsr.source import matches_by_request
 from extractors.recordings import records
 from extractors.recordings.sidecars import DATASET
-from extractors.recordings.store import Store
+from extractors.recordings.store import PLACE, Store
 from extractors.recordings.voice import without_agent
 
 _LINES: Final = "call_transcript_line"
@@ -48,6 +49,8 @@ def _call(
     contact_id = str(reference["contact_id"])
     record = known.get(contact_id) or records.from_sidecar(store.read_object(reference["sidecar_key"], "sidecar") or {})
     analysis = store.read_object(reference["transcript_key"], "transcript") if reference.get("transcript_key") else None
+    if analysis is not None and not isinstance(analysis.get("Transcript"), list):
+        raise PermanentError("transcript.unreadable", PLACE)  # something else than a call that nobody said a word in
     shown, withheld = records.disclosed(record, analysis)
     yield Rows(request_id, DATASET, batch(DATASET, [(contact_id, shown)]))
     if analysis is not None:

@@ -49,7 +49,7 @@ def concatenated(body: bytes) -> Iterator[Json]:
             value, at = _DECODER.raw_decode(text, at)
             if isinstance(value, dict):
                 yield value
-    except ValueError:
+    except (ValueError, RecursionError):
         raise PermanentError("record.unreadable", PLACE) from None
 
 

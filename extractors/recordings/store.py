@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
-from extractors.http import raise_for_status
+from extractors.http import MAX_BODY, raise_for_status
 
 PLACE: Final = "recordings"
 _CHUNK: Final = 256 * 1024
@@ -27,6 +27,8 @@ _CODES: Final[Mapping[str, str]] = {
     "ExpiredToken": "credentials.refused",
     "InvalidToken": "credentials.refused",
 }
+_SKEWED: Final = "RequestTimeTooSkewed"
+"""403, yet what helps is a clock set right, here or there, and not other credentials."""
 _CONFIG: Final = Config(
     s3={"addressing_style": "path"},
     retries={"total_max_attempts": 1},
@@ -86,9 +88,17 @@ class Store:
                         yield Stored(last, version["VersionId"], version["LastModified"])
 
     def read(self, key: str, version: str = "") -> bytes | None:
-        """The bytes of an object; None when no version of it exists. Of a binned object the version before."""
+        """The bytes of an object; None when no version of it exists. Of a binned object the version before.
+        PermanentError("object.too_large") for more than `MAX_BODY`."""
         chunks = self.stream(key, version)
-        return None if chunks is None else b"".join(chunks)
+        if chunks is None:
+            return None
+        read = bytearray()
+        for chunk in chunks:
+            read += chunk
+            if len(read) > MAX_BODY:
+                raise PermanentError("object.too_large", PLACE)
+        return bytes(read)
 
     def read_object(self, key: str, what: str, version: str = "") -> dict[str, Any] | None:
         """The JSON object of that key; None when no version of it exists. PermanentError("<what>.unreadable") when
@@ -98,7 +108,7 @@ class Store:
             return None
         try:
             value = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise PermanentError(f"{what}.unreadable", PLACE)
@@ -134,6 +144,8 @@ def coded() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if str(error.response.get("Error", {}).get("Code", "")) == _SKEWED:
+            raise TransientError("clock.skewed", PLACE) from None
         meta = error.response.get("ResponseMetadata", {})
         status = int(meta.get("HTTPStatusCode", 0))
         code = _CODES.get(str(error.response.get("Error", {}).get("Code", "")))

@@ -21,6 +21,7 @@ State = Literal["ended", "running", "failed", "not_permitted", "unsupported"]
 
 _JOBS: Final = "jobs/ingest"
 _UNDER_WAY: Final = ("UploadComplete", "InProgress")
+_MOST_PAGES: Final = 1_000
 _REFUSED: Final[Mapping[str, State]] = {
     "feature_not_enabled": "not_permitted",
     "insufficient_access": "not_permitted",
@@ -63,7 +64,7 @@ class Bulk:
         for name, its in ids.items():
             order = {"operation": operation, "object": name, "contentType": "CSV", "lineEnding": "LF"}
             try:
-                made = self._client.call("POST", _JOBS, order)
+                made = _with(self._client.call("POST", _JOBS, order), "id")
             except PermanentError as error:
                 if error.code not in _REFUSED:
                     raise
@@ -91,7 +92,7 @@ class Bulk:
         """The job once it has ended; None when patience ran out."""
         wait = _FIRST_WAIT
         while True:
-            job: dict[str, Any] = self._client.call("GET", f"{_JOBS}/{job_id}")
+            job = _with(self._client.call("GET", f"{_JOBS}/{job_id}"), "state")
             if job["state"] not in _UNDER_WAY:
                 return job
             if self._left <= 0:
@@ -102,12 +103,23 @@ class Bulk:
 
     def _under_way(self) -> list[dict[str, Any]]:
         jobs: list[dict[str, Any]] = []
-        path = f"{_JOBS}?jobType=V2Ingest"
+        path, seen = f"{_JOBS}?jobType=V2Ingest", set[str]()
         while path:
-            page = self._client.call("GET", path)
-            jobs += [job for job in page["records"] if job["state"] in _UNDER_WAY]
+            if path in seen or len(seen) == _MOST_PAGES:
+                raise TransientError("pages.endless", PLACE)
+            seen.add(path)
+            page = _with(self._client.call("GET", path), "records")
+            listed = [_with(job, "id", "state", "operation", "object") for job in page["records"]]
+            jobs += [job for job in listed if job["state"] in _UNDER_WAY]
             path = _next_path(page)
         return jobs
+
+
+def _with(answer: Any, *names: str) -> dict[str, Any]:
+    """An answer that is an object with these members. TransientError("body.invalid") for anything else."""
+    if not isinstance(answer, dict) or not answer.keys() >= set(names):
+        raise TransientError("body.invalid", PLACE)
+    return answer
 
 
 def _next_path(page: Mapping[str, Any]) -> str:

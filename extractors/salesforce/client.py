@@ -23,6 +23,7 @@ from simple_salesforce.exceptions import SalesforceExpiredSession
 
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
+from extractors.http import LONGEST_READ_S, MAX_BODY
 from extractors.salesforce.failures import PLACE, check, translated
 
 logging.getLogger("urllib3").setLevel(logging.WARNING)
@@ -35,16 +36,37 @@ _ASSERTION_SECONDS: Final = 170
 _TIMEOUT: Final = (10.0, 120.0)
 """Seconds to connect and to wait for bytes; a query may run for two minutes at the vendor."""
 _CHUNK: Final = 64 * 1024
+_VENDORS: Final = (".salesforce.com", ".salesforce.mil", ".sfcrmproducts.cn")
+"""Domains of the vendor's; an org signs in at one host and works at another of the same (My Domain, Hyperforce)."""
 
 T = TypeVar("T")
 
 
-class _TimeLimit(HTTPAdapter):
-    """requests waits for ever unless told otherwise in each call, and simple-salesforce doesn't tell."""
+class _Limits(HTTPAdapter):
+    """requests waits for ever unless told otherwise in each call, and simple-salesforce doesn't tell; both read a body
+    however long it is, and simple-salesforce drops the headers of an error, Retry-After with them."""
 
     def send(self, request: Any, *args: Any, **kw: Any) -> requests.Response:
         kw["timeout"] = kw.get("timeout") or _TIMEOUT
-        return super().send(request, *args, **kw)
+        response = super().send(request, *args, **kw)
+        if not kw.get("stream"):
+            with closing(response):
+                response._content = _whole(response)  # as `Response.content` would have it
+                response._content_consumed = True  # type: ignore[attr-defined]
+            if response.status_code == requests.codes.too_many_requests or response.status_code >= 500:
+                check(response.status_code, _json(response), response.headers)
+        return response
+
+
+def _whole(response: requests.Response) -> bytes:
+    body, end = bytearray(), time.monotonic() + LONGEST_READ_S
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise PermanentError("body.too_large", PLACE)
+        if time.monotonic() > end:
+            raise TransientError("timeout", PLACE)
+    return bytes(body)
 
 
 class Client:
@@ -65,7 +87,7 @@ class Client:
         self._session.trust_env = False
         self._session.verify = str(self._extra["ca"]) if self._extra.get("ca") else True
         self._session.max_redirects = 0
-        self._session.mount("https://", _TimeLimit())
+        self._session.mount("https://", _Limits())
         self._api: Api | None = None
 
     @property
@@ -85,8 +107,11 @@ class Client:
         ]
         order = {"allOrNone": False, "compositeRequest": requests_}
         answer = self._call(lambda api: api.restful("composite", method="POST", json=order))
-        found = {part["referenceId"]: part for part in (answer or {}).get("compositeResponse", ())}
-        if set(found) != {r["referenceId"] for r in requests_}:
+        listed = answer.get("compositeResponse") if isinstance(answer, dict) else None
+        if not isinstance(listed, list) or not all(isinstance(part, dict) for part in listed):
+            raise TransientError("body.invalid", PLACE)
+        found = {part.get("referenceId"): part for part in listed}
+        if set(found) != {r["referenceId"] for r in requests_} or not all(map(_is_answer, listed)):
             raise TransientError("body.invalid", PLACE)
         return [(part["httpStatusCode"], part["body"]) for part in (found[str(r["referenceId"])] for r in requests_)]
 
@@ -126,8 +151,12 @@ class Client:
             answers = self.composite([url for _, url, _ in now])
             for (label, _, seen), (status, body) in zip(now, answers, strict=True):
                 check(status, body)
+                if not _is_page(body):
+                    raise TransientError("body.invalid", PLACE)
                 seen += len(body["records"])
                 if not body["done"]:
+                    if not body["records"] or seen > body["totalSize"]:
+                        raise TransientError("pages.endless", PLACE)
                     waiting.append((label, _next_url(body), seen))
                 elif seen != body["totalSize"]:
                     raise TransientError("rows.missing", PLACE)
@@ -167,9 +196,11 @@ class Client:
         response = self._session.post(url, data=form, headers=headers, allow_redirects=False)
         body = _json(response)
         check(response.status_code, body, response.headers)
-        token, instance = (body or {}).get("access_token"), (body or {}).get("instance_url")
-        if not token or urlsplit(instance or "").scheme != "https":
+        if not isinstance(body, dict) or not body.get("access_token"):
             raise TransientError("signin.invalid_answer", PLACE)
+        token, instance = str(body["access_token"]), str(body.get("instance_url") or "")
+        if not _is_theirs(instance, self._base_url):
+            raise PermanentError("signin.instance_refused", PLACE)
         return Api(session_id=token, instance_url=instance, version=VERSION, session=self._session)
 
     def _grant(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -223,9 +254,34 @@ def _next_url(body: dict[str, Any]) -> str:
     return url
 
 
+def _is_theirs(instance: str, base_url: str) -> bool:
+    """Whether the host that sign-in names may be given the token: the connection's own, or one of the vendor's where
+    that one is the vendor's too."""
+    try:
+        given, own = urlsplit(instance), urlsplit(base_url)
+        here = (given.hostname, given.port) == (own.hostname, own.port)
+    except ValueError:
+        return False
+    vendors = any(all((u.hostname or "").endswith(domain) for u in (given, own)) for domain in _VENDORS)
+    return given.scheme == "https" and given.username is None and (here or (vendors and given.port is None))
+
+
+def _is_answer(part: dict[str, Any]) -> bool:
+    """Whether that is one answer of a composite."""
+    return isinstance(part.get("httpStatusCode"), int) and "body" in part
+
+
+def _is_page(body: Any) -> bool:
+    """Whether that is a page of a query's rows."""
+    records = body.get("records") if isinstance(body, dict) else None
+    if not isinstance(records, list) or not all(isinstance(row, dict) for row in records):
+        return False
+    return isinstance(body.get("done"), bool) and isinstance(body.get("totalSize"), int)
+
+
 def _json(response: requests.Response) -> Any:
     """The JSON of an answer; None when it is none, as vendors' HTML error pages are."""
     try:
         return response.json()
-    except requests.exceptions.JSONDecodeError:
+    except (requests.exceptions.JSONDecodeError, RecursionError):
         return None

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import requests
 from simple_salesforce.exceptions import SalesforceError
 
 from dsr.errors import DsrError, PermanentError, TransientError
-from extractors.http import raise_for_status
+from extractors.http import raise_for_status, retry_after
 
 PLACE: Final = "salesforce"
 LIMIT_WAIT: Final = timedelta(minutes=15)
@@ -57,7 +57,8 @@ def check(status: int, body: Any, headers: Mapping[str, str] | None = None) -> N
     """Raise what an answer that isn't 2xx means; see `_AGAIN` and, for all else, `extractors.http`."""
     vendor = error_code(body)
     if status >= 300 and vendor in _AGAIN:
-        raise TransientError(_AGAIN[vendor], PLACE, LIMIT_WAIT if vendor == "REQUEST_LIMIT_EXCEEDED" else None)
+        wait = LIMIT_WAIT if vendor == "REQUEST_LIMIT_EXCEEDED" else retry_after(headers or {}, datetime.now(UTC))
+        raise TransientError(_AGAIN[vendor], PLACE, wait)
     raise_for_status(PLACE, status, headers or {}, b"", _CODES.get(vendor))
 
 
@@ -70,6 +71,8 @@ def translated() -> Iterator[None]:
         raise _refused(error) from None
     except requests.RequestException as error:
         raise _broken(error) from None
+    except RecursionError:  # of a JSON that is nested too deeply
+        raise TransientError("body.invalid", PLACE) from None
 
 
 def _refused(error: SalesforceError) -> DsrError:

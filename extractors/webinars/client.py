@@ -22,6 +22,8 @@ OUT_OF_REACH = ("zoom.300", "zoom.12702")
 
 _PATIENCE = timedelta(seconds=5)
 _TRIES = 6
+_MOST_PAGES = 10_000
+"""Three million items: a list that goes on after that leads in circles."""
 
 
 class ServerToServer(httpx.Auth):
@@ -62,7 +64,7 @@ def error_code(status: int, body: bytes) -> str | None:
         return None
     try:
         given = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(given, dict):
         return None
@@ -113,7 +115,7 @@ class Zoom:
     def pages(self, path: str, key: str, params: Mapping[str, Any] | None = None) -> Iterator[Record]:
         """The pages of a list, each with a list of objects under `key`. A page token lives 15 minutes: when it
         has ended meanwhile that is transient, since a fresh start helps."""
-        query = {**(params or {}), "page_size": 300}
+        query, seen = {**(params or {}), "page_size": 300}, set[str]()
         while True:
             try:
                 page = self.get(path, query)
@@ -127,7 +129,11 @@ class Zoom:
             yield page
             if not page.get("next_page_token"):
                 return
-            query["next_page_token"] = page["next_page_token"]
+            token = str(page["next_page_token"])
+            if token in seen or len(seen) == _MOST_PAGES:
+                raise TransientError("pages.endless", PLACE) from None
+            seen.add(token)
+            query["next_page_token"] = token
 
     def _patiently(self, call: Callable[[], Any]) -> Any:
         for attempt in range(_TRIES):

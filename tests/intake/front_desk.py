@@ -66,7 +66,7 @@ class FakeAirflow:
         body = await request.json()
         known = body["dag_run_id"] in self.runs
         self.runs.setdefault(body["dag_run_id"], {"dag": request.path_params["dag"], **body})
-        return JSONResponse({}, 409 if known else 200)
+        return JSONResponse({} if known else {"dag_run_id": body["dag_run_id"]}, 409 if known else 200)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from front_desk import FakeAirflow
 
@@ -50,3 +51,23 @@ def test_failures_are_for_later(airflow: FakeAirflow, airflow_url: str, status: 
         AirflowClient(airflow_url, "dsr", "wrong").start("access", "dsr-aaaa", AT)
     with pytest.raises(TransientError, match=r"connection\.failed"):
         AirflowClient("http://127.0.0.1:1", "dsr", "pw").start("access", "dsr-aaaa", AT)
+
+
+@pytest.mark.parametrize("path", ["/auth/token", "/api/v2/dags/dsr_access/dagRuns"])
+@pytest.mark.parametrize(
+    "body", [b"<html>Sign in</html>", b"[]", b"{}", b'{"access_token":7,"dag_run_id":"x"}', b"[" * 99_999]
+)
+def test_something_else_than_airflow_answers(path: str, body: bytes) -> None:
+    """A proxy's page with 200 starts nothing, whatever it says: the request is started later."""
+    good = {"/auth/token": {"access_token": "t"}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return (
+            httpx.Response(200, content=body)
+            if request.url.path == path
+            else httpx.Response(201, json=good[request.url.path])
+        )
+
+    client = AirflowClient("https://airflow.example", "dsr", "pw", transport=httpx.MockTransport(answer))
+    with pytest.raises(TransientError, match=r"answer\.invalid"):
+        client.start("access", "dsr-aaaa", AT)

@@ -1,5 +1,6 @@
 """The sandbox's admin interface: the call log counts, faults play and end, state survives."""
 
+import time
 from pathlib import Path
 
 import httpx
@@ -36,13 +37,36 @@ def test_an_unknown_kind_of_fault_is_refused(vendor_and_admin: Clients) -> None:
     assert admin.post("/faults", json={"system": "vendor", "kind": "gremlin"}).status_code == 400
 
 
-@pytest.mark.parametrize("kind", ["reset", "truncate"])
-def test_broken_connections_break(vendor_and_admin: Clients, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "seen"), [("reset", httpx.ReadError), ("truncate", httpx.RemoteProtocolError)], ids=["reset", "truncate"]
+)
+def test_broken_connections_break(vendor_and_admin: Clients, kind: str, seen: type[Exception]) -> None:
+    """After the headers; by RST or by FIN."""
     vendor, admin = vendor_and_admin
     admin.post("/faults", json={"system": "vendor", "kind": kind, "times": 1}).raise_for_status()
-    with pytest.raises(httpx.RemoteProtocolError):
-        vendor.get("/v1/a")
+    with vendor.stream("GET", "/v1/a") as answer:
+        assert answer.status_code == 200
+        with pytest.raises(seen) as broken:
+            answer.read()
+    assert ("reset by peer" in str(broken.value)) == (kind == "reset")
     assert vendor.get("/v1/a").status_code == 200
+
+
+def test_half_an_answer_that_looks_whole(vendor_and_admin: Clients) -> None:
+    vendor, admin = vendor_and_admin
+    whole = vendor.get("/v1/a").content
+    admin.post("/faults", json={"system": "vendor", "kind": "cut", "times": 1}).raise_for_status()
+    assert vendor.get("/v1/a").content == whole[: len(whole) // 2]
+
+
+def test_an_answer_that_drips_is_whole_in_the_end(vendor_and_admin: Clients) -> None:
+    vendor, admin = vendor_and_admin
+    whole = vendor.get("/v1/a").content
+    admin.post("/faults", json={"system": "vendor", "kind": "drip", "seconds": 0.01, "times": 1}).raise_for_status()
+    begun = time.monotonic()
+    with vendor.stream("GET", "/v1/a") as answer:
+        assert b"".join(answer.iter_raw()) == whole
+    assert time.monotonic() - begun >= 0.01 * (len(whole) - 2)
 
 
 def test_state_survives_a_restart(tmp_path: Path) -> None:
