@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce as Api
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
+from dsr import effort
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
 from extractors.salesforce.failures import PLACE, check, translated
@@ -44,6 +45,7 @@ class _TimeLimit(HTTPAdapter):
 
     def send(self, request: Any, *args: Any, **kw: Any) -> requests.Response:
         kw["timeout"] = kw.get("timeout") or _TIMEOUT
+        effort.call(PLACE)
         return super().send(request, *args, **kw)
 
 
