@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from dsr import database
@@ -18,6 +18,7 @@ from dsr.vocabulary import RIGHTS, UNCLEAR
 
 _NEED: Final = ("ledger_url", "master_key")
 _ALL: Final = frozenset({*RIGHTS, UNCLEAR})
+_RUNS_KEPT: Final = timedelta(days=30)
 _HEAD: Final = ("request", "right", "received", "target", "latest", "left", "state", "waits for")
 
 
@@ -27,6 +28,8 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
     requests.add_argument("--right", choices=sorted(_ALL), help="only those about this right")
+    text = "only print the moment before which every request is closed, 30 days ago at most: older runs can go"
+    requests.add_argument("--kept-since", action="store_true", help=text)
     requests.set_defaults(command=_requests)
     text = "show one request: its way, its dates, and its events in the ledger"
     show = commands.add_parser("show", help=text, description=text)
@@ -43,6 +46,9 @@ def _requests(args: argparse.Namespace) -> int:
     settings, ledger = _ledger()
     overview = Overview(ledger.engine)
     overview.bring_up()
+    if args.kept_since:
+        _say(_kept_since(overview).isoformat(timespec="seconds"))
+        return 0
     today = _today(settings)
     rights = frozenset({args.right}) if args.right else _ALL
     rows = overview.rows(Asked(rights, today, phase=OPEN if args.open else ""))
@@ -51,6 +57,13 @@ def _requests(args: argparse.Namespace) -> int:
     else:
         _print_table(_HEAD, [_line(row, today, settings) for row in rows])
     return 0
+
+
+def _kept_since(overview: Overview) -> datetime:
+    """Runs from before belong to no request that is open, or may still be taken up again."""
+    oldest = overview.oldest_unclosed()
+    latest = datetime.now(UTC) - _RUNS_KEPT
+    return min(latest, oldest) if oldest else latest
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ class Restored:
     shredded    their working data had been removed, and is back
     unknown     the ledger knows nothing of them: it is older than the store
     unreadable  none of the keys given here opens them
+    packageless  their person has a link that still lives, to a package that isn't there
     lost        without an answer, and without a case file: their tickets have to be sent again
     """
 
@@ -35,17 +36,22 @@ class Restored:
     shredded: tuple[str, ...]
     unknown: tuple[str, ...]
     unreadable: tuple[str, ...]
+    packageless: tuple[str, ...]
     lost: tuple[str, ...]
 
 
-def look(cases: CaseStore, ledger: Ledger, unanswered: Collection[str]) -> Restored:
+def look(cases: CaseStore, ledger: Ledger, unanswered: Collection[str], at: datetime) -> Restored:
     """Compares all case files with the ledger. `unanswered`: the requests whose person has no answer."""
-    found: dict[str, list[str]] = {"destroyed": [], "shredded": [], "unknown": [], "unreadable": []}
+    found: dict[str, list[str]] = {name: [] for name in ("destroyed", "shredded", "unknown", "unreadable")}
+    found["packageless"] = []
     present = cases.cases()
     for case_id in present:
-        state = _state(cases, case_id, ledger.events(case_id))
+        events = ledger.events(case_id)
+        state = _state(cases, case_id, events)
         if state:
             found[state].append(case_id)
+        if state in ("", "shredded") and _linked(events, at) and not cases.open(case_id).exists("package"):
+            found["packageless"].append(case_id)
     lost = tuple(sorted(set(unanswered) - set(present)))
     return Restored(**{name: tuple(ids) for name, ids in found.items()}, lost=lost)
 
@@ -60,6 +66,12 @@ def destroy_again(cases: CaseStore, ledger: Ledger, restored: Restored, at: date
             for prefix in STAGING:
                 case.remove(prefix)
         ledger.append(case_id, "shredded", {"outcome": AGAIN}, at=at)
+
+
+def _linked(events: Sequence[Event], at: datetime) -> bool:
+    """Whether the person has a link that still leads somewhere."""
+    ends = [str(e.detail.get("expires_at", "")) for e in events if e.kind == "delivered"][-1:]
+    return any(end and datetime.fromisoformat(end) > at for end in ends)
 
 
 def _state(cases: CaseStore, case_id: str, events: Sequence[Event]) -> str:

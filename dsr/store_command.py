@@ -31,6 +31,7 @@ _WORDS: Final = {
     "shredded": "case files have working data again that had been removed",
     "unknown": "case files are of requests that the ledger doesn't know: it is older than the store",
     "unreadable": "case files that none of the keys given here opens",
+    "packageless": "answers have a link that still lives and no package: clear open_case of their runs",
     "lost": "requests without an answer have no case file: have their tickets sent again",
 }
 
@@ -85,7 +86,7 @@ def _check(args: argparse.Namespace) -> int:
     cases, at, overview = CaseStore(settings.case_store, *settings.case_keys), datetime.now(UTC), Overview(engine)
     overview.bring_up()
     asked = Asked(frozenset({*RIGHTS, UNCLEAR}), at.astimezone(settings.zone).date(), phase=OPEN)
-    found = look(cases, ledger, [row.request_id for row in overview.rows(asked)])
+    found = look(cases, ledger, [row.request_id for row in overview.rows(asked)], at)
     if args.destroy:
         destroy_again(cases, ledger, found, at)
     listed = {name: ids for name, ids in asdict(found).items() if ids}
