@@ -184,11 +184,6 @@ class Overview:
         query = select(overview).where(~_o.settled, _o.latest <= until).order_by(_o.latest, _o.request_id)
         return [_row(found) for found in self._found(query)]
 
-    def oldest_unclosed(self) -> datetime | None:
-        """When the oldest request that isn't closed was received, in UTC; None when all are."""
-        (found,) = self._found(select(func.min(_o.received_at)).where(~_o.closed))
-        return None if found[0] is None else found[0].astimezone(UTC)
-
     def row(self, request_id: str) -> Row | None:
         """That of one request."""
         found = self._found(select(overview).where(_o.request_id == request_id))

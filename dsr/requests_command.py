@@ -8,12 +8,15 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from sqlalchemy import Engine, func, select
+
 from dsr import database
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.overview import OPEN, Asked, Overview, Row
 from dsr.settings import Settings, subkey
 from dsr.standing import Standing
+from dsr.tables import overview
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
 _NEED: Final = ("ledger_url", "master_key")
@@ -44,14 +47,14 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _requests(args: argparse.Namespace) -> int:
     settings, ledger = _ledger()
-    overview = Overview(ledger.engine)
-    overview.bring_up()
+    all_requests = Overview(ledger.engine)
+    all_requests.bring_up()
     if args.kept_since:
-        _say(_kept_since(overview).isoformat(timespec="seconds"))
+        _say(_kept_since(ledger.engine).isoformat(timespec="seconds"))
         return 0
     today = _today(settings)
     rights = frozenset({args.right}) if args.right else _ALL
-    rows = overview.rows(Asked(rights, today, phase=OPEN if args.open else ""))
+    rows = all_requests.rows(Asked(rights, today, phase=OPEN if args.open else ""))
     if args.json:
         _say(json.dumps([_as_json(row) for row in rows], indent=1))
     else:
@@ -59,11 +62,12 @@ def _requests(args: argparse.Namespace) -> int:
     return 0
 
 
-def _kept_since(overview: Overview) -> datetime:
-    """Runs from before belong to no request that is open, or may still be taken up again."""
-    oldest = overview.oldest_unclosed()
+def _kept_since(engine: Engine) -> datetime:
+    """Runs from before belong to no request that is open, or may still be taken up again; UTC. From the overview."""
+    with database.transaction(engine, "overview") as connection:
+        oldest = connection.execute(select(func.min(overview.c.received_at)).where(~overview.c.closed)).scalar_one()
     latest = datetime.now(UTC) - _RUNS_KEPT
-    return min(latest, oldest) if oldest else latest
+    return min(latest, oldest.astimezone(UTC)) if oldest else latest
 
 
 def _show(args: argparse.Namespace) -> int:
