@@ -13,6 +13,7 @@ from typing import Final, ParamSpec, TypeVar
 from airflow.sdk.exceptions import AirflowException
 
 from dsr.errors import DsrError, TransientError
+from dsr_traced import traced
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,11 +56,11 @@ class Coded:
 
 
 def coded(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator of a task: see `Coded` and `die_with_supervisor`."""
+    """Decorator of a task: see `Coded`, `traced` and `die_with_supervisor`."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with Coded():
+        with traced(function.__name__), Coded():
             die_with_supervisor()
             return function(*args, **kwargs)
 

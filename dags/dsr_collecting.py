@@ -78,6 +78,7 @@ def _note_extracted(place: Workplace, request_id: str, case: Any) -> None:
             "at": collected["extracted_at"],
             "records": sum(collected["datasets"].values()),
             "attachments": len(collected["attachments"]),
+            **collected["effort"],
         }
         if detail not in known:
             place.ledger.append(request_id, "source_extracted", detail, at=now())

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar, Final, Self, cast
 
+from dsr.effort import waited, waiting
 from dsr.errors import PermanentError
 from dsr.model import Attachment, Checked, Found, IndexEntry, Outcome, Piece, Subject
 from dsr.source import Connection, Declaration, IndexedSource, Source
@@ -16,7 +17,7 @@ _VERBS: Final = ("erase", "restrict", "rectify")
 
 class Guarded:
     """A source whose verbs raise coded errors only, an error of connecting included: so one source's fault stays
-    that source's, and is put down as such."""
+    that source's, and is put down as such. How long each verb is waited for is noted (`dsr.effort`)."""
 
     declaration: ClassVar[Declaration]
 
@@ -30,24 +31,24 @@ class Guarded:
 
     def check(self) -> Checked:
         """As `Source.check`."""
-        with self._coded():
+        with self._coded(), waiting(self.declaration.name):
             return self._client.check()
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """As `Source.find`."""
-        with self._coded():
+        with self._coded(), waiting(self.declaration.name):
             return self._client.find(subjects)
 
     def extract(self, found: Found) -> Iterator[Piece]:
         """As `Source.extract`."""
         with self._coded():
-            for piece in self._client.extract(found):
+            for piece in waited(self.declaration.name, self._client.extract(found)):
                 yield _guarded_piece(piece, self.declaration.name)
 
     def index(self, since: datetime | None) -> Iterator[IndexEntry]:
         """As `IndexedSource.index`."""
         with self._coded():
-            yield from cast(IndexedSource, self._client).index(since)
+            yield from waited(self.declaration.name, cast(IndexedSource, self._client).index(since))
 
     def __getattr__(self, name: str) -> Any:
         """The verbs that change the system, where the source has them; see `dsr.source.Acting`."""
@@ -56,7 +57,7 @@ class Guarded:
 
         def verb(*args: Any, **options: Any) -> Iterator[Outcome]:
             with self._coded():
-                yield from getattr(self._client, name)(*args, **options)
+                yield from waited(self.declaration.name, getattr(self._client, name)(*args, **options))
 
         return verb
 
@@ -84,6 +85,6 @@ def _guarded_piece(piece: Piece, place: str) -> Piece:
 
     def chunks() -> Iterator[bytes]:
         with Coded(place):
-            yield from piece.chunks
+            yield from waited(place, piece.chunks)
 
     return replace(piece, chunks=chunks())

@@ -48,7 +48,7 @@ MODULES: Final = (
     "sqlalchemy.dialects.postgresql.psycopg",
     "stream_zip",
 )
-_SERVERS: Final = ("dsr.__main__", "dsr.web", "dsr.migrations")
+_SERVERS: Final = ("dsr.__main__", "dsr.web", "dsr.migrations", "dsr.exporting", "dsr.metrics")
 """Not needed by tasks."""
 
 

@@ -68,16 +68,19 @@ def identify() -> None:
     A source that fails is tried again with the others; at the last try it is put down as failed, and the run will
     wait at *decide_incomplete*.
     """
+    from dsr.effort import so_far
     from dsr.steps import identify as step
 
     place, request_id = Workplace(), this_request()
-    case = place.case(request_id)
+    case, before = place.case(request_id), {d.name: so_far(d.name) for d in DECLARATIONS}
     statuses = step.identify(case, place.sources(), DECLARATIONS, place.index, at=now(), final=is_last_try())
     for name in statuses:
         search = case.read_json(f"search/{name}")
         found = {key: search[key] for key in ("source", "status", "matches", "doubtful", "code") if search.get(key)}
         if case.exists(f"evidence/{name}") and (reasons := case.read_json(f"evidence/{name}")["reasons"]):
             found["reasons"] = reasons
+        if search["status"] != "not_connected":
+            found |= (so_far(name) - before[name]).as_json()
         place.ledger.append(request_id, "source_searched", found, at=now())
     log.info("searched: %s", ", ".join(f"{name} {status}" for name, status in statuses.items()))
 

@@ -1,9 +1,15 @@
 """Read by every Airflow process from $AIRFLOW_HOME/config. The worker imports here once what its tasks need: each task
-is a fork of it and starts with these modules loaded (see `dsr_preload`)."""
+is a fork of it and starts with these modules loaded (see `dsr_preload`). OpenTelemetry's standard variables switch
+Airflow's traces on, if they are set."""
 
+import os
 import sys
 
+from dsr.telemetry import tell_airflow
+
 __all__: list[str] = []
+
+tell_airflow(os.environ)
 
 if "worker" in sys.argv:
     from dsr_preload import preload

@@ -3,6 +3,7 @@ come from DSR_… variables."""
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,9 +16,11 @@ from dsr import (
     erased_command,
     holds_command,
     keys_command,
+    metrics_command,
     requests_command,
     retained_command,
     sources_command,
+    store_command,
     tickets_command,
 )
 from dsr.errors import DsrError
@@ -66,11 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     show.set_defaults(command=_letters_preview)
     keys_command.add_parser(commands)
+    metrics_command.add_parser(commands)
     text = "print the public keys that packages' signatures are checked with, and say how to make a new one"
     commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)
     erased_command.add_parsers(commands, _kinds)
     retained_command.add_parser(commands, _kinds)
     sources_command.add_parser(commands, _kinds)
+    store_command.add_parser(commands)
     tickets_command.add_parser(commands)
     text = "print one Airflow pool per source system, as `airflow pools import` reads it"
     commands.add_parser("pools", help=text, description=text).set_defaults(command=_pools)
@@ -131,7 +136,13 @@ def _signing_key(_: argparse.Namespace) -> int:
 def _portal(args: argparse.Namespace) -> int:
     import uvicorn
 
+    from dsr.telemetry import switched_on
     from dsr.web.portal import create_app
+
+    if switched_on(os.environ):
+        from dsr.exporting import trace_as
+
+        trace_as("dsr-portal", os.environ)
 
     # No access log: the ledger has what counts, and an address in a log is a person's data. Whose X-Forwarded-For
     # counts is a setting of ours (`dsr.portal_limits`).

@@ -3,6 +3,7 @@
     keys/<case>                 the key pair, its private half wrapped by the wrapping key (see `Settings.case_keys`)
     cases/<case>/<name>.age     the objects, each an age file
     cases/<case>/handed/<name>  what the store itself hands out: encrypted to the person, not to the case
+    probes/<random>             nothing, for a moment: whether the store can be written to
 
 Keys lie apart from the objects, so that a store's backup can leave them out: without its key a case is noise.
 Closing destroys the key first. Names of objects are slash paths of codes ("rows/salesforce/…"), never personal data.
@@ -10,6 +11,7 @@ Closing destroys the key first. Names of objects are slash paths of codes ("rows
 
 import json
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,6 +74,13 @@ class CaseStore:
         if not self._store.names(f"cases/{case_id}"):
             self._store.remove(_key_name(case_id))
         return True
+
+    def probe(self) -> None:
+        """Whether the store can be written to: puts an empty object beside the cases and takes it away again.
+        TransientError("store.unavailable") when not."""
+        name = f"probes/{secrets.token_hex(8)}"
+        self._store.replace(name, b"")
+        self._store.remove(name)
 
     def cases(self) -> list[str]:
         """The ids of all cases that have a key, sorted."""

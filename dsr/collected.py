@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from dsr.effort import Effort
 from dsr.search import stamp
 
 
@@ -50,6 +51,7 @@ class Collected:
     extracted_at when reading began, aware
     datasets     rows per dataset; sizes: their bytes in memory
     withheld     (dataset, ground) → how many items were left out
+    effort       what it took
     """
 
     source: str
@@ -60,6 +62,7 @@ class Collected:
     attachments: tuple[KeptAttachment, ...] = ()
     withheld: Mapping[tuple[str, str], int] = field(default_factory=dict)
     code: str = ""
+    effort: Effort = field(default_factory=Effort)
 
     def counts(self) -> Counts:
         """In numbers."""
@@ -79,6 +82,7 @@ class Collected:
                 {"dataset": dataset, "ground": ground, "count": count}
                 for (dataset, ground), count in sorted(self.withheld.items())
             ],
+            "effort": self.effort.as_json(),
         }
         return {**value, "code": self.code} if self.code else value
 
@@ -94,4 +98,5 @@ class Collected:
             tuple(KeptAttachment(**attachment) for attachment in value["attachments"]),
             {(w["dataset"], w["ground"]): w["count"] for w in value["withheld"]},
             value.get("code", ""),
+            Effort(**value.get("effort", {})),
         )

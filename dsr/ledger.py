@@ -9,7 +9,7 @@ No personal data: `schemas/event.schema.json` only lets codes, counts and hashes
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +19,7 @@ import jsonschema_rs
 import rfc8785
 from sqlalchemy import Connection, Engine, insert, select, update
 
-from dsr import schema
+from dsr import schema, telemetry
 from dsr.database import transaction
 from dsr.errors import PermanentError
 from dsr.tables import events, ledger_head
@@ -47,6 +47,10 @@ class Head:
 
     count: int
     hash: str
+
+
+START: Final = Head(0, _START)
+"""Of a ledger without events."""
 
 
 class Ledger:
@@ -81,6 +85,7 @@ class Ledger:
             after = Head(seq, digest)
             changed = {"count": seq, "hash": digest, "signature": self._signature(after)}
             connection.execute(update(ledger_head).where(ledger_head.c.id == 1), changed)
+        telemetry.note(kind, content["detail"])
         return Event(seq, request_id, kind, content["detail"], at.astimezone(UTC), digest)
 
     def events(self, request_id: str | None = None) -> list[Event]:
@@ -107,19 +112,24 @@ class Ledger:
     def verify(self) -> int:
         """Walks the whole chain; the number of events. PermanentError("ledger.tampered") when anything was edited,
         taken away, put in or moved."""
+        return sum(1 for _ in self.walk())
+
+    def walk(self, after: Head = START, *, signed: bool = True) -> Iterator[Event]:
+        """The events that came after an end that was seen before, oldest first, each checked as `verify` does; errors
+        as there. Not `signed`: the head's signature is left to those who have the key, each append among them."""
         engine = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        count, previous = 0, _START
+        count, previous = after.count, after.hash
         with transaction(engine, _PLACE) as connection:
-            head = self._head(connection)
-            query = select(*_COLUMNS, events.c.previous).order_by(events.c.seq).execution_options(yield_per=1000)
-            for row in connection.execute(query):
+            head = self._head(connection, signed=signed)
+            query = select(*_COLUMNS, events.c.previous).where(events.c.seq > count).order_by(events.c.seq)
+            for row in connection.execute(query.execution_options(yield_per=1000)):
                 count += 1
                 if (row.seq, row.previous) != (count, previous) or not _fits(row):
                     raise PermanentError("ledger.tampered", _PLACE)
                 previous = row.hash
+                yield _event(row)
         if (head.count, head.hash) != (count, previous):
             raise PermanentError("ledger.tampered", _PLACE)
-        return count
 
     def verify_request(self, request_id: str) -> int:
         """Looks whether the events of this request are as they were written and where they were: each fits its hash,
@@ -142,14 +152,15 @@ class Ledger:
                     raise PermanentError("ledger.tampered", _PLACE)
         return count
 
-    def _head(self, connection: Connection, *, lock: bool = False) -> Head:
-        """The head, its signature checked. The lock on its one row lets appenders pass one at a time."""
+    def _head(self, connection: Connection, *, lock: bool = False, signed: bool = True) -> Head:
+        """The head; its signature is checked unless `signed` is False. The lock on its one row lets appenders pass one
+        at a time."""
         query = select(ledger_head.c.count, ledger_head.c.hash, ledger_head.c.signature).where(ledger_head.c.id == 1)
         row = connection.execute(query.with_for_update() if lock else query).one_or_none()
         if row is None:
             raise PermanentError("ledger.tampered", _PLACE)
         head = Head(row[0], row[1])
-        if head != Head(0, _START) and not hmac.compare_digest(row[2].encode(), self._signature(head).encode()):
+        if signed and head != START and not hmac.compare_digest(row[2].encode(), self._signature(head).encode()):
             raise PermanentError("ledger.tampered", _PLACE)
         return head
 

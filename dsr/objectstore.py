@@ -10,7 +10,7 @@ import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -112,6 +112,18 @@ class ObjectStore:
             infos = self._fs.get_file_info(selector)
         found = (i.path.removeprefix(base).strip("/") for i in infos if not deep or i.type == fs.FileType.File)
         return sorted(name for name in found if name and not name.endswith(_PART))
+
+    def written(self, folder: str) -> dict[str, tuple[int, datetime]]:
+        """The objects below a folder: name relative to it → bytes, and when it was written, aware. As `names`."""
+        base = self._path(folder)
+        with store_errors():
+            infos = self._fs.get_file_info(fs.FileSelector(base, allow_not_found=True, recursive=True))
+        return {
+            name: (info.size, info.mtime)
+            for info in infos
+            if info.type == fs.FileType.File and not info.path.endswith(_PART)
+            for name in [info.path.removeprefix(base).strip("/")]
+        }
 
     def remove(self, name: str) -> None:
         """Removes an object for good; none there = done."""

@@ -6,9 +6,11 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from sqlalchemy import Engine, func, select
 
 from dsr import database
 from dsr.anchor import Anchor, anchored, anchors, held
@@ -18,10 +20,12 @@ from dsr.overview import OPEN, Asked, Overview, Row
 from dsr.settings import Settings, subkey
 from dsr.signing import Signer, published
 from dsr.standing import Standing
+from dsr.tables import overview
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
 _NEED: Final = ("ledger_url", "master_key")
 _ALL: Final = frozenset({*RIGHTS, UNCLEAR})
+_RUNS_KEPT: Final = timedelta(days=30)
 _HEAD: Final = ("request", "right", "received", "target", "latest", "left", "state", "waits for")
 
 
@@ -31,6 +35,8 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
     requests.add_argument("--right", choices=sorted(_ALL), help="only those about this right")
+    text = "only print the moment before which every request is closed, 30 days ago at most: older runs can go"
+    requests.add_argument("--kept-since", action="store_true", help=text)
     requests.set_defaults(command=_requests)
     text = "show one request: its way, its dates, and its events in the ledger"
     show = commands.add_parser("show", help=text, description=text)
@@ -56,16 +62,27 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def _requests(args: argparse.Namespace) -> int:
     settings, ledger = _ledger()
-    overview = Overview(ledger.engine)
-    overview.bring_up()
+    all_requests = Overview(ledger.engine)
+    all_requests.bring_up()
+    if args.kept_since:
+        _say(_kept_since(ledger.engine).isoformat(timespec="seconds"))
+        return 0
     today = _today(settings)
     rights = frozenset({args.right}) if args.right else _ALL
-    rows = overview.rows(Asked(rights, today, phase=OPEN if args.open else ""))
+    rows = all_requests.rows(Asked(rights, today, phase=OPEN if args.open else ""))
     if args.json:
         _say(json.dumps([_as_json(row) for row in rows], indent=1))
     else:
         _print_table(_HEAD, [_line(row, today, settings) for row in rows])
     return 0
+
+
+def _kept_since(engine: Engine) -> datetime:
+    """Runs from before belong to no request that is open, or may still be taken up again; UTC. From the overview."""
+    with database.transaction(engine, "overview") as connection:
+        oldest = connection.execute(select(func.min(overview.c.received_at)).where(~overview.c.closed)).scalar_one()
+    latest = datetime.now(UTC) - _RUNS_KEPT
+    return min(latest, oldest.astimezone(UTC)) if oldest else latest
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -42,9 +42,14 @@ _LAST_STAGE = 1
 _PRELOAD = '''\
 """Imported once by the scheduler; every task is a fork of it and starts with these modules loaded."""
 
+import os
 import sys
 
+from dsr.telemetry import tell_airflow
+
 __all__: list[str] = []
+
+tell_airflow(os.environ)
 
 if "scheduler" in sys.argv or "worker" in sys.argv:
     from dsr_preload import preload

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 
+from dsr import effort
 from dsr.errors import DsrError, PermanentError, TransientError
 
 for _name in ("httpx", "httpcore"):
@@ -125,7 +126,13 @@ class HttpClient:
         except (OSError, ssl.SSLError):
             raise PermanentError("connection.ca", place) from None
         self._client = httpx.Client(
-            base_url=base_url, headers=headers, auth=auth, verify=verify, timeout=timeout, transport=transport
+            base_url=base_url,
+            headers=headers,
+            auth=auth,
+            verify=verify,
+            timeout=timeout,
+            transport=transport,
+            event_hooks={"request": [self._count]},
         )
         self._base = self._client.base_url
 
@@ -202,6 +209,10 @@ class HttpClient:
             return response
         response.close()
         raise PermanentError("redirect.refused", self.place) from None
+
+    def _count(self, _: httpx.Request) -> None:
+        """httpx sends a request; those by which it signs in are such, too."""
+        effort.call(self.place)
 
     def _check(self, url: httpx.URL) -> None:
         """PermanentError("redirect.refused") for a URL outside the base URL's host and the allowed ones."""

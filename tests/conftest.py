@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from otlp_collector import collector, shared_collector
 from running_browser import browser
 from running_ledger import new_ledger, postgres
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
 
-__all__ = ["browser", "new_ledger", "postgres"]
+__all__ = ["browser", "collector", "new_ledger", "postgres", "shared_collector"]
 
 # Nothing out there is asked for anything, so nobody out there is trusted: to read all authorities of the world takes
 # each client 25 ms.

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
-from dsr import rows
+from dsr import effort, rows
 from dsr.casefile import CaseFile
 from dsr.collected import Collected, Counts, KeptAttachment
 from dsr.errors import PermanentError
@@ -62,6 +62,7 @@ def _read(case: CaseFile, source: Source, at: datetime) -> Collected:
     declared = {dataset.name for dataset in declaration.datasets}
     attachments: list[KeptAttachment] = []
     withheld: Counter[tuple[str, str]] = Counter()
+    before = effort.so_far(declaration.name)
     with rows.RowsWriter(case, declaration.name) as writer:
         for piece in source.extract(found):
             _check(piece, declaration.name, request_id, declared)
@@ -72,7 +73,8 @@ def _read(case: CaseFile, source: Source, at: datetime) -> Collected:
             else:
                 withheld[piece.dataset, piece.ground] += piece.count
     counts, sizes = writer.counts(), writer.sizes()
-    return Collected(declaration.name, "found", at, counts, sizes, tuple(attachments), withheld)
+    took = effort.so_far(declaration.name) - before
+    return Collected(declaration.name, "found", at, counts, sizes, tuple(attachments), withheld, effort=took)
 
 
 def _check(piece: Piece, name: str, request_id: str, declared: set[str]) -> None:

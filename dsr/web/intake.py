@@ -11,6 +11,8 @@ portal's word: `schemas/ticket-<channel>.schema.json`, `dsr/channels/options.py`
     400 no JSON · 401 not authentic or not in time · 404 unknown channel · 409 known delivery with another body
     413 too large · 422 does not fit the schema · 503 storage not to be had (Retry-After)
 
+`GET /healthz` says that it runs, `GET /readyz` that it can work (`dsr.web.readiness`).
+
 Import it lazily where start-up time counts: it brings FastAPI. Annotations must stay real objects here.
 """
 
@@ -38,10 +40,12 @@ from dsr.ledger import Ledger
 from dsr.outbox import Outbox, by_hand
 from dsr.settings import Settings, subkey
 from dsr.steps import accept
+from dsr.telemetry import span
 from dsr.waiting import WaitingRequests
 from dsr.web import opendsr
 from dsr.web.described import document
 from dsr.web.opendsr import OpenDsrDesk, Signer
+from dsr.web.readiness import Readiness
 from dsr.web.taking import Taking
 
 log = logging.getLogger("dsr")
@@ -114,6 +118,12 @@ def create_app(desk: Desk | None = None) -> FastAPI:
     async def healthz() -> dict[str, bool]:
         return {"ok": True}
 
+    readiness = Readiness(at_desk.ledger.engine, at_desk.cases)
+
+    @app.get("/readyz")
+    async def readyz() -> Response:
+        return await run_sync(readiness.answer, limiter=threads)
+
     return app
 
 
@@ -178,8 +188,9 @@ def _take(
     desk: Desk, channel: Channel, secrets: tuple[str, ...], headers: dict[str, str], body: bytes, request_id: str = ""
 ) -> accept.Accepted:
     at = desk.now()
-    delivery = channel.verify(headers, body, secrets, at)
-    return desk.take(channel.parse(body), delivery, hashlib.sha256(body).hexdigest(), at, request_id=request_id)
+    with span("accept", channel=channel.name):
+        delivery = channel.verify(headers, body, secrets, at)
+        return desk.take(channel.parse(body), delivery, hashlib.sha256(body).hexdigest(), at, request_id=request_id)
 
 
 def _problem(error: DsrError) -> Response:

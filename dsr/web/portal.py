@@ -9,7 +9,7 @@
     POST /package/end        ends the session → 303 to /done
     GET /done                says that it has
     GET /signing-key.pub     the public keys that signatures are checked with, as minisign has them
-    GET /healthz
+    GET /healthz, /readyz    that it runs; that it can work, see `dsr.web.readiness`
     /confirm                 see `dsr.web.confirm`
 
 Without a session, with one that has ended, and for a file that there isn't, the answer is the same: 403 with the form.
@@ -45,11 +45,13 @@ from dsr.post import mail_server, smtp_sender
 from dsr.sessions import Session, Sessions
 from dsr.settings import Settings, subkey
 from dsr.signing import published
+from dsr.telemetry import span
 from dsr.web import confirm
 from dsr.web.form import fields_of, secret_of
 from dsr.web.handout import Handout, Released, is_gone
 from dsr.web.headers import SafeHeaders
 from dsr.web.page import form_page, language_of, package_page
+from dsr.web.readiness import Readiness
 from dsr.web.visitor import address_of, cookie_of, is_own, set_cookie
 
 _NEEDED: Final = (
@@ -110,6 +112,11 @@ def create_app(counter: Counter | None = None) -> ASGIApp:
     async def healthz(_: Request) -> Response:
         return JSONResponse({"ok": True})
 
+    readiness = Readiness(at.ledger.engine, at.cases)
+
+    async def readyz(_: Request) -> Response:
+        return await run_in_threadpool(readiness.answer)
+
     pages = Pages(at, keys)
     routes = [
         Route("/", pages.form, methods=["GET"]),
@@ -120,6 +127,7 @@ def create_app(counter: Counter | None = None) -> ASGIApp:
         Route("/done", pages.done, methods=["GET"]),
         Route("/signing-key.pub", signing_key, methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
         *confirm.routes(
             confirm.Desk(at.settings, at.challenges, at.cases, at.ledger, at.send_mail, at.allowances, at.now)
         ),
@@ -148,7 +156,8 @@ class Pages:
         address = address_of(request, at.settings.portal.proxies)
         before = cookie_of(request, secure=at.secure)
         try:
-            cookie = await run_in_threadpool(redeemed, at, form, address, before) if is_own(request) else None
+            with span("redeem"):
+                cookie = await run_in_threadpool(redeemed, at, form, address, before) if is_own(request) else None
         except DsrError as error:
             return self._broken(request, error, form)
         if cookie is None:

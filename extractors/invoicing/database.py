@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from dsr import effort
 from dsr.source import Connection
-from extractors.invoicing.failures import coded
+from extractors.invoicing.failures import PLACE, coded
 
 _CONNECT_SECONDS = 15
 
@@ -36,6 +37,7 @@ class Database:
             )
             options: dict[str, Any] = {"use_native_hstore": False} if drivername == "postgresql+psycopg" else {}
             self._engine = sa.create_engine(url, poolclass=NullPool, hide_parameters=True, **options)
+            sa.event.listen(self._engine, "before_cursor_execute", _count)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -55,3 +57,8 @@ class Database:
             connection = plain.execution_options(isolation_level=level)
             with connection.begin():
                 yield connection
+
+
+def _count(*_: object) -> None:
+    """A statement is sent."""
+    effort.call(PLACE)

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
+from dsr import effort
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
 from extractors.http import MAX_BODY, raise_for_status
@@ -70,6 +71,7 @@ class Store:
             )
         except (BotoCoreError, ValueError):
             raise PermanentError("connection.endpoint_url", PLACE) from None
+        client.meta.events.register("before-send.s3", _count)
         return cls(client, str(extra["bucket"]))
 
     def reach(self) -> None:
@@ -158,3 +160,8 @@ def coded() -> Iterator[None]:
         raise PermanentError("request.invalid", PLACE) from None
     except (BotoCoreError, HTTPError, OSError):
         raise TransientError("connection.failed", PLACE) from None
+
+
+def _count(**_: object) -> None:
+    """botocore sends a request."""
+    effort.call(PLACE)

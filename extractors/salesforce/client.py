@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce as Api
 from simple_salesforce.exceptions import SalesforceExpiredSession
 
+from dsr import effort
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
 from extractors.http import LONGEST_READ_S, MAX_BODY
@@ -48,6 +49,7 @@ class _Limits(HTTPAdapter):
 
     def send(self, request: Any, *args: Any, **kw: Any) -> requests.Response:
         kw["timeout"] = kw.get("timeout") or _TIMEOUT
+        effort.call(PLACE)
         response = super().send(request, *args, **kw)
         if not kw.get("stream"):
             with closing(response):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from observed import Observed
 from office_day import Day, spend
+from otlp_collector import collecting
 
 from embedded.journey import warm_up
 from embedded.stack import Options, Stack
@@ -26,16 +27,19 @@ _IMPATIENT = (
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
     """Started once; take `stack`, which mends the systems between tests."""
-    options = Options(people=_PEOPLE, shape=True, environment=_IMPATIENT, clock=True)
     lines: list[str] = []
-    running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
-    running.up()
-    try:
-        warm_up(running)
-        records = Path(running.endpoints["truth"]).read_text(encoding="utf-8").splitlines()
-        yield Observed(running, populate(_PEOPLE), [Truth(**json.loads(line)) for line in records], lines)
-    finally:
-        running.down()
+    with collecting() as told:
+        environment = (*_IMPATIENT, ("OTEL_EXPORTER_OTLP_ENDPOINT", told.url))
+        options = Options(people=_PEOPLE, shape=True, environment=environment, clock=True)
+        running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
+        running.up()
+        try:
+            warm_up(running)
+            records = Path(running.endpoints["truth"]).read_text(encoding="utf-8").splitlines()
+            truth = [Truth(**json.loads(line)) for line in records]
+            yield Observed(running, populate(_PEOPLE), truth, lines, told)
+        finally:
+            running.down()
 
 
 @pytest.fixture

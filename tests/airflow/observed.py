@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from otlp_collector import Collector
 
 from dsr import database
 from dsr.casefile import CaseFile, CaseStore
@@ -25,13 +26,14 @@ _EVERY = 0.5
 
 @dataclass(frozen=True)
 class Observed:
-    """The stack, who is in its systems, and what those hold. `lines`: what was said while it was started; `signed_in`:
-    who has signed in to Airflow already."""
+    """The stack, who is in its systems, and what those hold. `lines`: what was said while it was started; `monitoring`:
+    what all its processes send traces to; `signed_in`: who has signed in to Airflow already."""
 
     running: Stack
     population: Population
     truth: list[Truth]
     lines: list[str]
+    monitoring: Collector
     dag: str = DAG
     signed_in: dict[str, AirflowClient] = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from observed import Observed
 from office_day import CORRECTIONS, WAYS, Day
+from otlp_collector import attributes
 from privacy_office import TRIAGED
 
 from embedded.journey import fulfil
@@ -48,6 +49,21 @@ def test_package_holds_everything_and_nobody_else(stack: Observed, tmp_path: Pat
     assert {"package", "package.json", "request"} <= left
 
 
+def test_every_task_is_in_the_trace_of_its_run(stack: Observed) -> None:
+    """Of the run before: a span of ours within Airflow's own of that task, and the webhook's."""
+    request_id = stack.events()[-1].request_id
+    spans = stack.monitoring.spans()
+    of_airflow = {span.span_id: span for span in spans if attributes(span).get("airflow.dag_run.run_id") == request_id}
+    ours = [span for span in spans if attributes(span).get("dsr.request_id") == request_id]
+    done = {task for task, state in stack.states(request_id).items() if state == "success"}
+    assert {span.name for span in ours} == done - {"review", "release"}  # a person's
+    for span in ours:
+        assert of_airflow[span.parent_span_id].name == f"worker.{span.name}"
+    assert len({span.trace_id for span in ours}) == 1
+    accepted = [event for span in spans if span.name == "accept" for event in span.events]
+    assert "request_received" in {event.name for event in accepted}
+
+
 def test_link_without_its_code_gives_nothing(stack: Observed, tmp_path: Path) -> None:
     request_id = stack.events()[-1].request_id
     link, code = stack.requester.link_and_code(request_id)
@@ -60,7 +76,7 @@ def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Obser
     with what was corrected and what officers answered."""
     traces = dict(_traces(stack))
     for request_id in (stack.events()[-1].request_id, *day.requests.values()):
-        for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler.log"):
+        for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler.log", "traces"):
             assert request_id in traces[place], f"{place} is not looked into"
     answered = {answer for way in WAYS.values() for answer, _ in way.decisions.values()}
     assert [answer for answer in answered if answer.lower() not in traces["airflow: hitl_detail"]] == []
@@ -113,3 +129,4 @@ def _traces(stack: Observed) -> Iterator[tuple[str, str]]:
         if path.is_file():
             yield str(path.relative_to(folder)), path.read_text(encoding="utf-8", errors="replace").lower()
     yield "what was said", "\n".join(stack.lines).lower()
+    yield "traces", stack.monitoring.text().lower()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import boto3
@@ -10,6 +11,8 @@ from test_casefile_memory import grown
 
 from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import PermanentError, TransientError
+from dsr.mirrored import Mirrored, mirror
+from dsr.objectstore import ObjectStore
 from sandbox.seaweed import SeaweedFS
 
 CASE = "case-0001"
@@ -42,6 +45,27 @@ def uri(weed: SeaweedFS, bucket) -> Iterator[str]:
 def put(case: CaseFile, name: str, content: bytes) -> None:
     with case.writer(name) as file:
         file.write(content)
+
+
+def test_a_copy_in_another_place_and_the_way_back(uri: str, bucket, master_key: bytes, tmp_path: Path) -> None:
+    """Cases to another prefix of the bucket, keys to a folder: what is written over and destroyed goes along."""
+    store, copy = ObjectStore(uri), ObjectStore(uri.replace("/dsr?", "/copy?"))
+    kept, cases = ObjectStore(str(tmp_path)), CaseStore(uri, master_key)
+    for case_id in (CASE, "case-0002"):
+        cases.create(case_id).write_json("request", {"of": case_id})
+    assert mirror(store, copy, "cases") == Mirrored(2, 0)
+    assert mirror(store, kept, "keys") == Mirrored(2, 0)
+    cases.open("case-0002").close()
+    cases.open(CASE).write_json("request", {"of": CASE[::-1]})
+    assert mirror(store, copy, "cases").removed == mirror(store, kept, "keys").removed == 1
+    bucket.objects.filter(Prefix="dsr/").delete()
+    assert cases.cases() == []
+    mirror(copy, store, "cases")
+    mirror(kept, store, "keys")
+    assert cases.cases() == [CASE]
+    assert cases.open(CASE).read_json("request") == {"of": CASE[::-1]}
+    cases.probe()
+    assert store.names("probes") == []
 
 
 def test_the_life_of_a_case(uri: str, bucket, master_key: bytes) -> None:
