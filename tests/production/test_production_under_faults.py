@@ -75,7 +75,7 @@ def whole(shared_stack: Observed, snapshot: Callable[[], None]) -> Outcome:
 def underway(stack: Observed, whole: Outcome, snapshot: Callable[[], None], request: Any) -> Underway:
     """Asked for anew, in systems as they were before."""
     snapshot()
-    return Underway(stack, f"T-{request.node.name}")
+    return Underway(stack, f"T-{request.node.name[-40:]}")
 
 
 def tries(underway: Underway, task_id: str) -> int:
