@@ -3,6 +3,7 @@
 # make down   stops what `make up` started
 # make test   every promise, the shortest way that shows it   make lint   style, types, import rules
 # make test-thorough   the other ways: each right through Airflow, other people, other sizes
+# make test-production   each right in the production shape, run natively (Celery, PostgreSQL, Redis, S3), and what goes there
 # make soak   kill -9 at random moments, many times over; takes an hour
 # make audit  known weaknesses of the locked packages, as far as a service answers; secrets in the repository
 # make bench  measurements         make clean  removes state and caches, keeps .venv
@@ -18,7 +19,7 @@ ARGS :=
 JOBS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status test test-thorough soak lint audit bench clean
+.PHONY: help demo up down status test test-thorough test-production soak lint audit bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
@@ -42,7 +43,10 @@ test: $(STAMP)
 	@$(PYTHON_IN) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=25 $(ARGS)
 
 test-thorough: $(STAMP)
-	@$(PYTHON_IN) -m pytest -m "thorough and not soak" -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(PYTHON_IN) -m pytest -m "thorough and not soak and not production" -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+test-production: $(STAMP)
+	@$(PYTHON_IN) -m pytest -m production --durations=25 tests/production $(ARGS)
 
 soak: $(STAMP)
 	@$(PYTHON_IN) -m pytest -m soak $(ARGS)

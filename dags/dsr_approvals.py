@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from airflow.providers.standard.operators.hitl import HITLBranchOperator
-
 from dsr_coded import Coded
-from dsr_decisions import APPROVE, STOP, AskedAgain, asking, who
+from dsr_decisions import APPROVE, STOP, AskedAgain, Asks, asking, who
 from dsr_identity import CHECKED, CONFIRMED, confirmed, standing
 from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_shown import show, shown
@@ -55,7 +53,7 @@ class SamePerson(AskedAgain):
     """Who prepared a plan can't approve it: somebody else is asked. Not approving it is anybody's right."""
 
 
-class Prepare(HITLBranchOperator):
+class Prepare(Asks):
     """The plan is made: an officer looks at it, and at who asks. This waits for both; below stands how who asks stood
     when it asked, and each answer that can't stand shows it anew.
 
@@ -104,7 +102,7 @@ class Prepare(HITLBranchOperator):
         return super().execute_complete(context, event)
 
 
-class Approve(HITLBranchOperator):
+class Approve(Asks):
     """Another officer decides about exactly this plan; the decision names the plan that was shown here.
 
     - **Approve**: it is carried out. Not open to who prepared it; everything else is.
@@ -141,7 +139,7 @@ class Approve(HITLBranchOperator):
         return super().execute_complete(context, event)
 
 
-class DecideLift(HITLBranchOperator):
+class DecideLift(Asks):
     """The data is restricted (Art. 18), as the plan below says. Answer once its ground has ended; this waits for it.
 
     - **Lift: …**: the ground has ended. The person is told, some days before it is lifted everywhere (Art. 18(3)).
@@ -168,7 +166,7 @@ class DecideLift(HITLBranchOperator):
         return super().execute_complete(context, event)
 
 
-class DecideObjection(HITLBranchOperator):
+class DecideObjection(Asks):
     """The data is restricted while the objection is examined (Art. 18(1)(d), 21(1)).
 
     - **Uphold the objection**: it stays restricted for good, and the person is told.

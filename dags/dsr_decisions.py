@@ -84,7 +84,18 @@ def asking(
     return {"body": f"{explained}\n\n---\n\n{shown}", **common, **_ASK_AGAIN, "execution_timeout": None}
 
 
-class DecideIncomplete(HITLBranchOperator):
+class Asks(HITLBranchOperator):
+    """Asks a person, and asks again when Airflow gave the task up in the moment between asking and waiting: it then
+    begins the next try as if there were an answer."""
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Goes on with the answer, if there is one."""
+        if next_method == "execute_complete" and not next_kwargs:
+            return self.execute(context)
+        return super().resume_execution(next_method, next_kwargs, context)
+
+
+class DecideIncomplete(Asks):
     """Something is missing: a source could not be searched or read, or a row of the register of processing that the
     answer rests on is blank in part or confirmed by nobody. A person decides what happens.
 
@@ -115,7 +126,7 @@ class DecideIncomplete(HITLBranchOperator):
         return super().execute_complete(context, event)
 
 
-class Release(HITLBranchOperator):
+class Release(Asks):
     """The package is ready; a privacy officer lets it go, or not. The decision names the package that was shown here by
     its digest, and the recipient by that of its connection: *deliver* and *transmit* send no other, and nowhere else.
 

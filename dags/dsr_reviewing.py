@@ -3,12 +3,11 @@ own (`dsr.web.review`)."""
 
 from typing import Any, Final
 
-from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import TriggerRule
 
 from dsr_coded import Coded
 from dsr_collecting import combine_case
-from dsr_decisions import STOP, AskedAgain, asking, note, read_again, who
+from dsr_decisions import STOP, AskedAgain, Asks, asking, note, read_again, who
 from dsr_tasks import this_request
 from dsr_workplace import Workplace
 
@@ -22,7 +21,7 @@ class NotReviewed(AskedAgain):
     """Something is left to look at: asked again."""
 
 
-class Review(HITLBranchOperator):
+class Review(Asks):
     """Other people may be spoken of in texts and files of this answer (Art. 15(4) GDPR), and some records may be theirs
     or somebody else's. Nothing of it leaves before a person has looked: on the tab **Review** of this run (or at
     `/dsr-console/review/<run id>`) release each text and file, mask parts of it, or withhold it; say of each record

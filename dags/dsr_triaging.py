@@ -3,7 +3,6 @@
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import get_current_context, task
 
 import dsr_deciding_triage as deciding
@@ -12,7 +11,7 @@ from dsr.settings import Settings
 from dsr_acting import note_refusal, tell_person
 from dsr_asked import asked_of
 from dsr_coded import Coded, coded
-from dsr_decisions import AskedAgain, asking, who
+from dsr_decisions import AskedAgain, Asks, asking, who
 from dsr_retries import DELIVERY_RETRIES
 from dsr_rights import dag_of
 from dsr_starting import start_run
@@ -34,7 +33,7 @@ class Asked(AskedAgain):
     """The person was asked what they mean: the officer is asked again, and answers once they have said so."""
 
 
-class Decide(HITLBranchOperator):
+class Decide(Asks):
     """Nothing was searched yet. A person reads the ticket and says how it goes on. Your answer is recorded, and its
     reason with it.
 

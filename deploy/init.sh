@@ -4,8 +4,10 @@ set -eu
 here=$(dirname "$0")
 airflow db migrate    # with it the tables of the sign-in (FAB)
 python -m dsr db upgrade
-python -m dsr pools > /tmp/pools.json
-airflow pools import /tmp/pools.json
+pools=$(mktemp)
+python -m dsr pools > "$pools"
+airflow pools import "$pools"
+rm "$pools"
 python "$here/access.py"
 python "$here/bucket.py"
 echo "Databases, pools, roles, users and bucket are there."

@@ -56,7 +56,7 @@ if "scheduler" in sys.argv or "worker" in sys.argv:
 
     preload()
 '''
-_CLOCK = """
+CLOCK = """
     from pathlib import Path
 
     from embedded.clock import install
@@ -107,7 +107,7 @@ def prepare_home(folder: Path, secrets: Secrets, *, clock: bool = False) -> None
     home = folder / "airflow"
     (home / "config").mkdir(parents=True, exist_ok=True)
     write_private(home / "passwords.json", json.dumps(dict(secrets.passwords)))
-    settings = _PRELOAD + (_CLOCK.format(folder=str(folder)) if clock else "")
+    settings = _PRELOAD + (CLOCK.format(folder=str(folder)) if clock else "")
     (home / "config" / "airflow_local_settings.py").write_text(settings)
 
 

@@ -49,7 +49,7 @@ class Requester:
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._http = httpx.Client(timeout=60.0, trust_env=False)
+        self._http = httpx.Client(timeout=60.0, trust_env=False, verify=stack.trust)
         self._admin = httpx.Client(base_url=stack.endpoints["admin"], timeout=30.0, trust_env=False)
 
     def ask(
@@ -122,7 +122,8 @@ class Requester:
         """Do as a browser would: open the page, send link and code, follow to the package's page, keep the file that it
         offers, sign out. StackError when one of them isn't given."""
         page = urlsplit(link)
-        with httpx.Client(base_url=f"{page.scheme}://{page.netloc}", timeout=60.0, trust_env=False) as browser:
+        origin, trust = f"{page.scheme}://{page.netloc}", self._stack.trust
+        with httpx.Client(base_url=origin, timeout=60.0, trust_env=False, verify=trust) as browser:
             browser.get("/", params={"lang": "en"}).raise_for_status()
             form = {"link": link, "code": code}
             opened = browser.post("/package", params={"lang": "en"}, data=form, follow_redirects=True)

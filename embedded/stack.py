@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -51,7 +52,9 @@ class Options:
 
 
 class Stack:
-    """The stack in `folder`. `say` takes one line per step."""
+    """The stack in `folder`. `say` takes one line per step. `trust`: whose certificates its addresses may have."""
+
+    trust: ssl.SSLContext | bool = True
 
     def __init__(self, folder: Path, options: Options, say: Callable[[str], None]) -> None:
         self.folder = folder.resolve()

@@ -5,11 +5,9 @@
 
 import os
 import random
-import re
 import time
-from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,10 +16,10 @@ import pytest
 from killing import TASK, WORKER, Killer
 from observed import Observed
 from office_day import LIFT, REFUSE, UPHOLD
+from outcome import Outcome
 from privacy_office import ENDED, Office, Way
 
 from embedded.clock import put_ahead
-from sandbox.comparison import difference
 
 pytestmark = [pytest.mark.airflow, pytest.mark.soak, pytest.mark.timeout(0)]
 
@@ -43,33 +41,6 @@ _WAYS = (
     Way("access", "", {}, _RELEASE),
     Way("portability", "", {}, _RELEASE),
 )
-_ONCE = (
-    "suppressed", "readmitted", "verified", "notified", "certified", "answered", "delivered", "lift_announced",
-    "closed", "shredded", "composed", "planned",
-)  # fmt: skip
-"""What a killed task must not have put down twice."""
-_WORKING = ("rows/", "found/", "search/", "collected/", "attachments/", "plan/", "fresh/", "document", "carried")
-_OWN = re.compile(r"dsr-[a-z0-9]{26}|[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}|https?://\S+")
-"""What differs from request to request in an answer: its reference, code and link."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a request: changes of the systems, events of each kind, answers, the certificate's systems, mails,
-    working data that is left, tasks that failed."""
-
-    changes: Counter[tuple[str, ...]]
-    events: Counter[str]
-    answers: list[tuple[str, bool]]
-    certified: Any
-    mails: int
-    left: list[str]
-    failed: list[str]
-
-    def differs(self, other: "Outcome") -> list[str]:
-        """The names of what is otherwise, with how."""
-        pairs = {name: (getattr(self, name), getattr(other, name)) for name in vars(self)}
-        return [f"{name}: {was!r} became {now!r}" for name, (was, now) in pairs.items() if was != now]
 
 
 @pytest.fixture
@@ -122,7 +93,7 @@ def go(
             put_ahead(stack.running.folder, timedelta(0))
     if killed is not None:
         killed += [name for killer in met for name in killer.killed]
-    return _outcome(stack, office, way, request_id, before)
+    return Outcome.of(stack, office, request_id, before)
 
 
 def _killers(stack: Observed, office: Office, way: Way, request_id: str, chance: random.Random | None) -> list[Killer]:
@@ -134,24 +105,3 @@ def _killers(stack: Observed, office: Office, way: Way, request_id: str, chance:
     victims = {name: WORKER if chance.random() < 0.2 else TASK for name in chosen}
     of = {victim: {n: s for n, s in chosen.items() if victims[n] == victim} for victim in (TASK, WORKER)}
     return [Killer(stack, way.dag, request_id, moments, victim) for victim, moments in of.items() if moments]
-
-
-def _outcome(stack: Observed, office: Office, way: Way, request_id: str, before: list[str]) -> Outcome:
-    found = difference(before, stack.state())
-    shapes = Counter(
-        (c.system, c.kind, c.person, c.what, *(c.fields if c.what == "changed" else ()))
-        for c in found
-        if c.system not in ("callback", "mail", "processor")
-    )
-    events, case = Counter(stack.kinds(request_id)), stack.case(request_id)
-    answers = [(_OWN.sub("", a["text"]), a["closed"]) for a in stack.requester.answers(request_id)]
-    states = office.states(request_id)
-    return Outcome(
-        shapes,
-        Counter({kind: events[kind] for kind in _ONCE}),
-        answers,
-        case.read_json("certificate")["systems"] if case.exists("certificate") else None,
-        len(stack.requester.mails(request_id)),
-        [name for name in case.names() if name.startswith(_WORKING)],
-        sorted(name for name, state in states.items() if state in ("failed", "upstream_failed")),
-    )

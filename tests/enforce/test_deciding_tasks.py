@@ -18,6 +18,8 @@ import dsr_decisions
 import dsr_extending
 import dsr_lifting
 import dsr_planning_anew
+import dsr_reviewing
+import dsr_triaging
 from dsr import approval
 from dsr import plan as plans
 from dsr.errors import PermanentError, TransientError
@@ -65,6 +67,28 @@ def test_whoever_decides_reads_what_each_answer_leads_to(operator: Any) -> None:
     unsaid = [o for o in operator.options if not {f"**{o}**", f"**{o.partition(':')[0]}: …**"} & set(bold(explained))]
     assert unsaid == []
     assert shown.startswith("{{ ti.xcom_pull(")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        dsr_approvals.Prepare, dsr_approvals.Approve, dsr_approvals.DecideLift, dsr_approvals.DecideObjection,
+        dsr_decisions.DecideIncomplete, dsr_decisions.Release, dsr_reviewing.Review, dsr_triaging.Decide,
+    ],
+)  # fmt: skip
+def test_whoever_was_to_be_asked_is_asked_again_when_airflow_gave_the_task_up(
+    kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between asking and waiting: the next try begins where an answer is expected, and there is none."""
+    asked, told = list[Any](), list[Any]()
+    monkeypatch.setattr(kind, "execute", lambda self, context: asked.append(context))
+    monkeypatch.setattr(kind, "execute_complete", lambda self, context, event: told.append(event))
+    more = {"right": "erasure"} if kind in (dsr_approvals.Prepare, dsr_approvals.Approve) else {}
+    operator = kind(task_id="x", **(more or ({"right": "access"} if kind is dsr_decisions.Release else {})))
+    operator.resume_execution("execute_complete", {}, {"of": "the second try"})
+    assert (asked, told) == ([{"of": "the second try"}], [])
+    operator.resume_execution("execute_complete", {"event": {"chosen_options": ["Stop"]}}, {})
+    assert (len(asked), told) == (1, [{"chosen_options": ["Stop"]}])
 
 
 def bold(text: str) -> list[str]:

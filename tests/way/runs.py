@@ -25,6 +25,7 @@ from dsr.errors import PermanentError, TransientError
 DagContext.current_autoregister_module_name = __name__
 try:
     import dsr_approvals
+    import dsr_decisions
     import dsr_enforce
 finally:
     DagContext.current_autoregister_module_name = None
@@ -194,7 +195,7 @@ class Runner:
         }
         try:
             with set_current_context(context):
-                if isinstance(task, dsr_approvals.HITLBranchOperator):
+                if isinstance(task, dsr_decisions.Asks):
                     self._ask(run, task, context)
                 else:
                     task.execute(context)
