@@ -4,7 +4,7 @@
 # make test   every promise, the shortest way that shows it   make lint   style, types, import rules
 # make test-thorough   the other ways: each right through Airflow, other people, other sizes
 # make test-production   each right in the production shape, run natively (Celery, PostgreSQL, Redis, S3), and what goes there
-# make soak   kill -9 at random moments, many times over; takes an hour
+# make soak   kill -9 at random moments, many times over, and every fault in every call; takes hours
 # make audit  known weaknesses of the locked packages, as far as a service answers; secrets in the repository
 # make bench  measurements         make clean  removes state and caches, keeps .venv
 #

@@ -161,7 +161,7 @@ SAMPLE: Final = frozenset(
         ("airflow", "shape"),
     )
 )
-"""Cells that are tried each time; the others are in the thorough tests."""
+"""Cells that are tried each time; the others are in a soak."""
 ELSEWHERE: Final = (
     ("The disk is full", "`store.unavailable`, tried again; what was there stays, no part is left",
      "tests/faults/test_storage_faults.py::test_a_disk_without_room"),

@@ -10,7 +10,7 @@ from wrongs import BY_KEY
 
 
 def _cell(key: str, wrong: str) -> Any:
-    marks = () if (key, wrong) in SAMPLE else (pytest.mark.thorough,)
+    marks = () if (key, wrong) in SAMPLE else (pytest.mark.soak,)
     return pytest.param(key, wrong, id=f"{wrong}-{key}", marks=marks)
 
 
