@@ -46,10 +46,11 @@ test-thorough: $(STAMP)
 	@$(PYTHON_IN) -m pytest -m "thorough and not soak and not production" -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-production: $(STAMP)
-	@$(PYTHON_IN) -m pytest -m production --durations=25 tests/production $(ARGS)
+	@$(PYTHON_IN) -m pytest -m "production and not soak" --durations=25 tests/production $(ARGS)
 
 soak: $(STAMP)
-	@$(PYTHON_IN) -m pytest -m soak $(ARGS)
+	@$(PYTHON_IN) -m pytest -m "soak and not production" $(ARGS)
+	@$(PYTHON_IN) -m pytest -m production tests/production $(ARGS)
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check .

@@ -4,13 +4,13 @@ import os
 
 from botocore.exceptions import ClientError
 
-from dsr.objectstore import s3_client
+from dsr.s3bucket import is_s3, s3_client
 
 
 def main() -> None:
     """Do it for the address in DSR_CASE_STORE; a folder needs nothing."""
     where = os.environ["DSR_CASE_STORE"]
-    if not where.startswith("s3://"):
+    if not is_s3(where):
         return
     client, bucket = s3_client(where)
     try:

@@ -1,8 +1,8 @@
 """Named objects in a folder or an object store, by way of `pyarrow.fs`. Knows nothing of what they hold.
 
 An object appears whole or not at all, and replaces an older one in one step: locally by renaming a finished file,
-elsewhere by one upload that only shows when complete. An upload stream that is dropped half-way counts as complete
-to pyarrow, so nothing is uploaded before its last byte is known: until then it waits in a temporary file.
+elsewhere by one upload that only shows when complete; until its last byte is known it waits in a temporary file. S3 is
+read by pyarrow and written by boto3 (`dsr.s3bucket`).
 """
 
 import os
@@ -16,11 +16,10 @@ from typing import IO, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError
 from pyarrow import fs
 
 from dsr.errors import PermanentError, TransientError
+from dsr.s3bucket import S3Bucket, is_s3
 
 _PLACE: Final = "casefile"
 _PART: Final = ".part"
@@ -52,16 +51,16 @@ class ObjectStore:
             self._fs, root = _filesystem(uri)
         except (pa.ArrowException, ValueError, OSError):
             raise PermanentError("setting.case_store", "settings") from None
-        self._uri = uri
         self._root = root.rstrip("/")
         self._local = isinstance(self._fs, fs.LocalFileSystem)
+        self._bucket = S3Bucket(uri) if is_s3(uri) else None
         if self._local:
             Path(self._root).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def begin(self, name: str) -> "Pending":
         """Starts an object; see there."""
         with store_errors():
-            return Pending(self._fs, self._path(name), local=self._local)
+            return Pending(self._fs, self._path(name), local=self._local, bucket=self._bucket)
 
     def add(self, name: str, content: bytes) -> bytes:
         """Stores an object unless there is one; returns what is stored then. Locally exactly one of several wins;
@@ -148,17 +147,13 @@ class ObjectStore:
     @property
     def hands_out(self) -> bool:
         """Whether `address` can be asked: of S3 alone."""
-        return self._uri.startswith("s3://")
+        return self._bucket is not None
 
     def address(self, name: str, filename: str, lifetime: timedelta) -> str:
         """An address that gives an object to whoever has it, for so long, to be saved under that name."""
-        client, _ = s3_client(self._uri)
-        bucket, _, key = self._path(name).partition("/")
-        asked = {"Bucket": bucket, "Key": key, "ResponseContentDisposition": f'attachment; filename="{filename}"'}
-        try:
-            return str(client.generate_presigned_url("get_object", asked, int(lifetime.total_seconds())))
-        except (BotoCoreError, ValueError):  # no credentials
-            raise TransientError("store.unavailable", _PLACE) from None
+        if self._bucket is None:
+            raise PermanentError("store.address", _PLACE)
+        return self._bucket.address(self._path(name), filename, lifetime)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -168,10 +163,8 @@ class Pending:
     """An object being written: `file` takes its bytes, `publish` makes it the object, `discard` comes last in any
     case. When the process dies in between there is no object, only a part that nobody lists."""
 
-    def __init__(self, filesystem: fs.FileSystem, path: str, *, local: bool) -> None:
-        self._fs = filesystem
-        self._path = path
-        self._local = local
+    def __init__(self, filesystem: fs.FileSystem, path: str, *, local: bool, bucket: S3Bucket | None = None) -> None:
+        self._fs, self._path, self._local, self._bucket = filesystem, path, local, bucket
         self.file: IO[bytes]
         if local:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -193,9 +186,13 @@ class Pending:
                 return False
             if self._local:
                 self._part.replace(self._path)
+            elif self._bucket is not None:
+                self._bucket.put(self._part, self._path)
             else:
                 # In one native call, which no signal's exception can end half-way.
                 fs.copy_files(str(self._part), self._path, fs.LocalFileSystem(), self._fs)
+                if self._fs.get_file_info(self._path).size != self._part.stat().st_size:
+                    raise OSError("not as it was written")
             return True
 
     def _linked(self) -> bool:
@@ -214,31 +211,12 @@ class Pending:
                 self._part.unlink(missing_ok=True)
 
 
-def s3_client(uri: str) -> tuple[Any, str]:
-    """A client of S3's whole interface for such an address, and the name of its bucket."""
-    import boto3  # slow to load, and few need it
-
-    where = urlsplit(uri)
-    options = dict(parse_qsl(where.query))
-    server = options.get("endpoint_override")
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"{options.get('scheme', 'https')}://{server}" if server else None,
-        region_name=options.get("region"),
-        aws_access_key_id=unquote(where.username) if where.username else None,
-        aws_secret_access_key=unquote(where.password or "") if where.username else None,
-        verify=options.get("tls_ca_file_path"),
-        config=Config(signature_version="s3v4"),
-    )
-    return client, where.netloc.rpartition("@")[2]
-
-
 def _filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system and the path of the root in it."""
     parts = urlsplit(uri)
     if not parts.scheme:
         return fs.LocalFileSystem(), str(Path(uri).absolute())
-    if parts.scheme != "s3":
+    if not is_s3(uri):
         filesystem, path = fs.FileSystem.from_uri(uri)
         return filesystem, str(path)
     options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}

@@ -3,11 +3,22 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from dsr.errors import PermanentError
-from extractors.webinars.client import NO_RECORDING, NO_REGISTRANT, NO_WEBINAR, OUT_OF_REACH, Record, Zoom, segment
+from dsr.errors import PermanentError, TransientError
+from extractors.webinars.client import (
+    NO_RECORDING,
+    NO_REGISTRANT,
+    NO_WEBINAR,
+    OUT_OF_REACH,
+    PLACE,
+    Record,
+    Zoom,
+    segment,
+)
 
 STATUSES = ("approved", "pending", "denied")
 _PER_PAGE = 300
+_ABOUT = frozenset({"id", "uuid", "start_time", "total_records"})
+"""What an answer says of the webinar that it is about."""
 
 
 class Meetings:
@@ -28,8 +39,7 @@ class Meetings:
     def instances(self, webinar: str) -> dict[str, str]:
         """Start times of the past instances by UUID; {} when there was none yet."""
         answer = self._unless((NO_WEBINAR,), f"/past_webinars/{segment(webinar)}/instances")
-        rows = (answer or {}).get("webinars", [])
-        return {str(i["uuid"]): str(i.get("start_time") or "") for i in rows if i.get("uuid")}
+        return {str(i["uuid"]): str(i.get("start_time") or "") for i in _listed(answer, "webinars") if i.get("uuid")}
 
     def registrants(self, webinar: str, wanted: Collection[str]) -> dict[str, Record] | None:
         """Registrants by id, as few calls as it takes; those that are gone are absent. None when the webinar is.
@@ -76,7 +86,7 @@ class Meetings:
     def panelists(self, webinar: str) -> list[Record]:
         """Those who were invited to speak; [] also when the webinar is gone."""
         answer = self._unless((NO_WEBINAR,), f"/webinars/{segment(webinar)}/panelists")
-        return [p for p in (answer or {}).get("panelists", []) if isinstance(p, dict)]
+        return _listed(answer, "panelists")
 
     def participants(self, uuid: str) -> tuple[list[Record], bool]:
         """Who was there, every stay a row, and whether `/report` reaches back so far. Older ones come from
@@ -108,7 +118,7 @@ class Meetings:
         """`qa` or `polls` of an instance: people, each with `question_details`. `reported` as of `participants`."""
         base = "report/webinars" if reported else "past_webinars"
         answer = self._unless(OUT_OF_REACH, f"/{base}/{segment(uuid)}/{part}")
-        return [q for q in (answer or {}).get("questions", []) if isinstance(q, dict)]
+        return _listed(answer, "questions")
 
     def survey(self, uuid: str) -> Record:
         """The survey's report; {} when it is out of reach."""
@@ -173,3 +183,14 @@ class Meetings:
             if error.code not in codes:
                 raise
         return None
+
+
+def _listed(answer: Record | None, key: str) -> list[Record]:
+    """The records of a list; [] without an answer. TransientError("body.invalid") for one of another form: only one
+    that says what it is of may lack an empty list."""
+    rows = [] if answer is None else answer.get(key)
+    if rows is None and answer is not None and answer.keys() & _ABOUT:
+        rows = []
+    if not isinstance(rows, list):
+        raise TransientError("body.invalid", PLACE)
+    return [row for row in rows if isinstance(row, dict)]

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
@@ -37,8 +38,11 @@ GoWrong = Callable[[Wrong], AbstractContextManager[Played]]
 
 
 @pytest.fixture
-def party(request: pytest.FixtureRequest, key: str) -> Iterator[tuple[Party, GoWrong]]:
-    """It, ready, and how to let it go wrong."""
+def party(
+    request: pytest.FixtureRequest, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Party, GoWrong]]:
+    """It, ready, and how to let it go wrong. Temporary files have a folder of their own: others test beside."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     kind, need = PARTIES[key], request.getfixturevalue
     made: Any
     if issubclass(kind, Ticket):

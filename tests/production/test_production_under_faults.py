@@ -108,6 +108,7 @@ def test_a_worker_is_killed_and_another_takes_its_task(underway: Underway, whole
     assert whole.differs(outcome) == []
 
 
+@pytest.mark.soak
 def test_no_worker_is_there_for_longer_than_airflow_waits(stack: Observed) -> None:
     """By itself it fails for good what was put into the queue anew twice."""
     keeper, engineer = stack.running.keeper, stack.user("engineer")
@@ -122,6 +123,7 @@ def test_no_worker_is_there_for_longer_than_airflow_waits(stack: Observed) -> No
     assert len(stack.requester.answers(request_id)) == 1
 
 
+@pytest.mark.soak
 def test_one_of_two_schedulers_is_killed(underway: Underway, whole: Outcome) -> None:
     underway.meet("reread.salesforce")
     underway.shape.keeper.take_away("scheduler")
@@ -131,6 +133,7 @@ def test_one_of_two_schedulers_is_killed(underway: Underway, whole: Outcome) -> 
     assert whole.differs(outcome) == []
 
 
+@pytest.mark.soak
 def test_a_worker_that_was_given_up_comes_back_and_does_nothing_twice(underway: Underway, whole: Outcome) -> None:
     worker = underway.meet("enforce.salesforce")
     stopped = {instance for instance, process in processes().items() if process.pid in pids(underway, worker)}
