@@ -27,13 +27,13 @@ _EVERY = 0.5
 @dataclass(frozen=True)
 class Observed:
     """The stack, who is in its systems, and what those hold. `lines`: what was said while it was started; `monitoring`:
-    what all its processes send traces to; `signed_in`: who has signed in to Airflow already."""
+    what all its processes send traces to, None = nobody asked; `signed_in`: who has signed in to Airflow already."""
 
     running: Stack
     population: Population
     truth: list[Truth]
     lines: list[str]
-    monitoring: Collector
+    monitoring: Collector | None = None
     dag: str = DAG
     signed_in: dict[str, AirflowClient] = field(default_factory=dict)
 

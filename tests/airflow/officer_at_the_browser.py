@@ -39,8 +39,9 @@ def review(page: Any, stack: Stack, dag_id: str, run_id: str) -> int:
     pages = 1
     while True:
         while (record := frame.locator('article[id^="record-"][data-state="open"]').first).count():
+            number = record.get_attribute("id")
             record.get_by_role("button", name="Not theirs", exact=True).click()
-            frame.get_by_role("status").wait_for()
+            frame.locator(f'[id="{number}"]:not([data-state="open"])').wait_for()
         taken = frame.get_by_role("button", name="Take what is proposed for all open texts on this page")
         if taken.count():
             taken.click()

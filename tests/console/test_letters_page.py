@@ -70,7 +70,7 @@ def test_from_the_index_to_a_letter_and_to_the_other_language(pages: Console, br
     page.goto(f"{pages.url}/letters")
     page.locator("summary", has_text="Erasure").focus()
     page.keyboard.press("Enter")
-    link = page.get_by_role("link", name="Erasure (Art. 17), Partial, sv", exact=True)
+    link = page.get_by_role("link", name="Erasure (Art. 17), Done in part, sv", exact=True)
     link.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/letters/erasure-partial.sv")

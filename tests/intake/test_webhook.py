@@ -329,5 +329,6 @@ def test_the_ledger_stays_whole(desk: Desk) -> None:
 
 def test_health(intake: str) -> None:
     assert httpx.get(f"{intake}/healthz").json() == {"ok": True}
-    for path in ("/docs", "/openapi.json", "/redoc"):
+    assert httpx.get(f"{intake}/openapi.json").json()["openapi"] == "3.1.0"
+    for path in ("/docs", "/redoc"):
         assert httpx.get(f"{intake}{path}").status_code == 404
