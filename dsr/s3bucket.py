@@ -68,7 +68,8 @@ def s3_client(uri: str) -> tuple[Any, str]:
     where = urlsplit(uri)
     options = dict(parse_qsl(where.query))
     server = options.get("endpoint_override")
-    client = boto3.client(
+    # A session of its own: boto3's common one may not make clients in several threads at once.
+    client = boto3.session.Session().client(
         "s3",
         endpoint_url=f"{options.get('scheme', 'https')}://{server}" if server else None,
         region_name=options.get("region"),

@@ -58,8 +58,7 @@ class Stack:
 
     def __init__(self, folder: Path, options: Options, say: Callable[[str], None]) -> None:
         self.folder = folder.resolve()
-        self.options = options
-        self.say = say
+        self.options, self.say = options, say
         self.register = Register(self.folder / "processes.json")
         self.postgres = Postgres(self.folder / "postgres")
         self.airflow_url = self.portal_url = ""
@@ -253,8 +252,7 @@ class Stack:
             answer = self._http.get(f"{self.airflow_url}/api/v2/monitor/health")
         except httpx.TransportError:
             return ["api-server"]
-        health: Mapping[str, Mapping[str, Any]] = answer.json()
-        return [name for name, state in health.items() if state.get("status") != "healthy"]
+        return [name for name, state in answer.json().items() if state.get("status") != "healthy"]
 
     def _portal_answers(self) -> bool:
         try:

@@ -1,5 +1,5 @@
 """The sandbox through the wire, for every test that needs a system; a server for every test that needs a ledger; a
-browser for every test of a page."""
+browser for every test of a page; an object store for every test of one."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ from otlp_collector import collector, shared_collector
 from running_browser import browser
 from running_ledger import new_ledger, postgres
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+from running_store import weed
 
-__all__ = ["browser", "collector", "new_ledger", "postgres", "shared_collector"]
+__all__ = ["browser", "collector", "new_ledger", "postgres", "shared_collector", "weed"]
 
 # Nothing out there is asked for anything, so nobody out there is trusted: to read all authorities of the world takes
 # each client 25 ms.

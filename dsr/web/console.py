@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +26,7 @@ from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.ledger import Ledger
 from dsr.settings import Settings, subkey
+from dsr.web.visitor import comes_from_here
 
 SignedIn = Callable[[Request, str], Awaitable[str]]
 """The code of who asks, if they may review requests of this right. HTTPException 401 when nobody is signed in, 403 when
@@ -99,7 +100,7 @@ class Desk:
     def check(self, request: Request, user: str, about: str, token: str) -> None:
         """HTTPException 403 unless the form came from our own page: its token, and the origin that the browser says."""
         origin = request.headers.get("origin")
-        own = origin is None or _host(origin) == request.headers.get("host", "")
+        own = origin is None or comes_from_here(request, origin)
         if not own or not hmac.compare_digest(token.encode(), self.token(user, about).encode()):
             raise HTTPException(403, "The page is too old, or the form came from somewhere else: load the page again.")
 
@@ -132,14 +133,6 @@ async def form_of(request: Request) -> dict[str, list[str]]:
         return parse_qs(body.decode("ascii"), max_num_fields=20_000, errors="strict")
     except ValueError:
         raise HTTPException(400) from None
-
-
-def _host(origin: str) -> str:
-    """Host and port of an origin; "" when it is none."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
 
 
 class _Headers:

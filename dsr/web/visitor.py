@@ -58,9 +58,14 @@ def is_own(request: Request) -> bool:
     if site is not None:
         return site in _OWN
     origin = request.headers.get("origin", "null")
+    return origin == "null" or comes_from_here(request, origin)
+
+
+def comes_from_here(request: Request, origin: str) -> bool:
+    """Whether an origin is that of the page that is asked; False for what is no address at all."""
     try:
-        return origin == "null" or urlsplit(origin).netloc == request.headers.get("host", "")
-    except ValueError:  # no address at all
+        return urlsplit(origin).netloc == request.headers.get("host", "")
+    except ValueError:
         return False
 
 

@@ -1,17 +1,13 @@
 """One whole stack for all tests here: PostgreSQL, the sandbox, Airflow and the portal, as `make up` starts them."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from observed import Observed
+from observed import Observed, observing
 from office_day import Day, spend
 from otlp_collector import collecting
 
-from embedded.journey import warm_up
 from embedded.stack import Options, Stack
-from sandbox.people import Truth, populate
 
 _PEOPLE = 40
 _IMPATIENT = (
@@ -32,14 +28,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]
         environment = (*_IMPATIENT, ("OTEL_EXPORTER_OTLP_ENDPOINT", told.url))
         options = Options(people=_PEOPLE, shape=True, environment=environment, clock=True)
         running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
-        running.up()
-        try:
-            warm_up(running)
-            records = Path(running.endpoints["truth"]).read_text(encoding="utf-8").splitlines()
-            truth = [Truth(**json.loads(line)) for line in records]
-            yield Observed(running, populate(_PEOPLE), truth, lines, told)
-        finally:
-            running.down()
+        with observing(running, _PEOPLE, lines, told) as seen:
+            yield seen
 
 
 @pytest.fixture

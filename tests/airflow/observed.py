@@ -1,6 +1,9 @@
 """A running stack as the tests see it: what a requester and an officer can do, and what an auditor can look into."""
 
+import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,11 @@ from dsr.casefile import CaseFile, CaseStore
 from dsr.ledger import Event, Ledger
 from dsr.settings import Settings, subkey
 from embedded.client import FINAL, AirflowClient
-from embedded.journey import DAG
+from embedded.journey import DAG, warm_up
 from embedded.requester import Requester
 from embedded.reviewer import review_as_proposed
 from embedded.stack import Stack
-from sandbox.people import Population, Truth
+from sandbox.people import Population, Truth, populate
 
 PATIENCE = 240.0
 _EVERY = 0.5
@@ -136,3 +139,16 @@ class Observed:
     def _ended(self, request_id: str) -> str | None:
         state = self.user("officer").run(self.dag, request_id).get("state")
         return state if state in FINAL else None
+
+
+@contextmanager
+def observing(running: Stack, people: int, lines: list[str], monitoring: Collector | None = None) -> Iterator[Observed]:
+    """It, brought up with so many people in its systems, warm, and brought down at the end."""
+    running.up()
+    try:
+        warm_up(running)
+        records = Path(running.endpoints["truth"]).read_text(encoding="utf-8").splitlines()
+        truth = [Truth(**json.loads(line)) for line in records]
+        yield Observed(running, populate(people), truth, lines, monitoring)
+    finally:
+        running.down()

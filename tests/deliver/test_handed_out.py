@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import boto3
 import httpx
 import pytest
 from counter_hall import MASTER, NOW, Clock, Office, a_zip
+from running_store import new_bucket, store_uri
 from served import served
 from test_portal import CODE, link_of, visiting
 
@@ -26,26 +26,15 @@ BIG = a_zip(300_000)
 
 
 @pytest.fixture(scope="module")
-def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    server = SeaweedFS(tmp_path_factory.mktemp("handing"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def bucket(weed: SeaweedFS) -> Any:
-    session = boto3.Session(weed.access_key, weed.secret_key, region_name="us-east-1")
-    return session.resource("s3", endpoint_url=weed.endpoint).create_bucket(Bucket="handing")
+    return new_bucket(weed, "handing")
 
 
 @pytest.fixture
 def hall(office: Office, weed: SeaweedFS, bucket: Any) -> Office:
     """Its cases on S3."""
-    keys = f"{quote(weed.access_key, safe='')}:{quote(weed.secret_key, safe='')}"
-    where = f"s3://{keys}@handing/dsr?endpoint_override={urlsplit(weed.endpoint).netloc}&scheme=http&region=us-east-1"
     settings = replace(office.settings, portal=LIMITS)
-    return replace(office, settings=settings, cases=CaseStore(where, MASTER))
+    return replace(office, settings=settings, cases=CaseStore(store_uri(weed, bucket.name), MASTER))
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import boto3
 import pytest
 from served import served
 from starlette.applications import Starlette
@@ -20,6 +18,7 @@ from front_desk import FakeAirflow
 from notice_office import notice_ledger_url
 from notice_office import office as notice_office
 from playing import party
+from running_store import new_bucket, store_uri
 from ticket_office import engine, systems
 from ticket_office import office as ticket_office
 
@@ -34,20 +33,8 @@ __all__ = [
 
 
 @pytest.fixture(scope="session")
-def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    """An S3 server for the case store."""
-    server = SeaweedFS(tmp_path_factory.mktemp("faults-weed"))
-    server.start()
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=server.endpoint,
-        region_name="any",
-        aws_access_key_id=server.access_key,
-        aws_secret_access_key=server.secret_key,
-    )
-    s3.create_bucket(Bucket="cases")
-    yield server
-    server.stop()
+def faulty_bucket(weed: SeaweedFS) -> Any:
+    return new_bucket(weed, "cases")
 
 
 @contextmanager
@@ -58,11 +45,10 @@ def _served(app: Any, name: str) -> Iterator[tuple[str, Wiretap]]:
 
 
 @pytest.fixture
-def stored(weed: SeaweedFS) -> Iterator[tuple[str, Wiretap]]:
+def stored(weed: SeaweedFS, faulty_bucket: Any) -> Iterator[tuple[str, Wiretap]]:
     """The address of a case store behind a wire, and the wire."""
-    keys = f"{quote(weed.access_key, safe='')}:{quote(weed.secret_key, safe='')}"
     with _served(Proxy(int(weed.endpoint.rpartition(":")[2])), "store") as (url, tap):
-        yield f"s3://{keys}@cases/dsr?endpoint_override={url.removeprefix('http://')}&scheme=http&region=any", tap
+        yield store_uri(weed, faulty_bucket.name, url.removeprefix("http://")), tap
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The production shape for all tests here, started once; what is seen and done in it is as in `tests/airflow`."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "airflow"))
 
-from observed import Observed
+from observed import Observed, observing
 from office_day import Day, spend
 from production import Production
-
-from embedded.journey import warm_up
-from sandbox.people import Truth, populate
 
 _PEOPLE: Final = 40
 _IMPATIENT: Final = {
@@ -38,13 +34,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]
     """Started once; take `stack`, which mends the systems between tests."""
     lines: list[str] = []
     running = Production(tmp_path_factory.mktemp("production"), _PEOPLE, _IMPATIENT, lines.append)
-    running.up()
-    try:
-        warm_up(running)
-        records = Path(running.endpoints["truth"]).read_text(encoding="utf-8").splitlines()
-        yield Observed(running, populate(_PEOPLE), [Truth(**json.loads(line)) for line in records], lines)
-    finally:
-        running.down()
+    with observing(running, _PEOPLE, lines) as seen:
+        yield seen
 
 
 @pytest.fixture

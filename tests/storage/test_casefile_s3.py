@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
 
-import boto3
 import pytest
+from running_store import new_bucket, store_uri
 from test_casefile_memory import grown
 
 from dsr.casefile import CaseFile, CaseStore
@@ -19,26 +20,13 @@ CASE = "case-0001"
 
 
 @pytest.fixture(scope="module")
-def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
-    server = SeaweedFS(tmp_path_factory.mktemp("weed"))
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def bucket(weed: SeaweedFS):
-    session = boto3.Session(weed.access_key, weed.secret_key, region_name="us-east-1")
-    s3 = session.resource("s3", endpoint_url=weed.endpoint)
-    return s3.create_bucket(Bucket="cases")
+def bucket(weed: SeaweedFS) -> Any:
+    return new_bucket(weed, "casefiles")
 
 
 @pytest.fixture
 def uri(weed: SeaweedFS, bucket) -> Iterator[str]:
-    keys = f"{quote(weed.access_key, safe='')}:{quote(weed.secret_key, safe='')}"
-    yield f"s3://{keys}@{bucket.name}/dsr?endpoint_override={urlsplit(weed.endpoint).netloc}&scheme=http&region=any"
+    yield store_uri(weed, bucket.name)
     bucket.objects.delete()
 
 
@@ -93,6 +81,18 @@ def test_the_life_of_a_case(uri: str, bucket, master_key: bytes) -> None:
         store.open(CASE)
     with pytest.raises(PermanentError, match=r"case\.absent"):
         CaseStore(uri, master_key).create("case-0002").read_json("request")
+
+
+def test_many_threads_write_at_once_from_the_first_moment(uri: str, master_key: bytes) -> None:
+    """As a burst of webhooks after a start does."""
+    for _ in range(3):
+        store = CaseStore(uri, master_key)
+        with ThreadPoolExecutor(12) as threads:
+            made = list(threads.map(store.create, [f"case-at-once-{n:02}" for n in range(12)]))
+            list(threads.map(lambda case: case.write_json("request", {"id": case.case_id}), made))
+        assert [case.read_json("request")["id"] for case in made] == [case.case_id for case in made]
+        for case in made:
+            case.close()
 
 
 def test_from_any_place(uri: str, bucket, master_key: bytes) -> None:
