@@ -1,8 +1,6 @@
 """Composition root of the rights that change systems: where the steps from plan to answer become Airflow tasks."""
 
 import logging
-import os
-from datetime import timedelta
 from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
@@ -11,15 +9,12 @@ from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_permission import permission
 from dsr_plan_page import plan_page
-from dsr_retries import DELIVERY_RETRIES, is_last_try
+from dsr_retries import DELIVERY_RETRIES, ENFORCE_AGAIN, ENFORCE_RETRIES, is_last_try
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 log = logging.getLogger("dsr")
 
-ENFORCE_RETRIES: Final = 400
-"""A vendor may need weeks: with six hours between, more than three months."""
-_AGAIN: Final = timedelta(seconds=float(os.environ.get("DSR_ENFORCE_AGAIN_SECONDS", "21600")))
 _BY_DECISION: Final = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS
 
 
@@ -114,7 +109,7 @@ def enforce(source: str) -> None:
         erasures=place.erasures,
         at=at,
         corrections_of=assess.corrections_of,
-        again=_AGAIN,
+        again=ENFORCE_AGAIN,
     )
     log.info("%s outcomes", len(done.outcomes))
 

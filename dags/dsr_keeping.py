@@ -30,7 +30,7 @@ _COUNTED: Final = timedelta(days=400)
 """Requests of an address are counted over a year (`dsr.triage.WITHIN`), and some take months to come to their end."""
 _DAGS: Final = (
     "dsr_triage", "dsr_access", "dsr_portability", "dsr_erasure", "dsr_rectification", "dsr_restriction",
-    "dsr_objection",
+    "dsr_objection", "dsr_erasure_list",
 )  # fmt: skip
 _ACTIVE: Final = ["queued", "running"]
 
@@ -107,13 +107,14 @@ def sweep() -> None:
     """Removes working data that a run left behind, and case files without use: a request that ended unanswered is
     kept for 30 days, so that it can be started over. One in which changes were begun is kept until it is brought to
     its end: nobody else can tell what is still to be done, or taken back. So is one whose ticket has yet to get an
-    answer."""
+    answer, and whoever is on an erasure list that hasn't ended; a list that nobody has gone on with for so long ends,
+    unless it was begun."""
     from dsr.steps import close
 
     place, at = Workplace(), now()
     staging = forgotten = kept = 0
     for request_id in place.cases.cases():
-        if _runs(request_id):
+        if _runs(request_id) or _listed(place, request_id, at):
             continue
         case = place.case(request_id)
         if close.awaited(case):
@@ -180,6 +181,22 @@ def needs_person() -> None:
 def _destroy(place: Workplace, request_id: str) -> None:
     if request_id in place.cases.cases():
         place.case(request_id).close()
+
+
+def _listed(place: Workplace, case_id: str, at: datetime) -> bool:
+    """Whether it is an erasure list's, which has cases of its own way: the list itself, or somebody on it."""
+    from dsr.erasurelist import ErasureList
+    from dsr_list_chunks import destroy, end
+
+    events = place.ledger.events(case_id)
+    first = events[0].kind if events else ""
+    if first == "listed" and any(event.kind == "closed" for event in events):
+        destroy(place, case_id)
+    elif first == "list_received" and events[-1].at < at - _KEEP_REQUEST:
+        case = place.case(case_id)
+        if not case.exists("begun"):
+            end(place, ErasureList(case))
+    return first in ("listed", "list_received")
 
 
 def _runs(request_id: str) -> bool:

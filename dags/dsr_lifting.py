@@ -9,10 +9,11 @@ from typing import Any, Final
 from airflow.sdk import task
 
 from dsr.errors import TransientError
-from dsr_acting import ENFORCE_RETRIES, note_refusal, tell_person
+from dsr_acting import note_refusal, tell_person
 from dsr_asked import asked_of, left_until
 from dsr_coded import coded
 from dsr_permission import permission
+from dsr_retries import ENFORCE_RETRIES
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 

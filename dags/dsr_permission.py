@@ -9,7 +9,7 @@ from dsr_workplace import DECLARATIONS, Workplace
 if TYPE_CHECKING:
     from dsr.selection import Approval
 
-_ONCE_BEGUN: Final = timedelta(days=3 * 365)
+ONCE_BEGUN: Final = timedelta(days=3 * 365)
 """What was begun is brought to its end, and a restriction is lifted, however long a vendor or a claim takes."""
 
 
@@ -20,5 +20,5 @@ def permission(place: Workplace, case: Any, at: datetime) -> "Approval":
 
     allowed = approval.at_once if asked_of(case).at_once else approval.approved
     begun = any(Progress.load(case, declaration.name).begun_at for declaration in DECLARATIONS)
-    valid = _ONCE_BEGUN if begun else approval.VALID
+    valid = ONCE_BEGUN if begun else approval.VALID
     return allowed(case, place.ledger, case.case_id, at=at, valid=valid)

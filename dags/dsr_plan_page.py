@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dsr.source import Dataset, Declaration
 
 if TYPE_CHECKING:
+    from dsr.erasurelist import ErasureList, Total
     from dsr.plan import Caution, Count, PlanSummary
     from dsr.register.terms import Terms
 
@@ -58,6 +59,14 @@ _CAUTIONS: Final = {
     ),
 }
 """What an approver should look at → what is said of the records, and what to do about it."""
+_ASIDE: Final = {
+    "nothing": "of whom nothing is held that surely is theirs.",
+    "request.open": "who have asked for something themselves and have no answer yet. Answer them first.",
+    "customer_number.other": "whose records carry another customer number than the list states. Look at the list.",
+    "plan.incomplete": "because a system could not be read. Mend it, then clear *open_list* with all downstream.",
+}
+"""Why people on a list are set aside → what is said of them."""
+_NOT_PLANNED: Final = "who could not be planned: `{}`."
 _UNCHANGED: Final = "nothing.to_correct"
 
 
@@ -67,14 +76,32 @@ def plan_page(
     """The whole page. `request`: as the case has it, of which no value is shown; `terms`: the register's, for grounds
     and purposes in words."""
     systems = {declaration.name: declaration for declaration in declarations}
-    parts = [_asked(request, systems, terms), _totals(plan)]
+    return "\n\n".join([_asked(request, systems, terms), *_what_happens(plan, systems, terms)])
+
+
+def list_page(listed: "ErasureList", total: "Total", declarations: Sequence[Declaration], terms: "Terms") -> str:
+    """The plan over all people on an erasure list."""
+    from dsr.erasurelist import REASONS
+    from dsr.plan import PlanSummary
+
+    systems = {declaration.name: declaration for declaration in declarations}
+    plan = PlanSummary("erasure", listed.received_at, total.counts, total.cautions, tuple(systems), "", {})
+    head = f"**Erasure of {total.people} of {listed.people} people on a list** ({REASONS[listed.reason]})."
+    aside = [
+        f"- {_people(number)} {_ASIDE.get(code, _NOT_PLANNED.format(code))}" for code, number in total.aside.items()
+    ]
+    left_out = ["\n".join(["**Nothing is done for**", "", *aside])] if aside else []
+    return "\n\n".join([head, *left_out, *_what_happens(plan, systems, terms)])
+
+
+def _what_happens(plan: "PlanSummary", systems: Mapping[str, Declaration], terms: "Terms") -> Iterator[str]:
+    yield _totals(plan)
     if plan.warnings:
-        parts.append("\n".join(["**Look at this first**", "", *_cautions(plan.warnings, systems)]))
+        yield "\n".join(["**Look at this first**", "", *_cautions(plan.warnings, systems)])
     for name in plan.order:
         counts = [count for count in plan.counts if count.source == name]
         if counts:
-            parts.append(_system(systems[name], counts, plan.right, terms))
-    return "\n\n".join(parts)
+            yield _system(systems[name], counts, plan.right, terms)
 
 
 def _asked(request: Mapping[str, Any], systems: Mapping[str, Declaration], terms: "Terms") -> str:
@@ -157,6 +184,10 @@ def _line(dataset: Dataset, count: "Count", right: str, terms: "Terms") -> str:
 def _what(effect: str, right: str) -> str:
     """A restriction is what was asked for, or what is left where the law keeps the record."""
     return _KEPT if (effect, right) == ("restrict", "erasure") else _EFFECTS[effect]
+
+
+def _people(number: int) -> str:
+    return f"**{number} {'person' if number == 1 else 'people'}**"
 
 
 def _records(number: int, more: str = "") -> str:

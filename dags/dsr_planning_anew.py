@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import get_current_context, task
 
 from dsr.errors import PermanentError, TransientError
-from dsr_acting import ENFORCE_RETRIES
 from dsr_coded import coded
+from dsr_retries import ENFORCE_RETRIES
 from dsr_starting import start_run
 from dsr_tasks import this_request
 from dsr_workplace import Workplace

@@ -43,6 +43,11 @@ DEFAULT_ARGS: Final[Mapping[str, Any]] = {
 DELIVERY_RETRIES: Final = int(os.environ.get("DSR_DELIVERY_RETRIES", "100"))
 """A mail server may be down for days: with the longest delay of an hour, four of them."""
 
+ENFORCE_RETRIES: Final = 400
+"""A vendor may need weeks: with six hours between, more than three months."""
+ENFORCE_AGAIN: Final = timedelta(seconds=float(os.environ.get("DSR_ENFORCE_AGAIN_SECONDS", "21600")))
+"""How long to wait before a vendor is asked again whether it has done what it put off."""
+
 
 def is_last_try() -> bool:
     """Whether there is no retry left for this task instance."""

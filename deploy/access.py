@@ -25,8 +25,10 @@ PLANNING: Final = "dsr_planning_anew"
 """The DAG that only a request's run starts; an officer may repair its runs."""
 SOURCES: Final = "dsr_sources"
 """The DAG that looks at the source systems; the console starts it when an officer asks."""
+LIST: Final = "dsr_erasure_list"
+"""The DAG that goes through an erasure list; taking one in starts it."""
 
-_STARTED: Final = (*REQUESTS, TRIAGE, SOURCES)
+_STARTED: Final = (*REQUESTS, TRIAGE, SOURCES, LIST)
 """What the console and the webhook start, as the service user: for requests that an officer enters, too. So an officer
 may start them; a run of a request that nobody has accepted does nothing."""
 _EDIT_STARTED: Final = [("can_edit", f"DAG:{dag_id}") for dag_id in _STARTED]

@@ -16,6 +16,7 @@ from dsr import (
     erased_command,
     holds_command,
     keys_command,
+    list_command,
     metrics_command,
     requests_command,
     retained_command,
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     show.set_defaults(command=_letters_preview)
     keys_command.add_parser(commands)
+    list_command.add_parser(commands)
     metrics_command.add_parser(commands)
     text = "print the public keys that packages' signatures are checked with, and say how to make a new one"
     commands.add_parser("signing-key", help=text, description=text).set_defaults(command=_signing_key)

@@ -56,6 +56,10 @@ class AirflowClient:
         conf = {"request_id": request_id, "received_at": received_at.isoformat()}
         self._start(dag_of(right), request_id, conf)
 
+    def start_list(self, list_id: str) -> None:
+        """Start the run of an erasure list, in the DAG `dsr_erasure_list`; a run that exists is a success."""
+        self._start("dsr_erasure_list", list_id, {"list_id": list_id})
+
     def check_source(self, source: str, at: datetime) -> None:
         """Start a look at one source, in the DAG `dsr_sources`; once a minute at most."""
         self._start("dsr_sources", f"check-{source}-{at.astimezone(UTC):%Y%m%dT%H%M}", {"source": source})

@@ -5,18 +5,23 @@ approval is for exactly the plan that lies in the case file; a record that has c
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dsr import plan as plans
 from dsr.casefile import CaseFile
+from dsr.erasurelist import ErasureList, digest_of
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.plan import PlanSummary
 from dsr.selection import Approval, seal
 from dsr.unchanged import selections
 
-__all__ = ["VALID", "approve_detail", "approved", "at_once", "planned_detail", "prepare_detail", "selections"]
+__all__ = [
+    "VALID", "ListApproval", "approve_detail", "approved", "at_once", "list_approved", "note_of_list",
+    "planned_detail", "prepare_detail", "selections",
+]  # fmt: skip
 
 VALID: Final = timedelta(days=30)
 """For so long an approval may be acted on."""
@@ -60,20 +65,60 @@ def approved(case: CaseFile, ledger: Ledger, request_id: str, *, at: datetime, v
     """
     summary = _checked(case, request_id)
     events = ledger.events(request_id)
-    prepare, approve = _last(events, "prepare"), _last(events, "approve")
-    if prepare is None or approve is None or not (_agreed(prepare) and _agreed(approve)):
-        raise PermanentError("approval.absent", _PLACE)
-    if approve.seq < prepare.seq:
-        raise PermanentError("approval.absent", _PLACE)
-    _same_plan(events, summary, (prepare, approve))
-    people = [_who(prepare), _who(approve)]
-    if people[0] == people[1] or "" in people:
-        raise PermanentError("approval.four_eyes", _PLACE)
+    prepare, approve = _both(events)
+    _same_plan(events, summary.digest, (prepare, approve))
+    by = _two_people(prepare, approve)
     if not _identified(events, prepare):
         raise PermanentError("approval.identity", _PLACE)
     if at - approve.at > valid:
         raise PermanentError("approval.stale", _PLACE)
-    return Approval(request_id, summary.digest, people[1], approve.at, seal())
+    return Approval(request_id, summary.digest, by, approve.at, seal())
+
+
+@dataclass(frozen=True)
+class ListApproval:
+    """Two people approved exactly the plan over all people on a list, as the ledger has it. digests: request id →
+    digest of that person's plan; prepared_by, by: who, as the ledger names them; at: when it was approved, UTC."""
+
+    list_id: str
+    digests: Mapping[str, str] = field(repr=False)
+    prepared_by: str
+    by: str
+    at: datetime
+
+
+def list_approved(listed: ErasureList, ledger: Ledger, *, at: datetime, valid: timedelta = VALID) -> ListApproval:
+    """PermanentError as `approved`; "list.unplanned" when not all of it was planned. Nobody on a list has asked: what
+    is verified of each is that the records are theirs, which `identify` does."""
+    events, digests = ledger.events(listed.list_id), listed.digests()
+    prepare, approve = _both(events)
+    _same_plan(events, digest_of(listed.list_id, listed.reason, digests), (prepare, approve))
+    by = _two_people(prepare, approve)
+    if at - approve.at > valid:
+        raise PermanentError("approval.stale", _PLACE)
+    return ListApproval(listed.list_id, digests, _who(prepare), by, approve.at)
+
+
+def note_of_list(case: CaseFile, ledger: Ledger, approved: ListApproval, *, at: datetime) -> None:
+    """Notes of one person what was decided of the list, as decisions about their own plan: from then on `approved` and
+    a replay after years go by it as by any other. Twice is fine. PermanentError("approval.foreign") for a case of
+    another list, ("approval.digest") when it is another plan than was approved, or records of it were altered."""
+    summary = _checked(case, case.case_id)
+    if case.read_json("request").get("list") != approved.list_id:
+        raise PermanentError("approval.foreign", _PLACE)
+    if approved.digests.get(case.case_id) != summary.digest:
+        raise PermanentError("approval.digest", _PLACE)
+    decided = {"digest": summary.digest, "choice": _YES, "list": approved.list_id}
+    prepared = {"decision": "prepare", "by": approved.prepared_by, "identity": _VERIFIED, **decided}
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("identity_verified", {"by": approved.prepared_by, "method": "erasure_list", "ok": True}),
+        ("decision", prepared),
+        ("decision", {"decision": "approve", "by": approved.by, **decided}),
+    ]
+    known = [(event.kind, dict(event.detail)) for event in ledger.events(case.case_id)]
+    for kind, detail in events:
+        if (kind, detail) not in known:
+            ledger.append(case.case_id, kind, detail, at=at)
 
 
 def at_once(case: CaseFile, ledger: Ledger, request_id: str, *, at: datetime, valid: timedelta = VALID) -> Approval:
@@ -88,7 +133,7 @@ def at_once(case: CaseFile, ledger: Ledger, request_id: str, *, at: datetime, va
     planned = next((event for event in reversed(events) if event.kind == "planned"), None)
     if planned is None:
         raise PermanentError("approval.absent", _PLACE)
-    _same_plan(events, summary, (planned,))
+    _same_plan(events, summary.digest, (planned,))
     if at - planned.at > valid:
         raise PermanentError("approval.stale", _PLACE)
     return Approval(request_id, summary.digest, "law", planned.at, seal())
@@ -107,9 +152,27 @@ def _checked(case: CaseFile, request_id: str) -> PlanSummary:
     return summary
 
 
-def _same_plan(events: Sequence[Event], summary: PlanSummary, said: Sequence[Event]) -> None:
+def _both(events: Sequence[Event]) -> tuple[Event, Event]:
+    """The last words of who prepared and who approved, both yes, in that order."""
+    prepare, approve = _last(events, "prepare"), _last(events, "approve")
+    if prepare is None or approve is None or not (_agreed(prepare) and _agreed(approve)):
+        raise PermanentError("approval.absent", _PLACE)
+    if approve.seq < prepare.seq:
+        raise PermanentError("approval.absent", _PLACE)
+    return prepare, approve
+
+
+def _two_people(prepare: Event, approve: Event) -> str:
+    """Who approved; somebody else than who prepared."""
+    people = [_who(prepare), _who(approve)]
+    if people[0] == people[1] or "" in people:
+        raise PermanentError("approval.four_eyes", _PLACE)
+    return people[1]
+
+
+def _same_plan(events: Sequence[Event], digest: str, said: Sequence[Event]) -> None:
     planned = [event for event in events if event.kind == "planned"][-1:]
-    if any(event.detail.get("digest") != summary.digest for event in (*said, *planned)):
+    if any(event.detail.get("digest") != digest for event in (*said, *planned)):
         raise PermanentError("approval.digest", _PLACE)
 
 

@@ -64,14 +64,17 @@ class Index(Protocol):
         ...
 
 
-def settle(anchor: Identifier, inquiries: Mapping[str, "Inquiry"], *, final: bool) -> Decision:
-    """Looks up, decides, and looks up what came up, until nothing new does.
+def settle(
+    anchor: Identifier, inquiries: Mapping[str, "Inquiry"], *, final: bool, side_by_side: bool = True
+) -> Decision:
+    """Looks up, decides, and looks up what came up, until nothing new does; `side_by_side`: asks the sources of a round
+    all at once, since they mostly wait.
 
     A transient failure is raised unless this is the `final` try. PermanentError("identify.rounds") when it takes more
     rounds than anybody's records do."""
     asking, asked = Asking(frozenset({anchor}), frozenset({anchor})), frozenset[Identifier]()
     for _ in range(_MOST_ROUNDS):
-        _ask_all(inquiries.values(), asking, final=final)
+        _ask_all(inquiries.values(), asking, final=final, side_by_side=side_by_side)
         asked |= asking.direct
         unproven = frozenset(i for inquiry in inquiries.values() for i in inquiry.unanswered(asked))
         decision = decide(anchor, [s for i in inquiries.values() for s in i.sightings()], asked, unproven - {anchor})
@@ -83,13 +86,16 @@ def settle(anchor: Identifier, inquiries: Mapping[str, "Inquiry"], *, final: boo
     raise PermanentError("identify.rounds", "identify")
 
 
-def _ask_all(inquiries: Iterable["Inquiry"], asking: Asking, *, final: bool) -> None:
-    """One round, all sources at once, since they mostly wait. Raises a transient failure unless `final`."""
+def _ask_all(inquiries: Iterable["Inquiry"], asking: Asking, *, final: bool, side_by_side: bool) -> None:
+    """One round. Raises a transient failure unless `final`."""
     open_ones = [inquiry for inquiry in inquiries if not inquiry.code]
     if not open_ones:
         return
-    with ThreadPoolExecutor(len(open_ones), thread_name_prefix="identify") as threads:
-        errors = list(threads.map(lambda inquiry: inquiry.ask(asking), open_ones))
+    if side_by_side:
+        with ThreadPoolExecutor(len(open_ones), thread_name_prefix="identify") as threads:
+            errors = list(threads.map(lambda inquiry: inquiry.ask(asking), open_ones))
+    else:
+        errors = [inquiry.ask(asking) for inquiry in open_ones]
     transient = [error for error in errors if isinstance(error, TransientError)]
     if transient and not final:
         raise max(transient, key=lambda e: e.retry_after.total_seconds() if e.retry_after else 0.0) from None

@@ -66,6 +66,13 @@ class Requesters:
         with transaction(self._engine, _PLACE) as connection:
             return list(connection.execute(query).scalars())
 
+    def of_address(self, address: str) -> list[str]:
+        """The requests that state that address, in the normal form of `model.Identifier`."""
+        r = requesters.c
+        query = select(r.request_id).where(r.address == self._hidden.keyed("email", address)).order_by(r.at)
+        with transaction(self._engine, _PLACE) as connection:
+            return list(connection.execute(query).scalars())
+
     def _ticket(self, ticket: str) -> bytes:
         return self._hidden.keyed("ticket", ticket.strip().casefold())
 

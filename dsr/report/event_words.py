@@ -9,6 +9,9 @@ from dsr.ledger import Event
 _WORDS: Final[Mapping[str, str]] = {
     "request_received": "Received through {channel}, about {right}",
     "request_entered": "Entered by {by}; it came by {way}",
+    "list_received": "An erasure list of {people} people was taken in by {by}: {reason}",
+    "listed": "Is on the erasure list {list}",
+    "set_aside": "Set aside, nothing is done: {code}",
     "triaged": "Triaged; it is request {within_year} of this address within a year",
     "linked": "Joined with another request",
     "cancel_asked": "The sender takes the request back: {by}",

@@ -4,8 +4,6 @@ The order makes it safe to be cut off anywhere: delivery remembered → request 
 the ledger → triaged → run started → event. Whoever comes again goes on where it stopped.
 """
 
-import base64
-import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from dsr.deliveries import Deliveries
 from dsr.errors import DsrError
 from dsr.ledger import Event, Ledger
 from dsr.misleading import misleading
+from dsr.requestid import new_id
 from dsr.settings import Settings
 from dsr.standing import RECEIVED
 from dsr.vocabulary import UNCLEAR
@@ -98,7 +97,7 @@ def accept(
     PermanentError("delivery.conflict") when the id came before with another body; Refused("body.invalid") as `check`.
     """
     check(ticket, settings, at)
-    request_id = deliveries.remember(ticket.channel, delivery_id, digest, request_id or _new_id(), at)
+    request_id = deliveries.remember(ticket.channel, delivery_id, digest, request_id or new_id(), at)
     if replay_key:
         request_id = deliveries.remember(f"{ticket.channel}:replay", replay_key, digest, request_id, at)
     known = ledger.events(request_id)
@@ -231,8 +230,3 @@ def _number(value: str, country: str) -> str | None:
     if not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _new_id() -> str:
-    """128 random bits: `dsr-` and 26 characters of base 32. Fits Airflow's run ids and file names."""
-    return "dsr-" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()

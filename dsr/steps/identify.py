@@ -34,6 +34,7 @@ def identify(
     *,
     at: datetime,
     final: bool,
+    side_by_side: bool = True,
 ) -> dict[str, str]:
     """Searches every declared source and keeps, per source, the result (search/<source>) and, when there is one, the
     certain matches (found/<source>), why each record is theirs or doubtful (evidence/<source>) and who else was seen on
@@ -44,6 +45,7 @@ def identify(
 
     A source that is absent or None is not connected. A permanent failure is recorded as such and the others go on; a
     transient one is raised, since another try may do, unless this is the `final` try: then it is recorded too.
+    `side_by_side` as `settle`.
     """
     request = case.read_json("request")
     anchor = Identifier("email", unicodedata.normalize("NFC", request["subject"]["email"].strip().lower()))
@@ -54,7 +56,7 @@ def identify(
         for d in declarations
         if (source := sources.get(d.name)) is not None
     }
-    decision = settle(anchor, inquiries, final=final)
+    decision = settle(anchor, inquiries, final=final, side_by_side=side_by_side)
     statuses: dict[str, str] = {}
     for declaration in declarations:
         inquiry = inquiries.get(declaration.name)

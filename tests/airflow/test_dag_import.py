@@ -66,6 +66,7 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
         "dsr_access",
         "dsr_deadlines",
         "dsr_erasure",
+        "dsr_erasure_list",
         "dsr_extension",
         "dsr_objection",
         "dsr_planning_anew",

@@ -108,7 +108,7 @@ def test_health_is_the_components_own() -> None:
 def test_the_service_user_may_start_requests_and_nothing_else() -> None:
     access = load("access")
     assert set(access.REQUESTS) == {f"dsr_{right}" for right in vocabulary.RIGHTS if right != "withdrawal"}
-    edits = {("can_edit", f"DAG:{dag_id}") for dag_id in (*access.REQUESTS, access.TRIAGE, access.SOURCES)}
+    edits = {("can_edit", f"DAG:{dag_id}") for dag_id in (*access.REQUESTS, access.TRIAGE, access.SOURCES, access.LIST)}
     assert set(access.ROLES["dsr intake"]) == {("can_create", "DAG Runs"), ("can_read", "Website"), *edits}
 
 
@@ -119,7 +119,7 @@ def test_the_officer_decides_but_holds_no_secrets() -> None:
     assert ("can_edit", "HITL Detail") in granted
     assert ("can_edit", "DAGs") not in granted
     made = {(action, what) for action, what in granted if action in ("can_delete", "can_create")}
-    started = (*access.REQUESTS, access.TRIAGE, access.SOURCES, access.EXTENSION)
+    started = (*access.REQUESTS, access.TRIAGE, access.SOURCES, access.LIST, access.EXTENSION)
     assert made == {("can_create", f"DAG Run:{dag_id}") for dag_id in started}
     assert not {resource for _, resource in granted} & {"Connections", "Variables", "Configurations", "Users", "Roles"}
 
@@ -131,7 +131,7 @@ def test_who_may_start_which_run() -> None:
     from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
 
     access, manager = load("access"), FabAuthManager()
-    started = (*access.REQUESTS, access.TRIAGE, access.SOURCES)
+    started = (*access.REQUESTS, access.TRIAGE, access.SOURCES, access.LIST)
     may = {
         (role, dag_id)
         for role, granted in access.ROLES.items()

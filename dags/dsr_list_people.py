@@ -1,0 +1,189 @@
+"""What is done for one person on an erasure list, by the steps of any erasure; see `dsr_list_chunks`."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from dsr.errors import PermanentError
+from dsr_permission import permission
+from dsr_retries import ENFORCE_AGAIN
+from dsr_workplace import DECLARATIONS, Workplace, now
+
+if TYPE_CHECKING:
+    from dsr.approval import ListApproval
+    from dsr.erasurelist import ErasureList, Line, Planned
+    from dsr.together import Sources
+
+OPEN_REQUEST: Final = "request.open"
+"""Why somebody is set aside: they have asked for something themselves, and it is not answered yet."""
+OTHER_NUMBER: Final = "customer_number.other"
+"""Why somebody is set aside: none of the records that are theirs carries the customer number that the list states."""
+_PLACE: Final = "list"
+Work = Callable[[str, "Sources"], Any]
+"""(request id, sources) → what comes of it; see `dsr.together.Work`."""
+
+
+def open(place: Workplace, listed: "ErasureList", line: "Line") -> None:
+    """The person's own case, as if they had asked for erasure."""
+    case = place.cases.create(line.request_id)
+    request = {
+        "request_id": line.request_id,
+        "right": "erasure",
+        "channel": "list",
+        "list": listed.list_id,
+        "received_at": listed.received_at.isoformat(),
+        "language": "en",
+        "subject": {"email": line.email},
+    }
+    case.write_json("request", request)
+    if not place.ledger.events(line.request_id):
+        place.ledger.append(line.request_id, "listed", {"list": listed.list_id}, at=now())
+
+
+def barred(place: Workplace, email: str) -> str:
+    """Why nothing may be done with a person although they are on the list; "" = nothing bars it."""
+    from dsr.standing import Standing
+
+    for request_id in place.requesters.of_address(email):
+        standing = Standing.of(place.ledger.events(request_id))
+        if standing is not None and not standing.answered:
+            return OPEN_REQUEST
+    return ""
+
+
+def identify(place: Workplace, request_id: str, sources: "Sources") -> "Planned | None":
+    from dsr.erasurelist import NOTHING, Planned
+    from dsr.steps import identify
+
+    case = place.case(request_id)
+    statuses = identify.identify(case, sources, DECLARATIONS, place.index, at=now(), final=False, side_by_side=False)
+    if set(statuses.values()) <= {"none"}:
+        return Planned(aside=NOTHING)
+    return None
+
+
+def collect(place: Workplace, request_id: str, sources: "Sources") -> None:
+    from dsr.steps import collect
+
+    case = place.case(request_id)
+    for name, source in sources.items():
+        if source is None:
+            raise PermanentError("plan.incomplete", name)
+        collect.collect(case, source, at=now())
+
+
+def plan(place: Workplace, lines: "Mapping[str, Line]", request_id: str, _: "Sources") -> "Planned":
+    from dsr.assessing import Law
+    from dsr.carried import identifiers
+    from dsr.erasurelist import Planned
+    from dsr.steps import assess
+    from dsr.steps import plan as step
+
+    case, settings, stated = place.case(request_id), place.settings, lines[request_id].customer_number
+    if stated:
+        names = tuple(declaration.name for declaration in DECLARATIONS)
+        numbers = {i.value for i in identifiers(case, names) if i.kind == "customer_number"}
+        if stated not in numbers:
+            return Planned(aside=OTHER_NUMBER)
+    at = now()
+    day = at.astimezone(settings.zone).date()
+    law, holds = Law(assess.plan_rows, assess.bonds_of), place.holds.in_force(day)
+    return Planned.of(step.plan(case, DECLARATIONS, place.register, holds, law=law, at=at, zone=settings.zone))
+
+
+def note_planned(place: Workplace, request_id: str, planned: "Planned") -> None:
+    from dsr import approval
+
+    if planned.aside:
+        kind, detail = "set_aside", {"code": planned.aside}
+    else:
+        kind, detail = "planned", approval.planned_detail(place.case(request_id))
+    last = [e.detail for e in place.ledger.events(request_id) if e.kind == kind][-1:]
+    if last != [detail]:
+        place.ledger.append(request_id, kind, detail, at=now())
+
+
+def note_approval(place: Workplace, approved: "ListApproval", request_id: str) -> None:
+    from dsr import approval, rounds
+    from dsr.steps import suppress
+
+    case = place.case(request_id)
+    if not rounds.begun(case) and (code := barred(place, case.read_json("request")["subject"]["email"])):
+        raise PermanentError(code, _PLACE)
+    approval.note_of_list(case, place.ledger, approved, at=now())
+    suppress.suppress(case, place.suppression, place.ledger, at=now())
+
+
+def reread(place: Workplace, request_id: str, sources: "Sources") -> None:
+    from dsr.steps import reread
+
+    case = place.case(request_id)
+    for declaration in DECLARATIONS:
+        source = sources[declaration.name]
+        if source is None:
+            raise PermanentError("connection.missing", declaration.connection_id)
+        reread.reread(case, source, declaration, at=now())
+
+
+def enforcing(place: Workplace) -> list[Work]:
+    """One for each source, in the order that the vendors force."""
+    from dsr.steps.plan import vendor_order
+
+    return [partial(_enforce, place, name) for name in vendor_order(DECLARATIONS)]
+
+
+def _enforce(place: Workplace, name: str, request_id: str, sources: "Sources") -> None:
+    from dsr.steps import assess, enforce
+
+    case, source, at = place.case(request_id), sources[name], now()
+    declaration = next(d for d in DECLARATIONS if d.name == name)
+    if source is None:
+        raise PermanentError("connection.missing", declaration.connection_id)
+    enforce.enforce(
+        case,
+        source,
+        declaration,
+        permission(place, case, at),
+        holds=place.holds.in_force(at.astimezone(place.settings.zone).date()),
+        ledger=place.ledger,
+        erasures=place.erasures,
+        at=at,
+        corrections_of=assess.corrections_of,
+        again=ENFORCE_AGAIN,
+    )
+
+
+def verify(place: Workplace, request_id: str, sources: "Sources") -> None:
+    from dsr.steps import assess, retain, verify
+
+    case = place.case(request_id)
+    verify.verify(
+        case,
+        sources,
+        DECLARATIONS,
+        place.index,
+        ledger=place.ledger,
+        erasures=place.erasures,
+        at=now(),
+        corrections_of=assess.corrections_of,
+    )
+    retain.retain(case, sources, DECLARATIONS, retained=place.retained, holds=place.holds, at=now())
+
+
+def notify(place: Workplace, request_id: str) -> None:
+    from dsr.enforced import Progress
+    from dsr.steps import notify
+
+    case = place.case(request_id)
+    done = [Progress.load(case, d.name).enforced(request_id) for d in DECLARATIONS]
+    notify.notify(
+        case,
+        place.register,
+        declarations=DECLARATIONS,
+        outcomes=[outcome for source in done for outcome in source.outcomes],
+        send_mail=lambda message: place.send_mail(message),
+        opendsr=place.opendsr,
+        ledger=place.ledger,
+        at=now(),
+        settings=place.settings,
+    )

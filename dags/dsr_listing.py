@@ -1,0 +1,199 @@
+"""Composition root of erasure lists: see `dsr_tasks`."""
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import TriggerRule, get_current_context, task
+
+from dsr.errors import PermanentError
+from dsr_coded import Coded, coded
+from dsr_decisions import APPROVE, STOP, AskedAgain, Asks, asking, who
+from dsr_retries import ENFORCE_RETRIES, is_last_try
+from dsr_workplace import DECLARATIONS, Workplace, now
+
+if TYPE_CHECKING:
+    from dsr.erasurelist import ErasureList
+
+log = logging.getLogger("dsr")
+
+OURS: Final = "The list is ours, and the plan is right"
+_CHOICES: Final[Mapping[str, str]] = {OURS: "approve", APPROVE: "approve", STOP: "stop"}
+_PLAN: Final = "{{ ti.xcom_pull(task_ids='make_plan', key='report')['table'] }}"
+_PLACE: Final = "list"
+
+
+def this_list() -> "ErasureList":
+    """The list that this run is for. PermanentError("run.list") when the run was not started for one."""
+    from dsr.erasurelist import ErasureList
+
+    run = get_current_context()["dag_run"]
+    list_id = (run.conf or {}).get("list_id")
+    if list_id != run.run_id:
+        raise PermanentError("run.list", _PLACE)
+    return ErasureList(Workplace().case(str(list_id)))
+
+
+@task(show_return_value_in_logs=False)
+@coded
+def open_list() -> list[int]:
+    """The chunks of the list. What was planned before is forgotten, so that clearing this plans anew.
+
+    **`run.list`**: started by hand without a list: `python -m dsr erasure-list add` starts it. **`case.closed`**: the
+    list has come to its end, and is gone. **`list.begun`**: it is being carried out; clear *carry_out* instead, which
+    goes on where it stopped.
+    """
+    listed = this_list()
+    listed.forget_plans()
+    log.info("%s people in %s chunks", listed.people, listed.chunks)
+    return list(range(1, listed.chunks + 1))
+
+
+@task(show_return_value_in_logs=False, max_active_tis_per_dagrun=1)
+@coded
+def plan_chunk(chunk: int) -> None:
+    """Searches and reads all systems for the people in this chunk, and plans what happens to each record; changes
+    nothing. Whoever can't be planned is set aside, and *prepare* says how many and why."""
+    from dsr_list_chunks import plan_chunk as step
+
+    listed = this_list()
+    if listed.planned(chunk):
+        log.info("is planned already")
+        return
+    log.info("%s", step(Workplace(), listed, chunk, final=is_last_try()))
+
+
+@task.branch(show_return_value_in_logs=False)
+@coded
+def make_plan() -> str:
+    """The plan over all people: what *prepare* and *approve* show. Nobody has a plan → *end_list*."""
+    from dsr_plan_page import list_page
+
+    place, listed = Workplace(), this_list()
+    total = listed.total()
+    listed.case.write_json("total", {"digest": total.digest})
+    detail = {"digest": total.digest, "right": "erasure", "effects": total.effects(), "people": total.people}
+    place.ledger.append(listed.list_id, "planned", {**detail, "aside": dict(total.aside)}, at=now())
+    table = list_page(listed, total, DECLARATIONS, place.register.terms)
+    get_current_context()["ti"].xcom_push(key="report", value={"table": table, "digest": total.digest})
+    log.info("%s people, %s", total.people, total.effects())
+    return "prepare" if total.people else "end_list"
+
+
+class OtherPlan(AskedAgain):
+    """The plan is another one than was shown: it is asked for anew."""
+
+
+class SamePerson(AskedAgain):
+    """Who prepared it can't approve it."""
+
+
+class _DecidesList(Asks):
+    """Decides about the plan over all people on the list. `decision`: what the ledger calls it."""
+
+    decision = ""
+
+    def execute(self, context: Any) -> Any:
+        """Asks; and keeps which plan it asks about."""
+        with Coded():
+            report = context["ti"].xcom_pull(task_ids="make_plan", key="report")
+            this_list().case.write_json(f"shown/{self.decision}", {"digest": report["digest"]})
+        return super().execute(context)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """The officer has answered."""
+        if "error" not in event:
+            with Coded():
+                _decided(self.decision, event)
+        return super().execute_complete(context, event)
+
+
+class PrepareList(_DecidesList):
+    """People on a list are to be erased although none of them has asked. An officer looks at what the plan says.
+
+    - **The list is ours, and the plan is right**: the list comes from us, its reason holds for everybody on it, and
+      the numbers are what was to be expected. Another officer then approves.
+    - **Stop**: nothing is done; the list and all that was read for it is destroyed.
+
+    What a law keeps is restricted, and erased when that ends; records that may be somebody else's are left alone.
+    """
+
+    decision = "prepare"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Is the list ours, and is the plan right?",
+            options=[OURS, STOP],
+            options_mapping={OURS: "approve", STOP: "end_list"},
+            **asking(self, _PLAN),
+            **kwargs,
+        )
+
+
+class ApproveList(_DecidesList):
+    """Another officer decides about exactly this plan, for everybody on the list at once.
+
+    - **Approve**: it is carried out, chunk by chunk. Not open to who prepared it. A record that has changed since is
+      left alone; whoever asks for something themselves meanwhile is left out.
+    - **Stop**: nothing is done; the list and all that was read for it is destroyed.
+
+    What to look at: are the numbers of people and records what was to be expected; is what is kept kept rightly.
+    """
+
+    decision = "approve"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            subject="Erase all of them?",
+            options=[APPROVE, STOP],
+            options_mapping={APPROVE: "carry_out", STOP: "end_list"},
+            **asking(self, _PLAN),
+            **kwargs,
+        )
+
+
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False, max_active_tis_per_dagrun=1)
+@coded
+def carry_out(chunk: int) -> None:
+    """Does what was approved for the people in this chunk: reads everything again, erases and restricts, sees that it
+    is so, tells the recipients; then destroys their case files. Goes on where it stopped.
+
+    **Up for retry**: a system is down, or deletes later (`enforce.scheduled`). **Red**, `list.failed`: its log names
+    each request with its code; all others are done. Mend it, then clear this task. `request.open`: that person has
+    asked for something themselves since: answer it first. `approval.…`: see *enforce* of `dsr_erasure`.
+    """
+    from datetime import timedelta
+
+    from dsr import approval
+    from dsr_list_chunks import carry_out_chunk
+    from dsr_permission import ONCE_BEGUN
+
+    place, listed = Workplace(), this_list()
+    valid: timedelta = ONCE_BEGUN if listed.case.exists("begun") else approval.VALID
+    approved = approval.list_approved(listed, place.ledger, at=now(), valid=valid)
+    listed.case.write_json("begun", True)
+    log.info("%s people", carry_out_chunk(place, listed, chunk, approved))
+
+
+@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, show_return_value_in_logs=False)
+@coded
+def end_list() -> None:
+    """Notes how the list ended, and destroys it with all that was read for it. What was done of whom stays in the
+    ledger, under the id of each."""
+    from dsr_list_chunks import end
+
+    log.info("%s", end(Workplace(), this_list()))
+
+
+def _decided(decision: str, event: Mapping[str, Any]) -> None:
+    """OtherPlan when what was shown isn't the plan any more, SamePerson when both would be one."""
+    place, listed, answer = Workplace(), this_list(), str(event["chosen_options"][0])
+    shown, total = listed.case.read_json(f"shown/{decision}")["digest"], listed.case.read_json("total")["digest"]
+    if shown != total:
+        raise OtherPlan("approval.digest", decision)
+    known = [e.detail for e in place.ledger.events(listed.list_id) if e.kind == "decision"]
+    prepared = [detail["by"] for detail in known if detail["decision"] == "prepare"][-1:]
+    if decision == "approve" and answer == APPROVE and who(event) in (*prepared, "nobody"):
+        raise SamePerson("approval.four_eyes", decision)
+    detail = {"decision": decision, "choice": _CHOICES[answer], "by": who(event), "digest": shown}
+    place.ledger.append(listed.list_id, "decision", detail, at=now())
