@@ -24,7 +24,8 @@ def checked(
     about come back as "blocked" with the reason outcome.missing.
 
     `again`: an earlier call was interrupted, or put something off; what is gone by now went by our own doing then,
-    since it was there right before that call.
+    since it was there right before that call. Not so what the system itself has a reason for ("<source>.…"), such as its
+    recycle bin.
 
     PermanentError("outcome.foreign") for another request, source, dataset or effect, ("outcome.unknown") for an
     outcome that is none, ("outcome.count") when more records ended than were selected.
@@ -39,7 +40,7 @@ def checked(
         key = (outcome.dataset, outcome.effect)
         told[key] += outcome.count
         ended[key] += outcome.count if outcome.outcome in _ENDED else 0
-        if again and outcome.outcome == "absent":
+        if again and outcome.outcome == "absent" and not outcome.reason.startswith(f"{declaration.name}."):
             outcome = replace(outcome, outcome="done", reason="earlier_attempt")
         kept.append(outcome if not outcome.reason or _REASON.fullmatch(outcome.reason) else _unreadable(outcome))
     if any(count > asked.get(key, 0) for key, count in ended.items()):

@@ -99,9 +99,10 @@ def killed_on_the_way(
         if process.exitcode is not None:
             assert process.exitcode == 0
             return met
-        met.append(office.next(request_id) or "")
+        # First: while it lives, it writes the run's file too.
         process.kill()
         process.join()
+        met.append(office.next(request_id) or "")
 
 
 def outcome(office: Office, request_id: str, person: Person, before: list[str], notices: int) -> Outcome:
