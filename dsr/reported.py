@@ -24,8 +24,8 @@ def checked(
     about come back as "blocked" with the reason outcome.missing.
 
     `again`: an earlier call was interrupted, or put something off; what is gone by now went by our own doing then,
-    since it was there right before that call. Not so what the system itself has a reason for ("<source>.…"), such as its
-    recycle bin.
+    since it was there right before that call. Not so what the system itself has a reason for ("<source>.…"), such as
+    its recycle bin.
 
     PermanentError("outcome.foreign") for another request, source, dataset or effect, ("outcome.unknown") for an
     outcome that is none, ("outcome.count") when more records ended than were selected.
