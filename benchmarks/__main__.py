@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks import airflow_overhead, engine, lookup, masks, matching, packing, sources, webhook
+from benchmarks import airflow_overhead, engine, lists, lookup, masks, matching, packing, sources, waiting, webhook
 
 
 def main() -> int:
@@ -19,8 +19,12 @@ def main() -> int:
     broken = lookup.main([]) or broken
     print("\nSources: what asking the systems costs\n")
     broken = sources.main([]) or broken
+    print("\nLists: many people with one approval\n")
+    broken = lists.main([]) or broken
     print("\nWebhook: a burst while Airflow is down\n")
     broken = webhook.main([]) or broken
+    print("\nWaiting: requests that stand at a person's decision\n")
+    broken = waiting.main([]) or broken
     print("\nAirflow: what it adds to a request\n")
     return airflow_overhead.main([]) or broken
 

@@ -29,7 +29,7 @@ from airflow.sdk import DAG, TaskGroup
 import dsr_acting as acting
 import dsr_tasks as tasks
 from dsr_decisions import DecideIncomplete, Release
-from dsr_retries import DEFAULT_ARGS
+from dsr_retries import DEFAULT_ARGS, REQUESTS_AT_ONCE
 from dsr_reviewing import Review
 from extractors import SOURCES
 
@@ -46,7 +46,7 @@ for right, description in RIGHTS.items():
         schedule=None,
         catchup=False,
         # Runs that wait for a person count as active.
-        max_active_runs=1000,
+        max_active_runs=REQUESTS_AT_ONCE,
         default_args=dict(DEFAULT_ARGS),
         tags=["dsr"],
     ):

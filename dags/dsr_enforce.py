@@ -39,7 +39,7 @@ import dsr_planning_anew as planning
 import dsr_tasks as tasks
 import dsr_unheld as unheld
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
-from dsr_retries import DEFAULT_ARGS
+from dsr_retries import DEFAULT_ARGS, REQUESTS_AT_ONCE
 from extractors import SOURCES
 
 RIGHTS = {
@@ -63,7 +63,7 @@ for right, description in RIGHTS.items():
         doc_md=__doc__,
         schedule=None,
         catchup=False,
-        max_active_runs=1000,
+        max_active_runs=REQUESTS_AT_ONCE,
         default_args=dict(DEFAULT_ARGS),
         tags=["dsr"],
     ):

@@ -37,13 +37,10 @@ def plan_chunk(place: Workplace, listed: "ErasureList", chunk: int, *, final: bo
         people.open(place, listed, line)
     planned = {i: Planned(aside=code) for i, line in lines.items() if (code := people.barred(place, line.email))}
     left, sources = [i for i in lines if i not in planned], place.sources()
-    works: tuple[people.Work, ...] = (
-        partial(people.identify, place),
-        partial(people.collect, place),
-        partial(people.plan, place, lines),
-    )
-    for work in works:
-        left = _each(sources, left, work, planned, final=final)
+    asking: tuple[people.Work, ...] = (partial(people.identify, place), partial(people.collect, place))
+    for work in asking:
+        left = _those_left(_together(sources, left, work), planned, final=final)
+    _those_left(_one_by_one(left, partial(people.plan, place, lines)), planned, final=final)
     for request_id, its in planned.items():
         people.note_planned(place, request_id, its)
     listed.keep_planned(chunk, planned)
@@ -78,13 +75,10 @@ def carry_out_chunk(place: Workplace, listed: "ErasureList", chunk: int, approve
     return len(left)
 
 
-def _each(
-    sources: "Sources", ids: Sequence[str], work: people.Work, planned: "dict[str, Planned]", *, final: bool
-) -> list[str]:
+def _those_left(came: Mapping[str, Any], planned: "dict[str, Planned]", *, final: bool) -> list[str]:
     """Those who go on; what ends for the others is put into `planned`."""
     from dsr.erasurelist import Planned
 
-    came = _together(sources, ids, work)
     waits = [error for error in came.values() if isinstance(error, TransientError)]
     if waits and not final:
         raise max(waits, key=lambda e: e.retry_after.total_seconds() if e.retry_after else 0.0)
@@ -93,7 +87,7 @@ def _each(
             planned[request_id] = Planned(aside=its.code)
         elif isinstance(its, Planned):
             planned[request_id] = its
-    return [request_id for request_id in ids if request_id not in planned]
+    return [request_id for request_id in came if request_id not in planned]
 
 
 def _together(sources: "Sources", ids: Sequence[str], work: people.Work) -> Mapping[str, Any]:
@@ -110,13 +104,13 @@ def _together(sources: "Sources", ids: Sequence[str], work: people.Work) -> Mapp
     return came
 
 
-def _one_by_one(ids: Iterable[str], work: Callable[[str], None]) -> dict[str, Any]:
-    """What asks no system: the errors of those for whom it failed."""
+def _one_by_one(ids: Iterable[str], work: Callable[[str], Any]) -> dict[str, Any]:
+    """What asks no system, and so has nothing to wait for: what came of each."""
     came: dict[str, Any] = {}
     for request_id in ids:
         try:
             with Coded(_PLACE):
-                work(request_id)
+                came[request_id] = work(request_id)
         except DsrError as error:
             came[request_id] = error
     return came

@@ -72,7 +72,7 @@ def collect(place: Workplace, request_id: str, sources: "Sources") -> None:
         collect.collect(case, source, at=now())
 
 
-def plan(place: Workplace, lines: "Mapping[str, Line]", request_id: str, _: "Sources") -> "Planned":
+def plan(place: Workplace, lines: "Mapping[str, Line]", request_id: str) -> "Planned":
     from dsr.assessing import Law
     from dsr.carried import identifiers
     from dsr.erasurelist import Planned

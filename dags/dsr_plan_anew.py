@@ -13,7 +13,7 @@ over: every system is read again, and *prepare* asks about the new plan. It is s
 from airflow.sdk import DAG
 
 import dsr_planning_anew as tasks
-from dsr_retries import DEFAULT_ARGS
+from dsr_retries import DEFAULT_ARGS, REQUESTS_AT_ONCE
 
 with DAG(
     tasks.DAG_ID,
@@ -21,7 +21,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     catchup=False,
-    max_active_runs=1000,
+    max_active_runs=REQUESTS_AT_ONCE,
     default_args=dict(DEFAULT_ARGS),
     tags=["dsr"],
 ):

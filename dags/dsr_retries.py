@@ -40,6 +40,9 @@ DEFAULT_ARGS: Final[Mapping[str, Any]] = {
 }
 
 
+REQUESTS_AT_ONCE: Final = 1_000_000
+"""Runs of a DAG that Airflow lets go on at the same time: all of them. Nearly all wait for a person and hold nothing;
+one above the number would not begin until another has ended, which may take weeks."""
 DELIVERY_RETRIES: Final = int(os.environ.get("DSR_DELIVERY_RETRIES", "100"))
 """A mail server may be down for days: with the longest delay of an hour, four of them."""
 

@@ -10,7 +10,7 @@ from airflow.sdk import DAG, TaskGroup, TriggerRule, task
 
 from extractors import SOURCES
 
-with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1000, tags=["dsr"], doc_md=__doc__):
+with DAG("dsr_shape", schedule=None, catchup=False, max_active_runs=1_000_000, tags=["dsr"], doc_md=__doc__):
 
     @task
     def nothing() -> None: ...

@@ -80,6 +80,13 @@ def test_all_dags_are_read_and_serialised(read: dict[str, Any]) -> None:
     }
 
 
+def test_no_request_waits_for_another_ones_decision(read: dict[str, Any]) -> None:
+    """A run that stands at a person's decision counts as running for Airflow, for weeks."""
+    requests = {"dsr_access", "dsr_erasure", "dsr_objection", "dsr_planning_anew", "dsr_portability",
+                "dsr_rectification", "dsr_restriction", "dsr_triage"}  # fmt: skip
+    assert {read["dags"][name]["dag"]["max_active_runs"] >= 100_000 for name in requests} == {True}
+
+
 def test_their_groups_can_be_drawn(read: dict[str, Any]) -> None:
     """Airflow shows neither graph nor grid of a DAG in which a group comes both before and after something else, though
     it runs it."""
