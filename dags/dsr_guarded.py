@@ -1,6 +1,6 @@
 """Sources whose errors can't carry anybody's data: only coded ones come out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -38,6 +38,19 @@ class Guarded:
         """As `Source.find`."""
         with self._coded(), waiting(self.declaration.name):
             return self._client.find(subjects)
+
+    @property
+    def known(self) -> Callable[[str, Collection[str]], Found]:
+        """As of `IndexedSource`; an AttributeError where the source has no such verb."""
+        if not hasattr(self._kind, "known"):
+            raise AttributeError("known")
+
+        def verb(request_id: str, record_ids: Collection[str]) -> Found:
+            with self._coded(), waiting(self.declaration.name):
+                found: Found = cast(Any, self._client).known(request_id, record_ids)
+                return found
+
+        return verb
 
     def extract(self, found: Found) -> Iterator[Piece]:
         """As `Source.extract`."""

@@ -152,7 +152,11 @@ class Source(Protocol):
 
 
 class IndexedSource(Source, Protocol):
-    """A source whose system has no look-up by person: it lists what is new, `dsr_upkeep` keeps the index."""
+    """A source whose system has no look-up by person: it lists what is new, `dsr_upkeep` keeps the index.
+
+    It may have a verb `known(request_id, record_ids) -> Found` too: by their rows' ids alone, whomever they name, the
+    matches of records that were erased and have come back. Only where no id is ever given to another record.
+    """
 
     def index(self, since: datetime | None) -> Iterator[IndexEntry]:
         """Entries for records that are new or changed since then (UTC); None = all that can be reached."""

@@ -23,7 +23,7 @@ os.environ.pop("SSL_CERT_DIR", None)
 
 # How long an example takes says more about who else is busy on the machine than about the code. Each run draws others,
 # so that fewer of them do.
-settings.register_profile("dsr", deadline=None, max_examples=50)
+settings.register_profile("dsr", deadline=None, max_examples=25)
 settings.load_profile("dsr")
 
 

@@ -5,7 +5,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -54,6 +54,20 @@ def find(store: Store, subjects: Sequence[Subject]) -> Iterator[Match]:
             yield from _matches(record_id, sidecar, askers)
 
 
+def known(store: Store, request_id: str, contact_ids: Iterable[str]) -> Iterator[Match]:
+    """The calls of these contact ids that are there, whomever their sidecars name: an id is never given again. All
+    sidecars are listed for it, a thousand a call, since an id doesn't tell the day."""
+    wanted = frozenset(contact_ids)
+    for stored in store.listed(_PREFIX):
+        day = _KEY.fullmatch(stored.key)
+        if day is None or day[4] not in wanted:
+            continue
+        sidecar = store.read_object(stored.key, "sidecar")
+        if sidecar is not None:
+            record_id = "/".join(day.groups())
+            yield _match(request_id, record_id, sidecar, frozenset({Identifier(KIND, record_id)}))
+
+
 def named(sidecar: Mapping[str, Any]) -> set[Identifier]:
     """Whom the call points to: the number, and an address that was noted; empty for a hidden number."""
     found = {Identifier("phone", _e164(str(sidecar.get("customer_number") or "")))}
@@ -65,14 +79,18 @@ def named(sidecar: Mapping[str, Any]) -> set[Identifier]:
 
 def _matches(record_id: str, sidecar: Mapping[str, Any], askers: Sequence[Subject]) -> Iterator[Match]:
     names = named(sidecar)
-    person = next((name.strip() for name in _noted(sidecar, _NAMES)), "")
-    keys = {k: sidecar.get(k) for k in ("record_keys", "transcript_key", "audio_key") if sidecar.get(k)}
-    reference = {"sidecar_key": _key(record_id), "contact_id": record_id.rpartition("/")[2], **keys}
     for subject in askers:
         by = frozenset(names & subject.identifiers)
         if by:
-            holds = frozenset(names | {Identifier(KIND, record_id)})
-            yield Match(subject.request_id, DATASET, record_id, by, holds, person, reference)
+            yield _match(subject.request_id, record_id, sidecar, by)
+
+
+def _match(request_id: str, record_id: str, sidecar: Mapping[str, Any], by: frozenset[Identifier]) -> Match:
+    holds = frozenset(named(sidecar) | {Identifier(KIND, record_id)})
+    person = next((name.strip() for name in _noted(sidecar, _NAMES)), "")
+    keys = {k: sidecar.get(k) for k in ("record_keys", "transcript_key", "audio_key") if sidecar.get(k)}
+    reference = {"sidecar_key": _key(record_id), "contact_id": record_id.rpartition("/")[2], **keys}
+    return Match(request_id, DATASET, record_id, by, holds, person, reference)
 
 
 def _key(record_id: str) -> str:

@@ -29,6 +29,8 @@ CORRECTIONS: Final = {
     "invoicing_contact.mobile": _PHONE,
 }
 """Of fields that no webinar has: what was once told there, nobody can correct."""
+LISTED: Final = ("p000030", "p000031")
+"""Who is on an erasure list."""
 WAYS: Final[Mapping[str, Way]] = {
     "erased": Way("erasure", "p000000"),
     "killed": Way("erasure", "p000020"),

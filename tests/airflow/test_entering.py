@@ -17,6 +17,7 @@ def hidden(page: str) -> dict[str, str]:
     return dict(_HIDDEN.findall(page))
 
 
+@pytest.mark.thorough
 def test_a_letter_and_its_answer(stack: Observed, tmp_path: Path) -> None:
     """The link goes to the mailbox on file, the code to the officer; both together open the package."""
     officer, canary = stack.user("officer"), stack.population.canary

@@ -28,6 +28,7 @@ def told(stack: Observed, request_id: str) -> list[str]:
     return [event.detail["outcome"] for event in stack.events(request_id) if event.kind == "answered"]
 
 
+@pytest.mark.thorough
 def test_an_access_request_is_extended_once_and_then_refused(stack: Observed) -> None:
     request_id = stack.ask(stack.population.canary.email, "T-extend")
     assert stack.decision(request_id)["task_id"] == "release"

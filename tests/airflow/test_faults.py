@@ -85,6 +85,7 @@ def test_revoked_token_can_be_stopped_without_anything_sent(stack: Observed) -> 
     assert [e.detail["outcome"] for e in stack.events(request_id) if e.kind == "shredded"] == ["stopped"]
 
 
+@pytest.mark.thorough
 def test_killed_while_reading_ends_right_and_nothing_is_doubled(stack: Observed, tmp_path: Path) -> None:
     """kill -9 of the process that reads from one system; and of the worker that watches over that of another."""
     request_id, victims = stack.ask(stack.population.canary.email, "T-kill"), ("salesforce", "pardot")

@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.slow]
 _ROW = "crm"
 
 
+@pytest.mark.thorough
 def test_the_subset_goes_to_the_person_and_to_the_other_controller(stack: Observed, tmp_path: Path) -> None:
     """The same records, but to the other controller nothing of what is not among them; the officer reads where it goes
     before approving, the ticket gets the receipt."""

@@ -32,6 +32,7 @@ def outside(stack: Observed, ahead: timedelta) -> None:
         admin.put("/clock", json={"offset": ahead.total_seconds()}).raise_for_status()
 
 
+@pytest.mark.thorough
 def test_an_unclear_right_is_decided_before_anything_is_searched(stack: Observed) -> None:
     triage, erasure = stack.of("triage"), stack.of("erasure")
     stack.requester.forget_calls()

@@ -212,7 +212,7 @@ def test_rights_of_users_are_as_the_fixture_says() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), pytest.param(1280, "light", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("path", ["requests?overdue=yes", "requests/figures"])
 def test_everybody_can_use_it(browser: Any, pages: Console, path: str, width: int, scheme: str) -> None:
     """WCAG 2.2 AA as far as axe-core sees."""

@@ -170,7 +170,7 @@ def test_every_kind_of_event_has_words() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), pytest.param(1280, "light", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", ["failed", "a second officer"])
 def test_everybody_can_use_it(browser: Any, pages: Console, name: str, width: int, scheme: str) -> None:
     """WCAG 2.2 AA as far as axe-core sees."""

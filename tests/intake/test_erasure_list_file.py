@@ -2,11 +2,13 @@
 
 import csv
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dsr.__main__ import main
 from dsr.listfile import COLUMNS, BadList, read
 
 
@@ -69,3 +71,17 @@ def test_no_reason_holds_what_stands_in_the_file(value: str) -> None:
     with pytest.raises(BadList) as caught:
         read(f"email,{value}\n{value},{value}\n".encode())
     assert value not in str(caught.value)
+
+
+def test_the_command_says_where_and_takes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("email,Note\nanna@example.com,x\n")
+    assert main(["erasure-list", "add", str(file), "--reason", "no_longer_needed", "--by", "dpo"]) == 1
+    said = capsys.readouterr().err
+    assert "line 1 has a column that is none of email, customer_number" in said
+    assert "nothing was taken in" in said
+    assert "anna" not in said
+    file.write_text("email\nanna@example.com\n")
+    assert main(["erasure-list", "check", str(file)]) == 0
+    assert capsys.readouterr().out == "1 people; the file can be taken.\n"
+    assert main(["erasure-list", "check", str(tmp_path / "absent.csv")]) == 1

@@ -336,7 +336,7 @@ def test_in_a_browser(browser: "playwright.Browser", desk: Desk, airflow: FakeAi
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), pytest.param(1280, "light", marks=pytest.mark.thorough)])
 def test_everybody_can_use_it(
     browser: "playwright.Browser", room: Console, desk: Desk, width: int, scheme: str, tmp_path: Any
 ) -> None:

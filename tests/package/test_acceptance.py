@@ -22,17 +22,17 @@ import pytest
 from clear import released
 from package_makers import AT, SETTINGS, package_bytes
 from running_sandbox import Sandbox
+from searched import search
 
-from dsr.casefile import CaseFile, CaseStore
-from dsr.errors import TransientError
+from dsr.casefile import CaseStore
 from dsr.register import Register
 from dsr.source import Source
-from dsr.steps import assess, collect, combine, compose, identify
+from dsr.steps import assess, collect, combine, compose
 from extractors import SOURCES
 
 pytestmark = pytest.mark.slow
 DECLARATIONS = [source.declaration for source in SOURCES]
-PEOPLE = ("canary", "formula", "right_to_left", "same_name", "p000003")
+PEOPLE = ("canary", "formula", "right_to_left")
 RIGHTS = ("access", "portability")
 TAG_FILES = {"datapackage.json", "bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"}
 REPORTS = ("document", "profile", "search-report", "decisions", "processing-information")
@@ -109,7 +109,7 @@ def _made(key: str, right: str, sandbox: Sandbox, folder: Path, sources: dict[st
         "ticket": {"id": "4711"},
         "subject": {"email": person.email},
     })  # fmt: skip
-    _search(case, sources, index)
+    search(case, sources, DECLARATIONS, index, AT)
     for source in sources.values():
         assert source is not None
         collect.collect(case, source, at=AT)
@@ -123,16 +123,6 @@ def _made(key: str, right: str, sandbox: Sandbox, folder: Path, sources: dict[st
         assert archive.testzip() is None
         archive.extractall(folder / "unpacked")
     return Made(key, right, path, folder / "unpacked")
-
-
-def _search(case: CaseFile, sources: dict[str, Source | None], index: Any) -> None:
-    """As the task does: again after a passing error."""
-    for last in (False, False, True):
-        try:
-            identify.identify(case, sources, DECLARATIONS, index, at=AT, final=last)
-            return
-        except TransientError:
-            assert not last
 
 
 def test_there_is_something_in_them(packages: list[Made]) -> None:

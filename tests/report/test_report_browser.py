@@ -154,7 +154,7 @@ def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return hostile().write(tmp_path_factory.mktemp("hostile")).parent
 
 
-@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("width", [375, pytest.param(1280, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", ["index.html", "index.en.html"])
 def test_hostile_values_run_nothing_and_load_nothing(browser: Any, hostile_folder: Path, name: str, width: int) -> None:
     """With the policy, and without it: escaping alone has to hold. Everything unfolded, and nothing wider than the
@@ -201,7 +201,7 @@ def test_the_policy_stops_what_would_get_through(
     assert elsewhere.asked == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (1280, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), pytest.param(1280, "dark", marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     "name",
     [

@@ -267,8 +267,16 @@ def test_by_keys_alone(browser: "playwright.Browser", room: Room) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (320, "dark"),
+        *(
+            pytest.param(*look, marks=pytest.mark.thorough)
+            for look in ((320, "light"), (1280, "light"), (1280, "dark"))
+        ),
+    ],
+)
 def test_everybody_can_use_it(browser: "playwright.Browser", room: Room, width: int, scheme: str) -> None:
     """WCAG 2.2 AA as far as axe-core sees; without script too."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from made_up_sources import AT, REQUEST_ID, FakeIndex, combined, composed, request
 from running_sandbox import Sandbox
+from searched import search
 
 from dsr.casefile import CaseStore
 from dsr.source import Source
-from dsr.steps import collect, combine, identify
+from dsr.steps import collect, combine
 from extractors import SOURCES
 
 pytestmark = pytest.mark.slow
@@ -41,7 +42,7 @@ def package_of(address: str, folder: Path, sources: dict[str, Source | None], in
     """The package that a request from this address gets."""
     case = CaseStore(str(folder), bytes(32)).create(REQUEST_ID)
     case.write_json("request", request(address))
-    identify.identify(case, sources, DECLARATIONS, index, at=AT, final=True)
+    search(case, sources, DECLARATIONS, index, AT)
     for source in sources.values():
         assert source is not None
         collect.collect(case, source, at=AT)
@@ -64,7 +65,15 @@ def records(package: zipfile.ZipFile) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    "key", ["canary", "namesake_colleague", "same_name", "near_address", "plus_address", "formula", "right_to_left"]
+    "key",
+    [
+        "canary",
+        "formula",
+        *(
+            pytest.param(key, marks=pytest.mark.thorough)
+            for key in ("namesake_colleague", "same_name", "near_address", "plus_address", "right_to_left")
+        ),
+    ],
 )
 def test_the_truth_and_nothing_of_anybody_else(
     key: str, tmp_path: Path, shared_sandbox: Sandbox, sources: dict[str, Source | None], index: FakeIndex

@@ -187,7 +187,7 @@ def test_a_row_that_somebody_stands_by(new_ledger: Callable[[], str], tmp_path: 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), pytest.param(1280, "light", marks=pytest.mark.thorough)])
 def test_everybody_can_use_them(
     browser: "playwright.Browser", room: Room, width: int, scheme: str, tmp_path: Path
 ) -> None:

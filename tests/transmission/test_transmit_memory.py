@@ -52,6 +52,7 @@ print(receipt.bytes, most - before)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", ["example", pytest.param("bucket", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
 def test_200_mb(dispatch: Dispatch, tmp_path: Path, key: str) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(

@@ -74,7 +74,9 @@ def key_of(office: Office, request_id: str) -> str:
     return next(i for dataset, i in office.planned(request_id) if dataset == "invoicing_contact")
 
 
-@pytest.mark.parametrize("event", [doubted, altered, planned_anew, old])
+@pytest.mark.parametrize(
+    "event", [altered, *(pytest.param(event, marks=pytest.mark.thorough) for event in (doubted, planned_anew, old))]
+)
 def test_nothing_is_changed(
     office: Office, way_sandbox: Sandbox, somebody: Person, event: Callable[[Office, str, Person], str]
 ) -> None:
