@@ -50,6 +50,17 @@ class TestConformance(SourceConformance):
     system = "recordings"
 
 
+def test_known_by_ids_alone_whomever_they_name(sandbox: Sandbox, source: Recordings) -> None:
+    """As after a restore, when nobody is known any more; nothing else, and nothing for an id that is nobody's."""
+    mine = set(calls_of(sandbox, "canary"))
+    found = source.known("dsr-back", [*mine, "11111111-2222-3333-4444-555555555555", "../../secret"])
+    assert {match.record_id.rpartition("/")[2] for match in found.matches} == mine
+    assert {match.request_id for match in found.matches} == {"dsr-back"}
+    rows = set(records(source.extract(found))["call_record"])
+    assert rows == mine
+    assert source.known("dsr-back", []).matches == ()
+
+
 class TestIndex:
     """What the index is filled with."""
 
