@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from observed import Observed
-from office_day import CORRECTIONS, WAYS, Day
+from office_day import CORRECTIONS, Day, LISTED, WAYS
 from otlp_collector import attributes
 from privacy_office import TRIAGED
 
@@ -76,8 +76,9 @@ def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Obser
     """Last, so that all the ways that the tests before went are in it: failures, rejections, killed tasks; every right,
     with what was corrected and what officers answered."""
     traces = dict(_traces(stack))
+    monitored = ("traces",) if stack.monitoring else ()
     for request_id in (stack.events()[-1].request_id, *day.requests.values()):
-        for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler", "traces"):
+        for place in ("airflow: dag_run", "airflow: xcom", "ledger: events", "logs/scheduler", *monitored):
             of = (text for name, text in traces.items() if name.startswith(place))
             assert any(request_id in text for text in of), f"{place} is not looked into"
     answered = {answer for way in WAYS.values() for answer, _ in way.decisions.values()}
@@ -89,7 +90,7 @@ def test_nothing_about_the_person_is_left_in_airflow_ledger_or_logs(stack: Obser
 
 def _identifiers(stack: Observed) -> list[str]:
     """All that points to the canary and to whoever asked for anything, and what tickets said."""
-    names = (*(way.person for way in WAYS.values()), *TRIAGED)
+    names = (*(way.person for way in WAYS.values()), *TRIAGED, *LISTED)
     people = [stack.population.canary, *(stack.population.person(name) for name in names)]
     corrected = [value for value in CORRECTIONS.values() if len(value) > 2]
     numbers = [form for value in corrected if value.startswith("+") for form in _numbers(value)]
