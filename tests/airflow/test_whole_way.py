@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from observed import Observed
-from office_day import CORRECTIONS, Day, LISTED, WAYS
+from office_day import CORRECTIONS, LISTED, WAYS, Day
 from otlp_collector import attributes
 from privacy_office import TRIAGED
 
