@@ -66,6 +66,13 @@ _ASIDE: Final = {
     "plan.incomplete": "because a system could not be read. Mend it, then clear *open_list* with all downstream.",
 }
 """Why people on a list are set aside → what is said of them."""
+_AS_SAID: Final[Mapping[str, str]] = {}
+_OF_LISTS: Final = {
+    "doubtful": "They stay as they are, and nobody is asked about them.",
+    "over_cap": "Look in the system whether they are all of people on the list before you go on.",
+    "younger": "Make sure that the list is about them too.",
+}
+"""What to do about it where nobody has asked."""
 _NOT_PLANNED: Final = "who could not be planned: `{}`."
 _UNCHANGED: Final = "nothing.to_correct"
 
@@ -91,13 +98,15 @@ def list_page(listed: "ErasureList", total: "Total", declarations: Sequence[Decl
         f"- {_people(number)} {_ASIDE.get(code, _NOT_PLANNED.format(code))}" for code, number in total.aside.items()
     ]
     left_out = ["\n".join(["**Nothing is done for**", "", *aside])] if aside else []
-    return "\n\n".join([head, *left_out, *_what_happens(plan, systems, terms)])
+    return "\n\n".join([head, *left_out, *_what_happens(plan, systems, terms, _OF_LISTS)])
 
 
-def _what_happens(plan: "PlanSummary", systems: Mapping[str, Declaration], terms: "Terms") -> Iterator[str]:
+def _what_happens(
+    plan: "PlanSummary", systems: Mapping[str, Declaration], terms: "Terms", instead: Mapping[str, str] = _AS_SAID
+) -> Iterator[str]:
     yield _totals(plan)
     if plan.warnings:
-        yield "\n".join(["**Look at this first**", "", *_cautions(plan.warnings, systems)])
+        yield "\n".join(["**Look at this first**", "", *_cautions(plan.warnings, systems, instead)])
     for name in plan.order:
         counts = [count for count in plan.counts if count.source == name]
         if counts:
@@ -143,7 +152,9 @@ def _totals(plan: "PlanSummary") -> str:
     return f"**{_records(counts.total())} in {systems} system{'s' if systems != 1 else ''}**: {said}.{until}"
 
 
-def _cautions(warnings: Iterable["Caution"], systems: Mapping[str, Declaration]) -> Iterator[str]:
+def _cautions(
+    warnings: Iterable["Caution"], systems: Mapping[str, Declaration], instead: Mapping[str, str]
+) -> Iterator[str]:
     """One line for each kind, with all places where it was met."""
     kinds: dict[str, list[Caution]] = {}
     for warning in warnings:
@@ -152,7 +163,7 @@ def _cautions(warnings: Iterable["Caution"], systems: Mapping[str, Declaration])
         said, to_do = _CAUTIONS[code]
         total = f"{_records(sum(warning.count for warning in met))} " if met[0].source else ""
         places = ", ".join(_place(warning, systems) for warning in met if warning.source)
-        yield f"- **{total}{said}**{f': {places}' if places else ''}. {to_do}"
+        yield f"- **{total}{said}**{f': {places}' if places else ''}. {instead.get(code, to_do)}"
 
 
 def _place(caution: "Caution", systems: Mapping[str, Declaration]) -> str:

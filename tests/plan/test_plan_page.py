@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from planned_cases import DECLARATIONS, REGISTER, held, planned, read_case, request
 
+from dsr.casefile import CaseStore
+from dsr.erasurelist import ErasureList, Line, Planned
 from dsr.plan import Caution, PlanSummary
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 
-from dsr_plan_page import plan_page
+from dsr_plan_page import list_page, plan_page
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,3 +95,22 @@ def test_every_ground_and_reason_of_a_plan_has_words() -> None:
     assert reasons <= set(page._REASONS), reasons - set(page._REASONS)
     grounds = {found for path in sources for found in re.findall(r'"((?:gdpr|just):[A-Za-z0-9-]+)"', path.read_text())}
     assert [ground for ground in grounds if ground not in REGISTER.terms] == []
+
+
+def test_a_list_in_words(tmp_path: Path) -> None:
+    """The same numbers over all people, who is left out and why, and no word of tickets: nobody has asked."""
+    _, plan = page_of(tmp_path)
+    case = CaseStore(str(tmp_path / "lists"), bytes(32)).create("list-in-words")
+    lines = [Line(f"dsr-in-words-{number}", f"{number}@kvarn.example") for number in range(4)]
+    listed = ErasureList.make(case, lines, reason="no_longer_needed", by="dpo", at=plan.made_at)
+    told = replace(plan, warnings=(Caution("doubtful", plan.order[0], "", 2),))
+    came = [Planned.of(told), Planned.of(told), Planned(aside="request.open"), Planned(aside="http.500")]
+    listed.keep_planned(1, dict(zip((line.request_id for line in lines), came, strict=True)))
+    page = list_page(listed, listed.total(), DECLARATIONS, REGISTER.terms)
+    assert page.startswith("**Erasure of 2 of 4 people on a list** (Art. 17(1)(a), 5(1)(e) GDPR")
+    assert "- **1 person** who have asked for something themselves" in page
+    assert "- **1 person** who could not be planned: `http.500`." in page
+    assert sum(int(line[-1]) for line in cells(page)) == 2 * plan.count()
+    assert "**4 records that may be theirs or somebody else's, and are left alone**" in page
+    assert "ticket" not in page
+    assert "kvarn" not in page
