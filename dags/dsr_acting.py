@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
+import dsr_changing as changing
 from dsr_asked import asked_of
 from dsr_coded import coded
-from dsr_permission import permission
 from dsr_plan_page import plan_page
-from dsr_retries import DELIVERY_RETRIES, ENFORCE_AGAIN, ENFORCE_RETRIES, is_last_try
+from dsr_retries import DELIVERY_RETRIES, ENFORCE_RETRIES, is_last_try
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
@@ -93,24 +93,9 @@ def enforce(source: str) -> None:
     **Red**: `approval.…`: the plan isn't (any longer) approved by two people; `enforce.unread`, `enforce.order`,
     `enforce.suppression`, `enforce.identity`: what must come before hasn't; `http.401`: renew `dsr_<source>_write`.
     """
-    from dsr.steps import assess
-    from dsr.steps import enforce as step
-
-    place, request_id, at = Workplace(), this_request(), now()
-    case = place.case(request_id)
+    place = Workplace()
     client, declaration = place.acting(source)
-    done = step.enforce(
-        case,
-        client,
-        declaration,
-        permission(place, case, at),
-        holds=place.holds.in_force(at.astimezone(place.settings.zone).date()),
-        ledger=place.ledger,
-        erasures=place.erasures,
-        at=at,
-        corrections_of=assess.corrections_of,
-        again=ENFORCE_AGAIN,
-    )
+    done = changing.enforce(place, this_request(), client, declaration)
     log.info("%s outcomes", len(done.outcomes))
 
 
@@ -123,22 +108,8 @@ def verify() -> None:
 
     **Red**, `verify.remains`: something is left that the plan doesn't explain. Nothing is told as done until it is.
     """
-    from dsr.steps import assess, retain
-    from dsr.steps import verify as step
-
-    place, request_id, at = Workplace(), this_request(), now()
-    case, sources = place.case(request_id), place.sources()
-    verified = step.verify(
-        case,
-        sources,
-        DECLARATIONS,
-        place.index,
-        ledger=place.ledger,
-        erasures=place.erasures,
-        at=at,
-        corrections_of=assess.corrections_of,
-    )
-    kept = retain.retain(case, sources, DECLARATIONS, retained=place.retained, holds=place.holds, at=at)
+    place = Workplace()
+    verified, kept = changing.verify(place, this_request(), place.sources())
     log.info("verified: %s; kept for now %s", verified.by_effect(), kept)
 
 
@@ -147,24 +118,7 @@ def verify() -> None:
 def notify() -> None:
     """Tells every recipient that got the data (Art. 19): over OpenDSR, with signed receipts, or by mail; each once.
     One that can't be told is put down and named in the answer."""
-    from dsr.enforced import Progress
-    from dsr.steps import notify as step
-
-    place, request_id = Workplace(), this_request()
-    case = place.case(request_id)
-    done = [Progress.load(case, d.name).enforced(request_id) for d in DECLARATIONS]
-    told = step.notify(
-        case,
-        place.register,
-        declarations=DECLARATIONS,
-        outcomes=[outcome for source in done for outcome in source.outcomes],
-        send_mail=lambda message: place.send_mail(message),
-        opendsr=place.opendsr,
-        ledger=place.ledger,
-        at=now(),
-        settings=place.settings,
-        final=is_last_try(),
-    )
+    told = changing.notify(Workplace(), this_request(), final=is_last_try())
     log.info("told %s, failed %s", len(told.told), len(told.failed))
 
 

@@ -33,9 +33,8 @@ def plan_chunk(place: Workplace, listed: "ErasureList", chunk: int, *, final: bo
     from dsr.erasurelist import Planned
 
     lines = {line.request_id: line for line in listed.lines(chunk)}
-    for line in lines.values():
-        people.open(place, listed, line)
-    planned = {i: Planned(aside=code) for i, line in lines.items() if (code := people.barred(place, line.email))}
+    cases = {i: people.open_case(place, listed, line) for i, line in lines.items()}
+    planned = {i: Planned(aside=code) for i, case in cases.items() if (code := people.barred(place, case))}
     left, sources = [i for i in lines if i not in planned], place.sources()
     asking: tuple[people.Work, ...] = (partial(people.identify, place), partial(people.collect, place))
     for work in asking:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import dsr_changing as changing
 from dsr.errors import PermanentError
-from dsr_permission import permission
-from dsr_retries import ENFORCE_AGAIN
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 if TYPE_CHECKING:
     from dsr.approval import ListApproval
+    from dsr.casefile import CaseFile
     from dsr.erasurelist import ErasureList, Line, Planned
     from dsr.together import Sources
 
@@ -18,12 +18,15 @@ OPEN_REQUEST: Final = "request.open"
 """Why somebody is set aside: they have asked for something themselves, and it is not answered yet."""
 OTHER_NUMBER: Final = "customer_number.other"
 """Why somebody is set aside: none of the records that are theirs carries the customer number that the list states."""
+RESTRICTED: Final = "request.restricted"
+"""Why somebody is set aside: processing is restricted (Art. 18), and who asked for that may need the data."""
+_RESTRICTED_SCOPE: Final = "restricted"
 _PLACE: Final = "list"
 Work = Callable[[str, "Sources"], Any]
 """(request id, sources) → what comes of it; see `dsr.together.Work`."""
 
 
-def open(place: Workplace, listed: "ErasureList", line: "Line") -> None:
+def open_case(place: Workplace, listed: "ErasureList", line: "Line") -> "CaseFile":
     """The person's own case, as if they had asked for erasure."""
     case = place.cases.create(line.request_id)
     request = {
@@ -38,17 +41,22 @@ def open(place: Workplace, listed: "ErasureList", line: "Line") -> None:
     case.write_json("request", request)
     if not place.ledger.events(line.request_id):
         place.ledger.append(line.request_id, "listed", {"list": listed.list_id}, at=now())
+    return case
 
 
-def barred(place: Workplace, email: str) -> str:
-    """Why nothing may be done with a person although they are on the list; "" = nothing bars it."""
+def barred(place: Workplace, case: "CaseFile") -> str:
+    """Why nothing may be done with a person although they are on the list, by all that is known of them so far; "" =
+    nothing bars it."""
+    from dsr.carried import identifiers
     from dsr.standing import Standing
 
-    for request_id in place.requesters.of_address(email):
-        standing = Standing.of(place.ledger.events(request_id))
-        if standing is not None and not standing.answered:
-            return OPEN_REQUEST
-    return ""
+    known = identifiers(case, tuple(declaration.name for declaration in DECLARATIONS))
+    for address in sorted(i.value for i in known if i.kind == "email"):
+        for request_id in place.requesters.of_address(address):
+            standing = Standing.of(place.ledger.events(request_id))
+            if standing is not None and not standing.answered:
+                return OPEN_REQUEST
+    return RESTRICTED if _RESTRICTED_SCOPE in place.suppression.asks(known) else ""
 
 
 def identify(place: Workplace, request_id: str, sources: "Sources") -> "Planned | None":
@@ -80,6 +88,8 @@ def plan(place: Workplace, lines: "Mapping[str, Line]", request_id: str) -> "Pla
     from dsr.steps import plan as step
 
     case, settings, stated = place.case(request_id), place.settings, lines[request_id].customer_number
+    if code := barred(place, case):
+        return Planned(aside=code)
     if stated:
         names = tuple(declaration.name for declaration in DECLARATIONS)
         numbers = {i.value for i in identifiers(case, names) if i.kind == "customer_number"}
@@ -108,7 +118,7 @@ def note_approval(place: Workplace, approved: "ListApproval", request_id: str) -
     from dsr.steps import suppress
 
     case = place.case(request_id)
-    if not rounds.begun(case) and (code := barred(place, case.read_json("request")["subject"]["email"])):
+    if not rounds.begun(case) and (code := barred(place, case)):
         raise PermanentError(code, _PLACE)
     approval.note_of_list(case, place.ledger, approved, at=now())
     suppress.suppress(case, place.suppression, place.ledger, at=now())
@@ -133,57 +143,15 @@ def enforcing(place: Workplace) -> list[Work]:
 
 
 def _enforce(place: Workplace, name: str, request_id: str, sources: "Sources") -> None:
-    from dsr.steps import assess, enforce
-
-    case, source, at = place.case(request_id), sources[name], now()
-    declaration = next(d for d in DECLARATIONS if d.name == name)
+    declaration, source = next(d for d in DECLARATIONS if d.name == name), sources[name]
     if source is None:
         raise PermanentError("connection.missing", declaration.connection_id)
-    enforce.enforce(
-        case,
-        source,
-        declaration,
-        permission(place, case, at),
-        holds=place.holds.in_force(at.astimezone(place.settings.zone).date()),
-        ledger=place.ledger,
-        erasures=place.erasures,
-        at=at,
-        corrections_of=assess.corrections_of,
-        again=ENFORCE_AGAIN,
-    )
+    changing.enforce(place, request_id, source, declaration)
 
 
 def verify(place: Workplace, request_id: str, sources: "Sources") -> None:
-    from dsr.steps import assess, retain, verify
-
-    case = place.case(request_id)
-    verify.verify(
-        case,
-        sources,
-        DECLARATIONS,
-        place.index,
-        ledger=place.ledger,
-        erasures=place.erasures,
-        at=now(),
-        corrections_of=assess.corrections_of,
-    )
-    retain.retain(case, sources, DECLARATIONS, retained=place.retained, holds=place.holds, at=now())
+    changing.verify(place, request_id, sources)
 
 
 def notify(place: Workplace, request_id: str) -> None:
-    from dsr.enforced import Progress
-    from dsr.steps import notify
-
-    case = place.case(request_id)
-    done = [Progress.load(case, d.name).enforced(request_id) for d in DECLARATIONS]
-    notify.notify(
-        case,
-        place.register,
-        declarations=DECLARATIONS,
-        outcomes=[outcome for source in done for outcome in source.outcomes],
-        send_mail=lambda message: place.send_mail(message),
-        opendsr=place.opendsr,
-        ledger=place.ledger,
-        at=now(),
-        settings=place.settings,
-    )
+    changing.notify(place, request_id, final=False)

@@ -159,8 +159,8 @@ def carry_out(chunk: int) -> None:
     is so, tells the recipients; then destroys their case files. Goes on where it stopped.
 
     **Up for retry**: a system is down, or deletes later (`enforce.scheduled`). **Red**, `list.failed`: its log names
-    each request with its code; all others are done. Mend it, then clear this task. `request.open`: that person has
-    asked for something themselves since: answer it first. `approval.…`: see *enforce* of `dsr_erasure`.
+    each request with its code; all others are done. Mend it, then clear this task. `request.open`,
+    `request.restricted`: that person has asked for something themselves since: see to that first. `approval.…`: see *enforce* of `dsr_erasure`.
     """
     from datetime import timedelta
 

@@ -62,6 +62,7 @@ _CAUTIONS: Final = {
 _ASIDE: Final = {
     "nothing": "of whom nothing is held that surely is theirs.",
     "request.open": "who have asked for something themselves and have no answer yet. Answer them first.",
+    "request.restricted": "whose data is restricted (Art. 18), and who may need it. Lift that first, if it has ended.",
     "customer_number.other": "whose records carry another customer number than the list states. Look at the list.",
     "plan.incomplete": "because a system could not be read. Mend it, then clear *open_list* with all downstream.",
 }

@@ -2,14 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dsr import database, listfile
 from dsr.errors import DsrError
-from dsr.ledger import Event, Ledger
+from dsr.ledger import Ledger
 from dsr.settings import Settings, subkey
 
 if TYPE_CHECKING:
@@ -96,6 +95,7 @@ def _begin(settings: Settings, list_id: str) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    from dsr.listed import standing
     from dsr.report.event_words import told
 
     ledger = _ledger(Settings.from_environment(need=("ledger_url", "master_key")))
@@ -106,16 +106,9 @@ def _show(args: argparse.Namespace) -> int:
     for event in events:
         said = told(event)
         _say(f"{event.at:%Y-%m-%d %H:%M} UTC  {said.words}")
-    for outcome, count in _people(ledger, args.list, events).items():
+    for outcome, count in standing(ledger, args.list, int(events[0].detail["people"])).items():
         _say(f"{count:>8} people: {outcome}")
     return _DONE
-
-
-def _people(ledger: Ledger, list_id: str, events: Sequence[Event]) -> dict[str, int]:
-    """State → how many people are in it."""
-    from dsr.listed import standing
-
-    return standing(ledger, list_id, int(events[0].detail["people"]))
 
 
 def _read(name: str) -> list[dict[str, str]] | None:

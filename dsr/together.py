@@ -58,14 +58,13 @@ class _Party:
             name: None if source is None else _Joint(self, place, source)
             for place, (name, source) in enumerate(sources.items())
         }
-        self._seen: Sources = cast(Sources, self.sources)
         self._lock, self._going, self._asked = Lock(), cases, 0
         self._waiting: dict[_Key, list[tuple[_Call, Callable[[list[_Call]], None]]]] = {}
 
     def take_part(self, case_id: str, work: Work[R]) -> R | DsrError:
         """One case, from its start to its end."""
         try:
-            return work(case_id, self._seen)
+            return work(case_id, cast(Sources, self.sources))
         except DsrError as error:
             return _like(error)
         finally:

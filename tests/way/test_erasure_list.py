@@ -158,14 +158,17 @@ def test_six_cost_few_calls_more_than_one(office: Office, way_sandbox: Sandbox, 
 def test_nothing_is_done_without_two_people_and_the_very_plan(
     office: Office, way_sandbox: Sandbox, crowd: Iterator[Person]
 ) -> None:
-    """Nor for somebody who is set aside: who has asked for something themselves, or bears another customer number."""
-    asks, other, plain = people(crowd, 3)
+    """Nor for somebody who is set aside: who has asked for something themselves, needs their data for a claim (Art.
+    18), or bears another customer number."""
+    asks, other, restricted, plain = people(crowd, 4)
+    office.until(office.ask(restricted.email, "restriction", ground="legal_claims"), "decide_lift")
     office.decisions.clear()
     office.ask(asks.email, "access")
     before = State.of(office.state())
-    run = ListRun(office, [asks.email, other.email, plain.email], {other.email: "C-000000"})
+    run = ListRun(office, [asks.email, other.email, restricted.email, plain.email], {other.email: "C-000000"})
     total = run.plan()
-    assert (total.people, total.aside) == (1, {people_of.OTHER_NUMBER: 1, people_of.OPEN_REQUEST: 1})
+    aside = {people_of.OTHER_NUMBER: 1, people_of.OPEN_REQUEST: 1, people_of.RESTRICTED: 1}
+    assert (total.people, total.aside) == (1, aside)
     refused(run, "approval.absent")
     run.decide(("prepare", "officer"))
     refused(run, "approval.absent")
