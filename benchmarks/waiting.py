@@ -10,13 +10,14 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, String, Table, cast, create_engine, func, insert, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from embedded.client import AirflowClient
 from embedded.journey import SHAPE, warm_up
@@ -27,8 +28,8 @@ from sandbox.people import populate
 _PATIENCE: Final = 600.0
 _IDLE: Final = 60.0
 _ALONE: Final = "dsr_erasure"
-_OWN: Final = {"id", "run_id", "conf", "logical_date", "run_after", "ti_id"}
-"""Columns that a copy has otherwise."""
+_GIVEN: Final = ("id", "logical_date")
+"""Columns that a copy doesn't take over: its number, and a date that only one run of a DAG may have."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,40 +75,27 @@ def measure(stack: Stack, many: Sequence[int]) -> int:
 def _copy(engine: Engine, run_id: str, count: int) -> None:
     """So many runs more like this one."""
     with engine.begin() as connection:
-        runs, tasks, asked = (_columns(connection, name) for name in ("dag_run", "task_instance", "hitl_detail"))
-        # Names of columns come from the catalogue.
-        copy_runs = (
-            f"INSERT INTO dag_run (run_id, conf, run_after, {runs}) SELECT r.run_id || '-' || n, "  # noqa: S608
-            f"json_build_object('request_id', r.run_id || '-' || n), r.run_after, {_of('r', runs)} "
-            "FROM dag_run r, generate_series(1, :count) n WHERE r.run_id = :run ON CONFLICT DO NOTHING"
+        runs, tasks, asked = (
+            Table(name, MetaData(), autoload_with=connection) for name in ("dag_run", "task_instance", "hitl_detail")
         )
-        copied = (
-            "CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT t.id AS was, gen_random_uuid() AS id, d.run_id "
-            "FROM task_instance t JOIN dag_run d ON d.run_id LIKE :run || '-%' WHERE t.run_id = :run AND NOT EXISTS "
-            "(SELECT 1 FROM task_instance o WHERE o.run_id = d.run_id)"
-        )
-        copy_tasks = (
-            f"INSERT INTO task_instance (id, run_id, {tasks}) SELECT c.id, c.run_id, {_of('t', tasks)} "  # noqa: S608
-            "FROM copied c JOIN task_instance t ON t.id = c.was"
-        )
-        copy_asked = (
-            f"INSERT INTO hitl_detail (ti_id, {asked}) SELECT c.id, {_of('h', asked)} "  # noqa: S608
-            "FROM copied c JOIN hitl_detail h ON h.ti_id = c.was"
-        )
-        for statement in (copy_runs, copied, copy_tasks, copy_asked):
-            known = {"run": run_id, "count": count}
-            connection.execute(text(statement), {k: v for k, v in known.items() if f":{k}" in statement})
+        new_id = runs.c.run_id + "-" + cast(func.generate_series(1, count).column_valued("n"), String)
+        _insert(connection, runs, {"run_id": new_id, "conf": func.json_build_object("request_id", new_id)},
+                runs.c.run_id == run_id)  # fmt: skip
+        copied, had = runs.alias(), tasks.alias()
+        bare = ~select(had.c.id).where(had.c.run_id == copied.c.run_id).exists()
+        _insert(connection, tasks, {"id": func.gen_random_uuid(), "run_id": copied.c.run_id},
+                tasks.c.run_id == run_id, copied.c.run_id.like(f"{run_id}-%"), bare)  # fmt: skip
+        new, known = tasks.alias(), asked.alias()
+        without = ~select(known.c.ti_id).where(known.c.ti_id == new.c.id).exists()
+        _insert(connection, asked, {"ti_id": new.c.id}, asked.c.ti_id == tasks.c.id, tasks.c.run_id == run_id,
+                new.c.run_id.like(f"{run_id}-%"), new.c.task_id == tasks.c.task_id, without)  # fmt: skip
 
 
-def _columns(connection: Connection, table: str) -> str:
-    found = connection.execute(
-        text("SELECT column_name FROM information_schema.columns WHERE table_name = :table"), {"table": table}
-    )
-    return ", ".join(name for (name,) in found if name not in _OWN)
-
-
-def _of(alias: str, columns: str) -> str:
-    return ", ".join(f"{alias}.{name}" for name in columns.split(", "))
+def _insert(connection: Connection, table: Table, own: Mapping[str, Any], *where: ColumnElement[bool]) -> None:
+    """Copies of the rows that are meant, but for what is a copy's own; numbers of rows are the database's to give."""
+    same = [column for column in table.columns if column.name not in (*own, *_GIVEN)]
+    chosen = select(*own.values(), *same).where(*where)
+    connection.execute(insert(table).from_select([*own, *(column.name for column in same)], chosen))
 
 
 def _slots(client: AirflowClient) -> int:

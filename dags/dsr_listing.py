@@ -160,7 +160,8 @@ def carry_out(chunk: int) -> None:
 
     **Up for retry**: a system is down, or deletes later (`enforce.scheduled`). **Red**, `list.failed`: its log names
     each request with its code; all others are done. Mend it, then clear this task. `request.open`,
-    `request.restricted`: that person has asked for something themselves since: see to that first. `approval.…`: see *enforce* of `dsr_erasure`.
+    `request.restricted`: that person has asked for something themselves since: see to that first. `approval.…`: see
+    *enforce* of `dsr_erasure`.
     """
     from datetime import timedelta
 

@@ -1,5 +1,6 @@
 """After a restore: what was erased goes again, and nothing else."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from dsr.erasures import Erasing, Erasures
 from dsr.errors import PermanentError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
+from dsr.model import Found, Identifier, Match
 from dsr.reapproval import erased_under
 from dsr.steps import assess
 from dsr.steps import enforce as enforcing
@@ -88,6 +90,22 @@ def test_restored_and_erased_again(erased: Erased) -> None:
     [event] = [e for e in erased.ledger.events(erased.request_id) if e.kind == "replayed"]
     assert event.detail["counts"] == {"done": 4}
     assert erased.replay() == []
+
+
+def test_a_system_that_shows_a_record_only_to_whom_it_names(erased: Erased, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is known any more: it is asked by the ids alone, where it has a verb for that."""
+    name, asked = erased.source.declaration.name, set[str]()
+    erased.restore()
+
+    def known(request_id: str, record_ids: Collection[str]) -> Found:
+        asked.update(record_ids)
+        own = frozenset({Identifier(PERSON, "p1")})
+        return Found(name, (Match(request_id, PERSON, "p1", own, own),))
+
+    monkeypatch.setattr(erased.source, "find", lambda subjects: Found(name))
+    monkeypatch.setattr(erased.source, "known", known, raising=False)
+    assert erased.replay() == [(4, 0, 4)]
+    assert asked == {key[1] for key in erased.before if key[1].startswith("p1")}
 
 
 def test_an_older_snapshot_has_other_values(erased: Erased) -> None:
