@@ -194,6 +194,15 @@ def as_before(before: State, after: State, *, but: Collection[Key] = ()) -> Iter
             yield f"changed: {change}"
 
 
+def link_emptied(change: Changed, before: State, after: State, key: str) -> bool:
+    """Whether all that has changed is look-ups that led to a record of this person and are empty since it went."""
+    fields = change.fields - STAMPS
+    led = [k for k in before if k[:1] == change.key[:1] and before[k].get("person") == key and k not in after]
+    gone = {number for _, _, number in led}
+    then = change.after["content"] if change.after is not None else {}
+    return bool(fields) and all(change.content.get(f) in gone and then.get(f, "") is None for f in fields)
+
+
 class _Staying:
     """What a vendor keeps, or leaves to a person, whatever is asked. `own`: ids of the people's records; `others`: keys
     of those whose data is still there."""

@@ -78,11 +78,13 @@ class Town:
         return found
 
     def neighbours(self, person: Person, before: State, after: State) -> Iterator[str]:
-        """Changes of what is not theirs alone or in part; what a vendor throws out of its bin is none."""
+        """Changes of what is not theirs alone or in part; what a vendor throws out of its bin is none, nor that nobody
+        reports any more to who is gone."""
         for change in before.until(after):
             of = set(change.person.split(",")) - {""}
             late = change.after is None and change.before is not None and change.before["deleted"]
-            if of and person.key not in of and not late:
+            followed = late or judging.link_emptied(change, before, after, person.key)
+            if of and person.key not in of and not followed:
                 yield str(change)
 
 
