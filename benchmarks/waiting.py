@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from sqlalchemy import Connection, Engine, MetaData, String, Table, cast, create_engine, func, insert, select
+from sqlalchemy import Connection, Engine, MetaData, String, Table, cast, create_engine, func, insert, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from embedded.client import AirflowClient
@@ -28,6 +28,7 @@ from sandbox.people import populate
 
 _PATIENCE: Final = 600.0
 _IDLE: Final = 60.0
+_EXAMINED: Final = "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE"
 _ALONE: Final = "dsr_erasure"
 _GIVEN: Final = ("id", "logical_date")
 """Columns that a copy doesn't take over: its number, and a date that only one run of a DAG may have."""
@@ -37,10 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 0 when no slot is held and the scheduler isn't busier than with few by more than a quarter."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.waiting", description=__doc__)
     parser.add_argument("--waiting", type=int, nargs="*", default=[1000, 10_000], help="(default 1000 10000)")
+    parser.add_argument("--examined", type=int, help="runs that the scheduler looks at in a turn (as deployed)")
     args = parser.parse_args(arguments)
     folder = Path(__file__).resolve().parent.parent / "var" / "bench-waiting"
     shutil.rmtree(folder, ignore_errors=True)  # who waited in an earlier measurement would wait still
-    stack = Stack(folder, Options(people=20, shape=True), lambda line: print(f"  {line}", flush=True))
+    settings = ((_EXAMINED, str(args.examined)),) if args.examined else ()
+    stack = Stack(
+        folder, Options(people=20, shape=True, environment=settings), lambda line: print(f"  {line}", flush=True)
+    )
     try:
         stack.up()
         warm_up(stack)
@@ -60,7 +65,7 @@ def measure(stack: Stack, many: Sequence[int]) -> int:
         there = 1
         for wanted in (1, *many):
             if wanted > there:
-                _copy(engine, request_id, wanted - there)
+                _copy(engine, request_id, range(there, wanted))
                 there = wanted
             slots, share, gap = _slots(client), _busy(stack), _gap(client)
             print(
@@ -74,17 +79,20 @@ def measure(stack: Stack, many: Sequence[int]) -> int:
     return 0 if busy[-1] <= 1.25 * busy[0] else 1
 
 
-def _copy(engine: Engine, run_id: str, count: int) -> None:
-    """So many runs more like this one."""
+def _copy(engine: Engine, run_id: str, numbers: range) -> None:
+    """Runs like this one with these numbers."""
     with engine.begin() as connection:
         runs, tasks, asked = (
             Table(name, MetaData(), autoload_with=connection) for name in ("dag_run", "task_instance", "hitl_detail")
         )
-        new_id = runs.c.run_id + "-" + cast(func.generate_series(1, count).column_valued("n"), String)
+        new_id = (
+            runs.c.run_id + "-" + cast(func.generate_series(numbers.start, numbers.stop - 1).column_valued("n"), String)
+        )
         _insert(connection, runs, {"run_id": new_id, "conf": func.json_build_object("request_id", new_id)},
                 runs.c.run_id == run_id)  # fmt: skip
         copied, had = runs.alias(), tasks.alias()
-        bare = ~select(had.c.id).where(had.c.run_id == copied.c.run_id).exists()
+        same = had.c.dag_id == copied.c.dag_id, had.c.run_id == copied.c.run_id
+        bare = ~select(had.c.id).where(*same).exists()
         _insert(connection, tasks, {"id": func.gen_random_uuid(), "run_id": copied.c.run_id},
                 tasks.c.run_id == run_id, copied.c.run_id.like(f"{run_id}-%"), bare)  # fmt: skip
         new, known = tasks.alias(), asked.alias()
@@ -98,6 +106,7 @@ def _insert(connection: Connection, table: Table, own: Mapping[str, Any], *where
     same = [column for column in table.columns if column.name not in (*own, *_GIVEN)]
     chosen = select(*own.values(), *same).where(*where)
     connection.execute(insert(table).from_select([*own, *(column.name for column in same)], chosen))
+    connection.execute(text(f"ANALYZE {table.name}"))  # else the next one is planned for a few rows, and takes minutes
 
 
 def _slots(client: AirflowClient) -> int:

@@ -40,7 +40,8 @@ TUNING: dict[str, str] = {
 _LAST_STAGE = 1
 
 _PRELOAD = '''\
-"""Imported once by the scheduler; every task is a fork of it and starts with these modules loaded."""
+"""Imported once by the scheduler; every task is a fork of it and starts with these modules loaded (`dsr_preload`). Runs
+that wait for a person are left out of its turns (`dsr_quiet`)."""
 
 import os
 import sys
@@ -55,6 +56,11 @@ if "scheduler" in sys.argv or "worker" in sys.argv:
     from dsr_preload import preload
 
     preload()
+
+if "scheduler" in sys.argv:
+    from dsr_quiet import leave_out
+
+    leave_out()
 '''
 CLOCK = """
     from pathlib import Path

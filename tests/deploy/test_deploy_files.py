@@ -7,6 +7,7 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -168,15 +169,25 @@ def test_who_may_review() -> None:
     assert may == {"dsr officer"}
 
 
-@pytest.mark.parametrize(("process", "loads"), [(["airflow", "celery", "worker"], 1), (["airflow", "scheduler"], 0)])
-def test_only_the_worker_preloads(process: list[str], loads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
-    stand_in = types.ModuleType("dsr_preload")
-    stand_in.preload = lambda: calls.append(1)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "dsr_preload", stand_in)
+@pytest.mark.parametrize(
+    ("process", "called"),
+    [
+        (["airflow", "celery", "worker"], ["preload"]),
+        (["airflow", "scheduler"], ["leave_out"]),
+        (["airflow", "api-server"], []),
+    ],
+)
+def test_the_worker_preloads_and_the_scheduler_leaves_out_who_waits(
+    process: list[str], called: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for module, name in (("dsr_preload", "preload"), ("dsr_quiet", "leave_out")):
+        stand_in = types.ModuleType(module)
+        setattr(stand_in, name, partial(calls.append, name))
+        monkeypatch.setitem(sys.modules, module, stand_in)
     monkeypatch.setattr(sys, "argv", process)
     runpy.run_path(str(DEPLOY / "airflow_local_settings.py"))
-    assert len(calls) == loads
+    assert calls == called
 
 
 def test_a_pool_per_source_in_airflows_form() -> None:
