@@ -200,7 +200,7 @@ def link_emptied(change: Changed, before: State, after: State, key: str) -> bool
     led = [k for k in before if k[:1] == change.key[:1] and before[k].get("person") == key and k not in after]
     gone = {number for _, _, number in led}
     then = change.after["content"] if change.after is not None else {}
-    return bool(fields) and all(change.content.get(f) in gone and then.get(f, "") is None for f in fields)
+    return bool(fields) and all(str(change.content.get(f)) in gone and then.get(f, "") is None for f in fields)
 
 
 class _Staying:
