@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from typing import Any, Final
 import jsonschema_rs
 import pyarrow as pa
 
+from benchmarks.measured import Steps, peak_mib
 from benchmarks.reviewed import hold_for_review, let_go
 from benchmarks.synthetic import EMAIL, SyntheticInvoices, write
 from dsr import schema
@@ -49,28 +50,6 @@ _CONNECTION: Final = "DSR_BENCH_CONNECTION"
 
 REGISTER: Final = Register.load()
 SETTINGS: Final = Settings(case_store="", ledger_url="", master_key=bytes(32), portal_url="https://portal.example")
-
-
-class Steps:
-    """Runs callables one after the other; notes the CPU seconds of each and the peak memory after it."""
-
-    def __init__(self) -> None:
-        self.cpu: dict[str, float] = {}
-        self.peak: dict[str, float] = {}
-
-    def run(self, name: str, step: Callable[[], Any]) -> Any:
-        """Run one step."""
-        start = time.process_time()
-        result = step()
-        self.cpu[name] = round(time.process_time() - start, 4)
-        self.peak[name] = round(peak_mib(), 1)
-        return result
-
-
-def peak_mib() -> float:
-    """The most memory this process has held, in MiB."""
-    status = Path("/proc/self/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def _source(made: Path, connection: str) -> Source:

@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from stream_zip import ZIP_64, stream_zip
 
-from benchmarks.engine import AT, REGISTER, ROOT, SETTINGS, peak_mib, request
+from benchmarks.engine import AT, REGISTER, ROOT, SETTINGS, request
+from benchmarks.measured import peak_mib
 from benchmarks.generated import (
     BATCH,
     BLOCK,
