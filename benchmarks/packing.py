@@ -24,7 +24,6 @@ import pyarrow.compute as pc
 from stream_zip import ZIP_64, stream_zip
 
 from benchmarks.engine import AT, REGISTER, ROOT, SETTINGS, request
-from benchmarks.measured import peak_mib
 from benchmarks.generated import (
     BATCH,
     BLOCK,
@@ -38,6 +37,7 @@ from benchmarks.generated import (
     prepare,
     row_streams,
 )
+from benchmarks.measured import peak_mib
 from benchmarks.reviewed import hold_for_review, let_go
 from benchmarks.synthetic import EMAIL, TABLES, SyntheticInvoices, rows_from
 from dsr import archive, schema, tabular

@@ -1,8 +1,8 @@
 """What one subject costs by the number of their records, from a few to ten million: access, and erasure with its proof.
 
-The rows lie in the sandbox's invoicing database, a quarter in each of four linked tables. Every measurement is a process
-of its own; the median of several counts. Beside access the plainest program reads the same rows, see `benchmarks.engine`.
-Printed, and written to var/bench/sizes.json and sizes.svg. `python -m benchmarks.sizes --help`.
+The rows lie in the sandbox's invoicing database, a quarter in each of four linked tables. Every measurement is a
+process of its own; the median of several counts. Beside access the plainest program reads the same rows, see
+`benchmarks.engine`. Printed, and written to var/bench/sizes.json and sizes.svg. `python -m benchmarks.sizes --help`.
 """
 
 import argparse
@@ -156,7 +156,8 @@ def _held(runs: Sequence[Run]) -> dict[str, bool]:
         ),
         "growth": all(times <= LIMITS["growth"] for times in dearer),
         "statements_per_record": all(
-            r["statements"] <= LIMITS["statements_per_record"] * r["rows"] for r in of["erasure"] if r["rows"] > 10 * _SOME
+            r["statements"] <= LIMITS["statements_per_record"] * r["rows"]
+            for r in of["erasure"] if r["rows"] > 10 * _SOME
         ),
     }  # fmt: skip
 
