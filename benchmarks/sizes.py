@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-import pygal
-from pygal.style import CleanStyle
+import pygal  # type: ignore[import-untyped]
+from pygal.style import CleanStyle  # type: ignore[import-untyped]
 
 from benchmarks.engine import AT, ROOT, engine, plain
 from benchmarks.erased import erasure
@@ -125,7 +125,8 @@ def _apart(kind: str, books: Books, ledger: str) -> Run:
     given = {_CONNECTION: json.dumps(books.connections()[name]), _LEDGER: books.server.url(ledger)}
     command = [sys.executable, "-m", "benchmarks.sizes", "--child", kind]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | given, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout) | {"statements": len(books.statements.listed())}
+    run: Run = json.loads(done.stdout)
+    return run | {"statements": len(books.statements.listed())}
 
 
 def _line(run: Mapping[str, Any]) -> str:
