@@ -35,6 +35,7 @@ DAG = "dsr_erasure"
 LONG_AGO = NOW - timedelta(minutes=30)
 STATES = (None, "scheduled", "queued", "running", "success", "failed", "skipped", "upstream_failed", "removed",
           "up_for_retry", "up_for_reschedule", "restarting", "deferred")  # fmt: skip
+SOON, LATER = 30.0, 21600.0
 UNDER_WAY = {"scheduled", "queued", "running", "up_for_retry", "up_for_reschedule", "restarting", "deferred"}
 
 
@@ -57,17 +58,24 @@ def session(postgres: Postgres) -> Iterator[Session]:
     engine.dispose()
 
 
-def made(session: Session, *states: str | None, looked: datetime | None = NOW, changed: datetime = LONG_AGO) -> int:
-    """A run with tasks in these states; its number."""
+def made(
+    session: Session,
+    *states: str | tuple[str, float] | None,
+    looked: datetime | None = NOW,
+    changed: datetime = LONG_AGO,
+) -> int:
+    """A run with tasks in these states, a retry with the seconds until it is due; its number."""
     name = f"run-{uuid4()}"
     run = DagRun(dag_id=DAG, run_id=name, run_type=DagRunType.MANUAL, state=DagRunState.RUNNING, run_after=LONG_AGO,
                  triggered_by=DagRunTriggeredByType.REST_API)  # fmt: skip
     run.last_scheduling_decision = looked
     session.add(run)
     session.flush()
-    for place, state in enumerate(states):
+    for place, one in enumerate(states):
+        state, due = one if isinstance(one, tuple) else (one, None)
+        ended = changed if due is None else datetime.now(UTC)
         task = {"id": uuid4(), "dag_id": DAG, "task_id": f"t{place}", "run_id": name, "state": state,
-                "updated_at": changed, "pool": "default_pool", "pool_slots": 1}  # fmt: skip
+                "end_date": ended, "retry_delay_override": due, "updated_at": changed, "pool": "default_pool", "pool_slots": 1}  # fmt: skip
         session.execute(insert(TaskInstance).values(task))
     return run.id
 
@@ -122,24 +130,63 @@ def test_a_run_that_was_cleared_is_back(session: Session, runs: Callable[..., in
     assert looked_at() == [run]
 
 
+def test_a_task_that_was_cleared_or_marked_by_hand_is_seen_with_the_next_reading(
+    session: Session, runs: Callable[..., int]
+) -> None:
+    """Airflow changes only the task of a run that runs."""
+    now = [0.0]
+    quiet, run = dsr_quiet.Quiet(lambda: now[0]), runs("success", "awaiting_input", None)
+    assert quiet.ids(session) == {run}
+    change(session, run, 0, None, NOW)
+    now[0] += 31
+    assert quiet.ids(session) == set()
+
+
 @given(
     states=st.lists(st.sampled_from(STATES), max_size=4),
-    waits=st.booleans(),
+    waits=st.sampled_from((None, "awaiting_input", ("up_for_retry", SOON), ("up_for_retry", LATER))),
     changed=st.sampled_from((timedelta(0), timedelta(seconds=50), timedelta(seconds=70), timedelta(days=3))),
-    seen=st.sampled_from((None, timedelta(0), timedelta(minutes=59), timedelta(minutes=61))),
+    seen=st.sampled_from((None, timedelta(0), timedelta(minutes=61))),
 )
 def test_only_what_can_go_on_by_itself_is_looked_at(
-    session: Session, states: list[str | None], waits: bool, changed: timedelta, seen: timedelta | None
+    session: Session,
+    states: list[str | None],
+    waits: str | tuple[str, float] | None,
+    changed: timedelta,
+    seen: timedelta | None,
 ) -> None:
-    """It waits for an answer, nothing is under way, and it was looked at within the hour and after its last change."""
+    """Left alone is what waits for an answer or a far time, while nothing is under way, and it was looked at since its
+    last change."""
     emptied(session)
     looked = None if seen is None else datetime.now(UTC) - seen
-    tasks = [*states, "awaiting_input"] if waits else states
-    run = made(session, *tasks, looked=looked, changed=(looked or NOW) - changed)
-    quiet = dsr_quiet.Quiet()
-    rests = waits and not UNDER_WAY & set(states) and looked is not None
-    rests = rests and changed > timedelta(minutes=1) and seen is not None and seen < timedelta(hours=1)
-    assert quiet.ids(session) == (frozenset({run}) if rests else frozenset())
+    run = made(session, *states, waits, looked=looked, changed=(looked or NOW) - changed)
+    rests = waits in ("awaiting_input", ("up_for_retry", LATER)) and not UNDER_WAY & set(states)
+    rests = rests and looked is not None and changed > timedelta(minutes=1)
+    assert dsr_quiet.Quiet().ids(session) == (frozenset({run}) if rests else frozenset())
+
+
+def test_a_retry_that_is_far_away_comes_back_in_time(runs: Callable[..., int], looked_at: Any) -> None:
+    runs("success", ("up_for_retry", LATER))
+    due = runs("success", ("up_for_retry", SOON))
+    assert looked_at() == [due]
+
+
+def test_everything_is_looked_at_once_an_hour_and_never_all_at_once(session: Session, runs: Callable[..., int]) -> None:
+    """Those that nobody has looked at for longest come first, also when all are long overdue."""
+    now = [0.0]
+    quiet = dsr_quiet.Quiet(lambda: now[0])
+    ids = [runs.func(session, "awaiting_input", looked=NOW - timedelta(hours=50 - n), changed=NOW - timedelta(days=9))
+           for n in range(40)]  # type: ignore[attr-defined]  # fmt: skip
+    assert quiet.ids(session) == set(ids)
+    let_go = []
+    for _ in range(120):
+        now[0] += 30.1
+        gone = set(ids) - quiet.ids(session)
+        assert len(gone) <= 1
+        let_go += gone
+        for run in gone:
+            session.execute(update(DagRun).where(DagRun.id == run).values(last_scheduling_decision=datetime.now(UTC)))
+    assert let_go == ids
 
 
 def test_who_waits_is_read_seldom(session: Session, runs: Callable[..., int]) -> None:
