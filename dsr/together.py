@@ -6,16 +6,16 @@ and how often a system is asked depends on the step and not on how many cases th
 all that were part of it: who calls decides whether to try some of them alone.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from threading import Condition, Event, Lock
+from threading import Event, Lock
 from typing import Any, Final, TypeVar, cast
 
-from dsr.errors import DsrError, PermanentError, TransientError
+from dsr.errors import DsrError, PermanentError
 from dsr.model import Found, Outcome, Piece, Subject
 from dsr.source import Declaration, Source
+from dsr.stream import Stream, interrupted, like, unknown
 
 R = TypeVar("R")
 Sources = Mapping[str, Source | None]
@@ -30,12 +30,20 @@ _Key = tuple[int, int, str]
 
 def together(case_ids: Sequence[str], work: Work[R], sources: Sources) -> dict[str, R | DsrError]:
     """Does `work` for every case; by case what came of it, or the error of ours that ended it; others are raised once
-    all have ended. None of them runs on once this returns."""
+    all have ended. None of them runs on once this returns or raises: when it is interrupted (a task's time is over),
+    the call that is under way ends, and no other is made."""
     if not case_ids:
         return {}
     party = _Party(len(case_ids), sources)
-    with ThreadPoolExecutor(len(case_ids), thread_name_prefix="together") as threads:
+    threads = ThreadPoolExecutor(len(case_ids), thread_name_prefix="together")
+    try:
         done = {case_id: threads.submit(party.take_part, case_id, work) for case_id in case_ids}
+        wait(done.values())
+    except BaseException:
+        party.stop()
+        raise
+    finally:
+        threads.shutdown()
     return {case_id: one.result() for case_id, one in done.items()}
 
 
@@ -59,6 +67,7 @@ class _Party:
             for place, (name, source) in enumerate(sources.items())
         }
         self._lock, self._going, self._asked = Lock(), cases, 0
+        self.stopped = False
         self._waiting: dict[_Key, list[tuple[_Call, Callable[[list[_Call]], None]]]] = {}
 
     def take_part(self, case_id: str, work: Work[R]) -> R | DsrError:
@@ -66,7 +75,7 @@ class _Party:
         try:
             return work(case_id, cast(Sources, self.sources))
         except DsrError as error:
-            return _like(error)
+            return like(error)
         finally:
             for joint in self.sources.values():
                 if joint is not None:
@@ -79,14 +88,29 @@ class _Party:
     def ask(self, key: _Key, call: _Call, make: Callable[[list[_Call]], None]) -> Any:
         """The answer to a call, once it was made."""
         with self._lock:
+            if self.stopped:
+                raise interrupted()
             self._waiting.setdefault(key, []).append((call, make))
             self._asked += 1
             due = self._due()
         _make(due)
         call.done.wait()
         if call.error is not None:
-            raise _like(call.error) from None
+            raise like(call.error) from None
         return call.answer
+
+    def stop(self) -> None:
+        """No further call is made: whoever asks, or waits for an answer, is told so."""
+        with self._lock:
+            self.stopped = True
+            waiting = [call for calls in self._waiting.values() for call, _ in calls]
+            self._waiting.clear()
+        for call in waiting:
+            call.error = interrupted()
+            call.done.set()
+        for joint in self.sources.values():
+            if joint is not None:
+                joint.stop()
 
     def _due(self) -> list[tuple[_Call, Callable[[list[_Call]], None]]]:
         """The calls that are to be made now: none while a case still goes on without an answer."""
@@ -102,7 +126,7 @@ def _make(due: Sequence[tuple[_Call, Callable[[list[_Call]], None]]]) -> None:
     if not due:
         return
     calls = [call for call, _ in due]
-    error: DsrError | None = _unknown()
+    error: DsrError | None = unknown()
     try:
         due[0][1](calls)
         error = None
@@ -119,7 +143,7 @@ class _Joint:
 
     def __init__(self, party: _Party, place: int, source: Source) -> None:
         self._party, self._place, self._source = party, place, source
-        self._streams: list[_Stream] = []
+        self._streams: list[Stream] = []
 
     @property
     def declaration(self) -> Declaration:
@@ -146,7 +170,7 @@ class _Joint:
         if not found.matches:
             return
         case_id = found.matches[0].request_id
-        stream: _Stream = self._ask("extract", case_id, found, self._extract)
+        stream: Stream = self._ask("extract", case_id, found, self._extract)
         yield from stream.pieces(case_id)
 
     def __getattr__(self, name: str) -> Any:
@@ -161,6 +185,11 @@ class _Joint:
             yield from self._ask(name, selection.request_id, argument, lambda calls: self._act(name, calls), alike)
 
         return verb
+
+    def stop(self) -> None:
+        """Nothing more is read."""
+        for stream in list(self._streams):
+            stream.stop()
 
     def leave(self, case_id: str) -> None:
         """This case takes nothing more of what is being read."""
@@ -180,8 +209,10 @@ class _Joint:
         every = [call.argument for call in calls]
         cache = {name: value for found in every for name, value in found.cache.items()}
         found = Found(every[0].source, tuple(match for one in every for match in one.matches), cache)
-        stream = _Stream(self._source.extract(found), [call.case_id for call in calls], found.source)
+        stream = Stream(self._source.extract(found), [call.case_id for call in calls], found.source)
         self._streams.append(stream)
+        if self._party.stopped:  # after the others were told
+            stream.stop()
         for call in calls:
             call.answer = stream
 
@@ -195,75 +226,6 @@ class _Joint:
             call.answer = parts[call.case_id]
 
 
-class _Stream:
-    """What a system gives of several cases, handed on one piece at a time, in order: a file's bytes are read before
-    the next piece comes. Whoever is through with a piece fetches the next one, for whomever it is."""
-
-    def __init__(self, pieces: Iterable[Piece], case_ids: Sequence[str], source: str) -> None:
-        self._pieces, self._known, self._source = iter(pieces), frozenset(case_ids), source
-        lock = Lock()
-        self._turn = {case_id: Condition(lock) for case_id in case_ids}
-        self._lock, self._here = lock, set(case_ids)
-        self._piece: Piece | None = None
-        self._taken = self._ended = False
-        self._error: DsrError | None = None
-
-    def pieces(self, case_id: str) -> Iterator[Piece]:
-        """Those of one case."""
-        try:
-            while (piece := self._next(case_id)) is not None:
-                yield piece
-        finally:
-            self.leave(case_id)
-
-    def leave(self, case_id: str) -> None:
-        """It wants no more: what comes of its is passed over."""
-        with self._lock:
-            self._here.discard(case_id)
-            if self._piece is not None and self._piece.request_id == case_id:
-                self._piece, self._taken = None, False
-            if self._piece is None:
-                self._wake(next(iter(self._here), None))
-
-    def _next(self, case_id: str) -> Piece | None:
-        with self._lock:
-            if self._taken and self._piece is not None and self._piece.request_id == case_id:
-                self._piece, self._taken = None, False
-            while not self._ended:
-                if self._piece is None:
-                    self._fetch()
-                elif self._piece.request_id == case_id:
-                    self._taken = True
-                    return self._piece
-                else:
-                    self._turn[case_id].wait()
-            if self._error is not None:
-                raise _like(self._error) from None
-            return None
-
-    def _fetch(self) -> None:
-        """The next piece that somebody still wants, or the end."""
-        error: DsrError | None = _unknown()
-        try:
-            self._piece = next((piece for piece in self._pieces if self._wanted(piece)), None)
-            error = None
-        except DsrError as known:
-            error = known
-        finally:
-            self._error, self._ended = error, self._piece is None
-            for case_id in self._here if self._piece is None else (self._piece.request_id,):
-                self._wake(case_id)
-
-    def _wanted(self, piece: Piece) -> bool:
-        if piece.request_id not in self._known:
-            raise PermanentError("piece.foreign", self._source)
-        return piece.request_id in self._here
-
-    def _wake(self, case_id: str | None) -> None:
-        if case_id is not None:
-            self._turn[case_id].notify()
-
-
 def _parted(calls: Iterable[_Call], answers: Iterable[Any], code: str, source: str) -> dict[str, list[Any]]:
     """What belongs to which case. PermanentError(code) when something belongs to none of them."""
     parts: dict[str, list[Any]] = {call.case_id: [] for call in calls}
@@ -272,14 +234,3 @@ def _parted(calls: Iterable[_Call], answers: Iterable[Any], code: str, source: s
             raise PermanentError(code, source)
         parts[answer.request_id].append(answer)
     return parts
-
-
-def _unknown() -> DsrError:
-    """What all others get when a call ended in what no source may raise; that itself ends the case that made it."""
-    return TransientError("unexpected.call", "together")
-
-
-def _like(error: DsrError) -> DsrError:
-    """One of its own for each thread: a traceback belongs to one."""
-    made = copy.copy(error)
-    return made.with_traceback(None)

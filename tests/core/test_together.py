@@ -1,6 +1,8 @@
 """Many cases at once: each gets what it would get alone, whatever the others do, and a system is asked few times."""
 
+import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -203,3 +205,44 @@ def test_a_verb_that_a_system_lacks_is_lacking_here_too() -> None:
     came = went(Fake({"case-1": 1}), lambda _, sources: hasattr(sources["fake"], "restrict"), ["case-1"])
     assert came == {"case-1": False}
     assert went(Fake({}), lambda i, s: None, []) == {}
+
+
+class TimeIsOverError(Exception):
+    """As Airflow ends a task that takes too long."""
+
+
+@pytest.mark.parametrize("busy", ["asking", "reading", "waiting"])
+def test_nothing_goes_on_once_its_time_is_over(busy: str) -> None:
+    """Whatever the cases are at: asking, taking what is read, or waiting for one that lags."""
+    source = Fake({f"case-{n}": 200 for n in range(4)})
+    steps: list[str] = []
+
+    def over(*_: Any) -> None:
+        raise TimeIsOverError
+
+    def work(case_id: str, sources: Any) -> None:
+        while busy == "waiting" and case_id == "case-0" and len(steps) < 200:
+            steps.append(case_id)
+            time.sleep(0.02)
+            if len(steps) > 20:
+                sources["fake"].find([Subject(case_id, frozenset({_WHO}))])
+        for _ in range(200):
+            if busy == "reading":
+                for _ in sources["fake"].extract(sources["fake"].find([Subject(case_id, frozenset({_WHO}))])):
+                    steps.append(case_id)
+                    time.sleep(0.005)
+            sources["fake"].find([Subject(case_id, frozenset({_WHO}))])
+            steps.append(case_id)
+            time.sleep(0.02)
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises(TimeIsOverError):
+            together(list(source.records), work, {"fake": source})
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    done, asked = len(steps), len(source.asked)
+    time.sleep(0.3)
+    assert (len(steps), len(source.asked)) == (done, asked)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("together")]

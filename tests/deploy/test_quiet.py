@@ -74,8 +74,18 @@ def made(
     for place, one in enumerate(states):
         state, due = one if isinstance(one, tuple) else (one, None)
         ended = changed if due is None else datetime.now(UTC)
-        task = {"id": uuid4(), "dag_id": DAG, "task_id": f"t{place}", "run_id": name, "state": state,
-                "end_date": ended, "retry_delay_override": due, "updated_at": changed, "pool": "default_pool", "pool_slots": 1}  # fmt: skip
+        task = {
+            "id": uuid4(),
+            "dag_id": DAG,
+            "task_id": f"t{place}",
+            "run_id": name,
+            "state": state,
+            "end_date": ended,
+            "retry_delay_override": due,
+            "updated_at": changed,
+            "pool": "default_pool",
+            "pool_slots": 1,
+        }
         session.execute(insert(TaskInstance).values(task))
     return run.id
 
