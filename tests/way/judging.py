@@ -48,6 +48,7 @@ MARKS: Mapping[str, frozenset[str]] = {
         "HasOptedOutSolicit",
     }),
     "CampaignMember": frozenset({"HasOptedOutOfEmail", "DoNotCall"}),
+    "Account": frozenset({"PersonHasOptedOutOfEmail", "PersonHasOptedOutOfFax", "PersonDoNotCall"}),
     "prospects": frozenset({"isDoNotEmail", "isDoNotCall", "notes"}),
     "list-memberships": frozenset({"optedOut"}),
     "customer": frozenset({"restricted_at", "restricted_purposes"}),
@@ -168,6 +169,8 @@ def restricted(person: Person, truth: Iterable[Truth], before: State, after: Sta
         if change.before is None:
             if not (key[1] in _LINKS and set(map(str, change.content.values())) & ids):
                 yield f"added: {change}"
+        elif key[1] == "Account" and change.person == person.key and fields <= MARKS["Account"]:
+            continue  # of a private customer the vendor shows the contact's fields there too
         elif change.after is None or key not in there or not fields <= MARKS.get(key[1], frozenset()):
             yield f"changed: {change}"
     for key in there:
@@ -192,6 +195,16 @@ def as_before(before: State, after: State, *, but: Collection[Key] = ()) -> Iter
             yield f"changed: {change}"
         if not noted and (change.before is None or change.after is None):
             yield f"changed: {change}"
+
+
+def without_what_expired(before: State, after: State, key: str) -> State:
+    """`before` less what lay in vendors' bins then and was thrown out with time; what is this person's stays in it."""
+
+    def expired(place: Key) -> bool:
+        entry = before[place]
+        return entry["deleted"] and place not in after and key not in str(entry.get("person", "")).split(",")
+
+    return State({place: entry for place, entry in before.items() if not expired(place)})
 
 
 def link_emptied(change: Changed, before: State, after: State, key: str) -> bool:

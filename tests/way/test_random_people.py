@@ -67,6 +67,7 @@ class Town:
             found += judging.restricted(person, self.sandbox.truth, before, meanwhile)
         run = self.office.finish(request_id)
         after = State.of(self.office.state())
+        before = judging.without_what_expired(before, after, person.key)
         found += [f"failed {task}: {code}" for task, code in run.failed.items()]
         found += [f"neighbour {line}" for line in self.neighbours(person, before, after)]
         if right == "erasure":
@@ -80,10 +81,9 @@ class Town:
     def neighbours(self, person: Person, before: State, after: State) -> Iterator[str]:
         """Changes of what is not theirs alone or in part; what a vendor throws out of its bin is none, nor that nobody
         reports any more to who is gone."""
-        for change in before.until(after):
+        for change in judging.without_what_expired(before, after, person.key).until(after):
             of = set(change.person.split(",")) - {""}
-            late = change.after is None and change.before is not None and change.before["deleted"]
-            followed = late or judging.link_emptied(change, before, after, person.key)
+            followed = judging.link_emptied(change, before, after, person.key)
             if of and person.key not in of and not followed:
                 yield str(change)
 
