@@ -26,7 +26,8 @@ from sandbox.people import populate
 _THOUGHT: Final = timedelta(seconds=5)
 """On a busy machine a task takes seconds to park; an answer before that is lost and asked for again."""
 
-_PATIENCE: Final = 900.0
+_PATIENCE: Final = 3600.0
+_PAGE: Final = 100
 _PEOPLE: Final = 200
 
 
@@ -77,7 +78,12 @@ def _rate(stack: Stack, dag_id: str, count: int, start: Callable[[int], str]) ->
         approving = threads.submit(_approve, officer, dag_id, done)
         runs = list(threads.map(start, range(count)))
         with stack.client("engineer") as watcher:
-            watcher.wait(lambda: _all_ended(watcher, dag_id, runs), "all runs to end", _PATIENCE, every=0.5)
+            watcher.wait(
+                lambda: _all_ended(watcher, dag_id, runs),
+                "all runs to end",
+                _PATIENCE,
+                every=2.0 if count > _PAGE else 0.5,
+            )
         seconds = time.monotonic() - began
         done.set()
         approving.result()
@@ -87,7 +93,7 @@ def _rate(stack: Stack, dag_id: str, count: int, start: Callable[[int], str]) ->
 def _approve(officer: AirflowClient, dag_id: str, done: threading.Event) -> None:
     """Approve whatever has waited for a moment, until done."""
     while not done.wait(0.5):
-        waiting = officer.get(f"dags/{dag_id}/dagRuns/~/hitlDetails", response_received=False, limit=100)
+        waiting = officer.get(f"dags/{dag_id}/dagRuns/~/hitlDetails", response_received=False, limit=_PAGE)
         for detail in waiting["hitl_details"]:
             if _has_waited(detail):
                 task = detail["task_instance"]
@@ -103,8 +109,11 @@ def _has_waited(detail: dict[str, Any]) -> bool:
 
 
 def _all_ended(watcher: AirflowClient, dag_id: str, runs: list[str]) -> bool:
-    found = watcher.get(f"dags/{dag_id}/dagRuns", limit=100, order_by="-start_date")["dag_runs"]
-    ended = {run["dag_run_id"] for run in found if run["state"] in FINAL}
+    """Whether all of them have: counted page by page, since Airflow gives a hundred at most."""
+    ended: set[str] = set()
+    for offset in range(0, len(runs) + _PAGE, _PAGE):
+        page = watcher.get(f"dags/{dag_id}/dagRuns", limit=_PAGE, offset=offset, order_by="-start_date")["dag_runs"]
+        ended |= {run["dag_run_id"] for run in page if run["state"] in FINAL}
     return ended.issuperset(runs)
 
 

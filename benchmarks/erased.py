@@ -61,6 +61,7 @@ def erasure(source: Source, ledger_url: str, at: datetime) -> dict[str, Any]:
         "rows": planned.count(),
         "cpu_s": round(sum(steps.cpu.values()), 3),
         "steps": steps.cpu,
+        "peak_mib_after": steps.peak,
         "peak_mib": round(peak_mib(), 1),
         "idle_mib": round(idle, 1),
     }
