@@ -176,10 +176,8 @@ def _purge(pool: ThreadPoolExecutor, versions: Versions, work: list[_Erasure]) -
     mine = {each.leg.contact_id: each for each in work if each.leg.requests and each.record_left is None}
     deliveries = by_export(each.leg for each in mine.values())
 
-    def purge(key: str) -> exports.Purged:
-        return exports.purge(versions, key, {leg.contact_id for leg in deliveries[key]})
-
-    for purged in pool.map(purge, sorted(deliveries)):
+    calls = {key: {leg.contact_id for leg in its} for key, its in deliveries.items()}
+    for purged in exports.purge(versions, calls, pool).values():
         for contact_id in purged.held:
             mine[contact_id].had_record = True
             if purged.obstacle is not None:

@@ -3,7 +3,8 @@ deleted. What is not about those calls keeps every byte."""
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -56,31 +57,52 @@ def spans(body: bytes) -> Iterator[Span]:
         raise PermanentError("record.unreadable", PLACE) from None
 
 
-def purge(versions: Versions, key: str, calls: Collection[str]) -> Purged:
-    """Takes the records of these calls out of every version of the object. Another process may rewrite it too: the new
-    version is only put on the one that was read, and all is looked at again until no version holds them."""
-    held: set[str] = set()
+def purge(versions: Versions, calls: Mapping[str, Collection[str]], pool: Executor) -> dict[str, Purged]:
+    """Takes the records of these calls out of every version of these objects. `calls`: key → contact ids. Another
+    process may rewrite them too: a new version is only put on the one that was read, and all is looked at again until
+    no version holds them. What is to go of all objects is deleted together: the store takes a thousand versions a
+    call."""
+    work = [_Delivery(key, frozenset(ids)) for key, ids in sorted(calls.items())]
     for _ in range(_TRIES):
-        there = [v for v in versions.under(key) if v.key == key]
+        left = [each for each in work if each.purged is None]
+        for _ in pool.map(lambda each: each.rewrite(versions), left):
+            pass
+        refused = versions.delete([v for each in left for v in each.doomed])
+        for each in left:
+            if refused & set(each.doomed):
+                each.purged = Purged(frozenset(each.held), REFUSED)
+        if all(each.purged for each in work):
+            return {each.key: each.purged for each in work if each.purged}
+    raise TransientError("objects.remain", PLACE)
+
+
+class _Delivery:
+    """One object on its way to hold nothing of these calls. `doomed`: what is to be deleted of it now; `purged`: what
+    became of it, None until that is known."""
+
+    def __init__(self, key: str, calls: frozenset[str]) -> None:
+        self.key, self._calls = key, calls
+        self.held: set[str] = set()
+        self.doomed: list[Version] = []
+        self.purged: Purged | None = None
+
+    def rewrite(self, versions: Versions) -> None:
+        """Looks at all versions, and puts the newest anew where it holds any of the calls."""
+        self.doomed = []
+        there = [v for v in versions.under(self.key) if v.key == self.key]
         copies = {v: copy for v in there if not v.marker and (copy := versions.get(v)) is not None}
         read = {v: list(spans(copy["Body"])) for v, copy in copies.items()}
-        holding = [v for v, found in read.items() if any(s.contact_id in calls for s in found)]
-        if not holding:
-            return Purged(frozenset(held))
-        held |= {s.contact_id for v in holding for s in read[v] if s.contact_id in calls}
-        obstacle = _obstacle(versions, there, holding, read, calls)
-        if obstacle is not None:
-            return Purged(frozenset(held), obstacle)
-        kept = {v: [s for s in found if s.contact_id not in calls] for v, found in read.items()}
+        holding = [v for v, found in read.items() if any(s.contact_id in self._calls for s in found)]
+        self.held |= {s.contact_id for v in holding for s in read[v] if s.contact_id in self._calls}
+        obstacle = _obstacle(versions, there, holding, read, self._calls) if holding else None
+        if not holding or obstacle is not None:
+            self.purged = Purged(frozenset(self.held), obstacle)
+            return
+        kept = {v: [s for s in found if s.contact_id not in self._calls] for v, found in read.items()}
         if all(v in holding and not any(s.text.strip() for s in kept[v]) for v in read):
-            doomed = there  # nothing of anybody else's in any version: the object goes
+            self.doomed = there  # nothing of anybody else's in any version: the object goes
         elif _rewritten(versions, holding, copies, kept):
-            doomed = holding
-        else:
-            continue
-        if versions.delete(doomed):
-            return Purged(frozenset(held), REFUSED)
-    raise TransientError("objects.remain", PLACE)
+            self.doomed = holding
 
 
 def _rewritten(

@@ -286,17 +286,21 @@ class TestErasing:
         assert body(made, one.transcript_key)
 
     def test_many_cost_one_deletion(self, whole: System) -> None:
-        """DeleteObjects takes a thousand versions: as many calls of it for all people as for one."""
-        people = [p for p in whole._population.neighbours if calls_of(whole, p.key)]
-        selections = [chosen(whole, calls_of(whole, p.key), BOTH, f"dsr-{p.key}") for p in people]
-        whole._tap.calls.clear()
-        told = list(connect(whole).erase(selections))
-        assert set(became(told, RECORD)) == {("done", "", None)}
-        deletions = [c for c in whole._tap.calls if c.method == "POST" and c.path.rstrip("/").endswith(BUCKET)]
-        exports = {c.late_records_key for p in people for c in calls_of(whole, p.key)}
-        assert len(deletions) <= 2 + 2 * len(exports)
-        assert len(people) > 5
-        assert {o.request_id for o in told} == {s.request_id for s in selections}
+        """DeleteObjects takes a thousand versions: at most one and a half times as many calls of it for all people as
+        for one, though each stands in several deliveries."""
+
+        def deletions(*people: str) -> int:
+            selections = [chosen(whole, calls_of(whole, key), BOTH, f"dsr-{key}") for key in people]
+            whole._tap.calls.clear()
+            told = list(connect(whole).erase(selections))
+            assert set(became(told, RECORD)) == {("done", "", None)}
+            assert {o.request_id for o in told} == {s.request_id for s in selections}
+            return len([c for c in whole._tap.calls if c.method == "POST" and c.path.rstrip("/").endswith(BUCKET)])
+
+        first, *others = [p.key for p in whole._population.neighbours if calls_of(whole, p.key)]
+        assert len({c.late_records_key for key in others for c in calls_of(whole, key)}) > 2
+        assert len(others) > 5
+        assert deletions(*others) <= 1.5 * deletions(first)
 
     def test_errors_carry_no_person(self, made: System, one: Call) -> None:
         """Codes only."""
