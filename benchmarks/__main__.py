@@ -2,13 +2,30 @@
 
 import sys
 
-from benchmarks import airflow_overhead, engine, lists, lookup, masks, matching, packing, sources, waiting, webhook
+from benchmarks import (
+    airflow_overhead,
+    engine,
+    erasing,
+    lists,
+    lookup,
+    masks,
+    matching,
+    packing,
+    sizes,
+    sources,
+    waiting,
+    webhook,
+)
 
 
 def main() -> int:
     """One after the other, so that none disturbs another."""
     print("Engine: all steps in one process, without Airflow\n")
     broken = engine.main([])
+    print("\nSizes: what one subject costs by the number of their records\n")
+    broken = sizes.main([]) or broken
+    print("\nErasing: what the database is asked\n")
+    broken = erasing.main([]) or broken
     print("\nPackage: rows and attachments without end\n")
     broken = packing.main([]) or broken
     print("\nMatching: whose a record is\n")
