@@ -6,7 +6,9 @@ A letter takes what it says from the certificate that verification made:
 
     {"lines": [{"source", "title": {sv, en}, "dataset", "what": {sv, en}, "effect", "outcome", "count", "ground",
                 "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same],
-     "doubtful": [{"title", "count"}], "nothing": [title]}   ("what": the dataset's title; it and the last two may be absent)
+     "doubtful": [{"title", "count"}], "nothing": [title]}
+
+"what" is the dataset's title; it and the last two may be absent.
 """
 
 from collections.abc import Mapping, Sequence
