@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = db.add_subparsers(title="actions", required=True, metavar="ACTION")
     text = "bring the tables to the newest form; safe to run again, and by several at once"
     actions.add_parser("upgrade", help=text, description=text).set_defaults(command=_upgrade)
-    requests_command.add_parsers(commands)
+    requests_command.add_parsers(commands, _kinds)
     _register_parser(commands)
     holds_command.add_parser(commands, _datasets)
     doubt_command.add_parser(commands)

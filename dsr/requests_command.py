@@ -4,7 +4,7 @@ programs."""
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,20 +17,23 @@ from dsr.anchor import Anchor, anchored, anchors, held
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.overview import OPEN, Asked, Overview, Row
+from dsr.register import LANGUAGES, Register
 from dsr.settings import Settings, subkey
 from dsr.signing import Signer, published
+from dsr.source import Source
 from dsr.standing import Standing
 from dsr.tables import overview
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
+Kinds = Callable[[], Mapping[str, type[Source]]]
 _NEED: Final = ("ledger_url", "master_key")
 _ALL: Final = frozenset({*RIGHTS, UNCLEAR})
 _RUNS_KEPT: Final = timedelta(days=30)
 _HEAD: Final = ("request", "right", "received", "target", "latest", "left", "state", "waits for")
 
 
-def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The four commands."""
+def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", kinds: Kinds) -> None:
+    """The four commands. `kinds`: the source classes by name."""
     text = "list the requests, those with the fewest days left first: where each is, and whom it waits for"
     requests = commands.add_parser("requests", help=text, description=text)
     requests.add_argument("--open", action="store_true", help="only those that are neither answered nor closed")
@@ -41,7 +44,11 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     text = "show one request: its way, its dates, and its events in the ledger"
     show = commands.add_parser("show", help=text, description=text)
     show.add_argument("request", help="id of the request")
-    show.set_defaults(command=_show)
+    text = "instead, which recipients were told of what was changed (Art. 19), by the ledger and the register"
+    show.add_argument("--recipients", action="store_true", help=text)
+    text = "with --recipients: the letter to the person who asks for them, in this language, to be sent by you"
+    show.add_argument("--letter", choices=LANGUAGES, help=text)
+    show.set_defaults(command=lambda args: _show(args, kinds))
     text = "check that nothing in the ledger was edited, removed, added or moved"
     verify = commands.add_parser("verify-ledger", help=text, description=text)
     verify.add_argument(
@@ -85,7 +92,7 @@ def _kept_since(engine: Engine) -> datetime:
     return min(latest, oldest.astimezone(UTC)) if oldest else latest
 
 
-def _show(args: argparse.Namespace) -> int:
+def _show(args: argparse.Namespace, kinds: Kinds) -> int:
     from dsr.report.event_words import TITLES, told
     from dsr.way import way
 
@@ -95,6 +102,8 @@ def _show(args: argparse.Namespace) -> int:
     if row is None:
         raise PermanentError("request.unknown", "ledger")
     ledger.verify_request(args.request)
+    if args.recipients or args.letter:
+        return _recipients(args, row, events, settings, kinds)
     steps, suspended = way(events).steps, _suspended(events, settings)
     if args.json:
         shown = [{"kind": e.kind, "at": e.at.isoformat(), "detail": dict(e.detail), "hash": e.hash} for e in events]
@@ -114,6 +123,23 @@ def _show(args: argparse.Namespace) -> int:
     entries = [(_moment(e.at, settings), said.words, _more(said.more)) for e in events if (said := told(e))]
     _print_table((f"time ({settings.timezone})", "what happened", ""), entries)
     _say(f"\n{len(events)} events, unaltered.")
+    return 0
+
+
+def _recipients(args: argparse.Namespace, row: Row, events: Sequence[Event], settings: Settings, kinds: Kinds) -> int:
+    """A register that can't be read is an error: without it nobody can say that there was nobody to tell."""
+    from dsr.recipients import informed, letter, said
+
+    register = Register.load(settings.register or None)
+    listed = informed(events, register, [kind.declaration for kind in kinds().values()])
+    if args.letter:
+        _say(letter(listed, row, args.letter, settings))
+    elif args.json:
+        _say(json.dumps([{**one.told.as_json(), "address": one.address} for one in listed], indent=1))
+    else:
+        lines = [(one.told.name, one.address, one.told.kind, _moment(one.told.at, settings), one.told.by,
+                  " ".join(filter(None, (said(one.told), one.told.code)))) for one in listed]  # fmt: skip
+        _print_table(("recipient", "address", "of", f"told ({settings.timezone})", "by", "how it stands"), lines)
     return 0
 
 

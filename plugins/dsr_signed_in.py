@@ -52,10 +52,10 @@ def console() -> Any:
     cases = CaseStore(settings.case_store, *settings.case_keys)
     engine = connect(settings.ledger_url)
     ledger = Ledger(engine, subkey(settings.master_key, "ledger"))
-    desk = Desk(settings, cases, ledger, signed_in, visiting, partial(alone, engine))
+    declarations = tuple(source.declaration for source in SOURCES)
+    desk = Desk(settings, cases, ledger, signed_in, visiting, partial(alone, engine), declarations=declarations)
     airflow = AirflowClient(settings.airflow_url, settings.airflow_user, settings.airflow_password)
     index = SubjectIndex(engine, subkey(settings.master_key, "subjects"))
-    declarations = tuple(source.declaration for source in SOURCES)
     systems = Systems(declarations, Checks(engine), index.freshness, airflow.check_source)
     entering = entry.routes(desk, taking.Taking.from_settings(settings))
     looking = [*sources.routes(desk, systems), *register.routes(desk, declarations)]

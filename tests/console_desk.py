@@ -1,7 +1,7 @@
 """The officers' pages, served with a real ledger, and a browser to look at them with; for tests of these pages."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from dsr.casefile import CaseStore
 from dsr.database import connect
 from dsr.ledger import Ledger
 from dsr.settings import Settings, subkey
+from dsr.source import Declaration
 from dsr.vocabulary import RIGHTS, UNCLEAR
 from dsr.web.console import Desk, Visitor, create_app
 
@@ -54,13 +55,15 @@ class Console:
 
 
 @contextmanager
-def console(ledger_url: str, folder: Path, at: datetime = NOW, **settings: Any) -> Iterator[Console]:
+def console(
+    ledger_url: str, folder: Path, at: datetime = NOW, declarations: Sequence[Declaration] = (), **settings: Any
+) -> Iterator[Console]:
     """The pages over the ledger at that address, the cases in that folder, at that time."""
     plain = Settings(case_store=str(folder), ledger_url=ledger_url, master_key=bytes(32))
     told, engine = replace(plain, **settings), connect(ledger_url)
     ledger = Ledger(engine, subkey(told.master_key, "ledger"))
     cases = CaseStore(told.case_store, told.master_key)
-    desk = Desk(told, cases, ledger, _reviewing, _visiting, _alone, lambda: at)
+    desk = Desk(told, cases, ledger, _reviewing, _visiting, _alone, lambda: at, declarations)
     with served(create_app(desk)) as url:
         yield Console(url, desk)
     engine.dispose()

@@ -4,9 +4,11 @@ the complaint and the court (`answer.txt.j2`); one that says no, or not all, giv
 
 A letter takes what it says from the certificate that verification made:
 
-    {"lines": [{"source", "title": {sv, en}, "dataset", "effect", "outcome", "count", "ground",
+    {"lines": [{"source", "title": {sv, en}, "dataset", "what": {sv, en}, "effect", "outcome", "count", "ground",
                 "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same],
-     "doubtful": [{"title", "count"}], "nothing": [title]}   (the last two may be absent)
+     "doubtful": [{"title", "count"}], "nothing": [title]}
+
+"what" is the dataset's title; it and the last two may be absent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ from dsr.errors import PermanentError
 from dsr.notices.told import Told
 from dsr.refusal import REASONS, reasons
 from dsr.report.answers import controller_values
-from dsr.report.doings import Doings
+from dsr.report.doings import Doings, Line
 from dsr.report.letters import LINK, Texts, catalogue, render
 from dsr.report.ticket_text import day_in_words, ticket_text
 from dsr.settings import Settings
@@ -62,7 +64,7 @@ class ActingLetter:
         reason.
         """
         doings, texts = Doings.of(certificate, self.language, self.right), self._texts()
-        paragraphs = [texts(f"intro.{self._asked}_{doings.extent}")]
+        paragraphs = [self._intro(texts, doings)]
         paragraphs += [self._part(texts, doings, name) for name in doings.parts]
         if doings.nothing:
             paragraphs.append("\n".join([texts("more.nothing"), *(f"- {title}" for title in doings.nothing)]))
@@ -153,12 +155,16 @@ class ActingLetter:
             return self.right
         return "objection_marketing" if self.ground == "direct_marketing" else "objection_interest"
 
+    def _intro(self, texts: Texts, doings: Doings) -> str:
+        """Whoever reads no further must not believe that something is gone that was only anonymised or ordered."""
+        erasing = doings.erasing if self.right == "erasure" and doings.extent != "none" else ""
+        return texts("intro." + "_".join(filter(None, (self._asked, erasing, doings.extent))))
+
     def _part(self, texts: Texts, doings: Doings, name: str) -> str:
         stopped = name == "restrict" and self._asked in ("objection_marketing", "withdrawal")
         lines = [texts("part.stopped" if stopped else f"part.{name}")]
         for line in doings.parts[name]:
-            values = {"title": line.title, "count": texts("count.one" if line.count == 1 else "count.other",
-                      count=str(line.count))}  # fmt: skip
+            values = {"title": line.title, "count": _count(texts, line)}
             until = self._day(line.until) if line.until else ""
             if not line.ground or name in _WORDLESS:
                 lines.append(texts("line.until" if until else "line.plain", **values, until=until))
@@ -218,6 +224,15 @@ def page(text: str, title: str, language: str) -> str:
     ]
     links = {line for lines, _ in blocks for line in lines if LINK.fullmatch(line)}
     return render("letter.html.j2", blocks=blocks, title=title, language=language, links=links)
+
+
+def _count(texts: Texts, line: Line) -> str:
+    """How many records, and of which kinds."""
+    count = texts("count.one" if line.count == 1 else "count.other", count=str(line.count))
+    if not line.kinds:
+        return count
+    kinds = [texts("count.kind", kind=kind, count=str(number)) for kind, number in line.kinds]
+    return texts("count.of", count=count, kinds=line.kinds[0][0] if len(kinds) == 1 else "; ".join(kinds))
 
 
 def _known(codes: Sequence[str], known: Sequence[str]) -> Sequence[str]:

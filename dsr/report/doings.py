@@ -1,6 +1,7 @@
 """What a certificate says, sorted into the parts of a letter. A letter must never claim more than was verified: a line
 counts as done only when its outcome is, and what remains is never among what was done."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -31,12 +32,14 @@ _OPEN: Final = ("scheduled", "manual", "changed", "blocked", "unmarked", "doubtf
 
 @dataclass(frozen=True)
 class Line:
-    """A number of records in one system. ground: words, "" where none is needed; until: None when it isn't known."""
+    """A number of records in one system. ground: words, "" where none is needed; until: None when it isn't known;
+    kinds: title of a dataset → how many of them are of it, sorted; () when that isn't known."""
 
     title: str
     count: int
     ground: str = ""
     until: date | None = None
+    kinds: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,15 @@ class Doings:
         if not self.refusing and "scheduled" not in self.parts:
             return "full"
         return "partial" if done or not self.refusing else "none"
+
+    @property
+    def erasing(self) -> str:
+        """What of an erasure was done is "mixed" when some was only anonymised, "anonymised" when all was, "ordered"
+        when nothing is done yet; else ""."""
+        erased, anonymised = ("erase" in self.parts, "anonymise" in self.parts)
+        if anonymised:
+            return "mixed" if erased else "anonymised"
+        return "ordered" if not erased and "scheduled" in self.parts else ""
 
     @property
     def refusing(self) -> bool:
@@ -140,14 +152,25 @@ def _part(effect: str, outcome: str, asked: Sequence[str]) -> str:
 def _line(given: Mapping[str, Any], language: str) -> Line:
     until = given.get("until")
     words = (given.get("ground_words") or {}).get(language) or ""
-    return Line(given["title"][language], int(given["count"]), words, date.fromisoformat(until) if until else None)
+    count, what = int(given["count"]), (given.get("what") or {}).get(language)
+    kinds = ((what, count),) if what else ()
+    return Line(given["title"][language], count, words, date.fromisoformat(until) if until else None, kinds)
 
 
 def _merged(lines: Iterable[Line]) -> tuple[Line, ...]:
     """One line per title, ground and date; sorted."""
-    counts: dict[tuple[str, str, date | None], int] = {}
+    alike: dict[tuple[str, str, date | None], list[Line]] = {}
     for line in lines:
-        key = (line.title, line.ground, line.until)
-        counts[key] = counts.get(key, 0) + line.count
-    ordered = sorted(counts.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or date.max))
-    return tuple(Line(title, count, ground, until) for (title, ground, until), count in ordered)
+        alike.setdefault((line.title, line.ground, line.until), []).append(line)
+    ordered = sorted(alike.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or date.max))
+    return tuple(
+        Line(title, sum(line.count for line in found), ground, until, _kinds(found))
+        for (title, ground, until), found in ordered
+    )
+
+
+def _kinds(lines: Iterable[Line]) -> tuple[tuple[str, int], ...]:
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(dict(line.kinds))
+    return tuple(sorted(counts.items()))

@@ -68,6 +68,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "closed": "Closed: {outcome}",
     "failed": "Its run failed in {task}",
 }
+_APART: Final = {"certified": ("systems",)}
+"""What is too much for a line, and is shown by itself (`dsr.certified`)."""
 _NO_WORD: Final = "unknown"
 
 
@@ -83,6 +85,7 @@ def told(event: Event) -> Told:
     words = _WORDS.get(event.kind, event.kind.replace("_", " ").capitalize())
     named = [name for _, name, _, _ in Formatter().parse(words) if name]
     values = {name: _said(event.detail[name]) if name in event.detail else _NO_WORD for name in named}
+    named += _APART.get(event.kind, ())
     more = tuple((name, _said(value)) for name, value in event.detail.items() if name not in named)
     return Told(words.format_map(values), more)
 

@@ -32,6 +32,11 @@ _CRM: Final = {"sv": "Kundregister (Salesforce)", "en": "Customer register (Sale
 _INVOICES: Final = {"sv": "Fakturering", "en": "Invoicing"}
 _WEBINARS: Final = {"sv": "Webbinarier", "en": "Webinars"}
 _CALLS: Final = {"sv": "Inspelade samtal", "en": "Recorded calls"}
+_KINDS: Final = {
+    "salesforce": {"sv": "Kundkontakter: möten", "en": "Customer contacts: meetings"},
+    "invoicing": {"sv": "Fakturor", "en": "Invoices"},
+    "recordings": {"sv": "Samtal", "en": "Calls"},
+}
 _BOOKS: Final = {
     "sv": "Bokföringslagen kräver att räkenskapsinformation bevaras i sju år.",
     "en": "The Bookkeeping Act demands that accounting records are kept for seven years.",
@@ -41,7 +46,9 @@ _NO_REASON: Final[Mapping[str, str]] = {"sv": "", "en": ""}
 
 def certificate(effect: str, *, whole: bool) -> Mapping[str, Any]:
     """What verification came to: all was done, or all that a letter can say of what wasn't."""
+    addresses = {"sv": "Kundregister: dina e-postadresser", "en": "Customer register: your e-mail addresses"}
     lines = [_line("salesforce", _CRM, effect, "done", 12), _line("invoicing", _INVOICES, effect, "done", 1)]
+    lines.append({**_line("salesforce", _CRM, effect, "done", 2), "what": addresses})
     if effect == "erase":
         lines.append(_line("invoicing", _INVOICES, "erase", "absent", 2))
         lines.append(_line("invoicing", _INVOICES, "anonymise", "done", 2))
@@ -61,6 +68,12 @@ def certificate(effect: str, *, whole: bool) -> Mapping[str, Any]:
     return {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "nothing": [_WEBINARS]}
 
 
+def anonymised() -> Mapping[str, Any]:
+    """Nothing was erased that was asked for, but all was made anonymous."""
+    lines = [_line("invoicing", _INVOICES, "anonymise", "done", 2)]
+    return {"lines": lines, "remaining": [], "manual": []}
+
+
 def kept(effect: str) -> dict[str, Any]:
     """A line about what a law keeps."""
     return _line("invoicing", _INVOICES, _KEPT.get(effect, "keep"), "done", 7, _BOOKS, "2033-12-31")
@@ -76,7 +89,7 @@ def _line(
     until: str = "",
 ) -> dict[str, Any]:
     what = {"source": source, "title": title, "dataset": f"{source}_{outcome}", "effect": effect, "outcome": outcome}
-    return {**what, "count": count, "ground": "", "ground_words": ground, "until": until}
+    return {**what, "what": _KINDS[source], "count": count, "ground": "", "ground_words": ground, "until": until}
 
 
 def told(kind: str) -> tuple[Told, ...]:

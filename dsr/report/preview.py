@@ -38,6 +38,7 @@ WORDS: Final = {
     "ticket": "says in the ticket that a mail was sent",
     "full": "done in full",
     "partial": "done in part",
+    "anonymised": "nothing erased, all made anonymous",
     "none": "not done, with the reasons",
     "recipients": "which recipients were told",
     "kept": "stays restricted",

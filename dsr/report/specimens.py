@@ -188,6 +188,8 @@ def _done(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
     yield "full", "done", letter.done(made_up.certificate(effect, whole=True), told)
     yield "partial", "done", letter.done(made_up.certificate(effect, whole=False), told)
     yield "none", "done", letter.done({"lines": [made_up.kept(effect)]})
+    if letter.right == "erasure":
+        yield "anonymised", "done", letter.done(made_up.anonymised(), told)
     yield "recipients", "recipients", letter.recipients(told)
     if letter.right == "restriction":
         yield "kept", "kept", letter.kept()

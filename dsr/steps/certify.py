@@ -3,15 +3,13 @@
 It rests on what `verify` saw, not on what the systems said. It never calls anonymised what is not erased.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import rfc8785
-
-from dsr import plan, schema
+from dsr import plan
 from dsr.casefile import CaseFile
+from dsr.certified import KIND, dataset_of, kept
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.plan import PlanSummary
@@ -19,7 +17,7 @@ from dsr.report.certificate import as_html, as_text
 from dsr.report.letters import LANGUAGES
 from dsr.search import SearchResult, stamp
 from dsr.settings import Settings
-from dsr.source import Dataset, Declaration
+from dsr.source import Declaration
 
 CERTIFICATE: Final = "certificate"
 """The JSON; beside it certificate.<language>.txt and .html."""
@@ -32,8 +30,9 @@ _REACHED: Final = ("erase", "anonymise", "rectify")
 def certify(
     case: CaseFile, declarations: Sequence[Declaration], ledger: Ledger, *, settings: Settings, at: datetime
 ) -> str:
-    """SHA-256 in hex of the certificate's RFC 8785 form, which the ledger gets too (event `certified`). Made once:
-    later calls give the same. PermanentError("certificate.unverified") when not all was seen to be as planned."""
+    """SHA-256 in hex of the certificate's RFC 8785 form. The ledger gets it too, with all that the certificate says, so
+    that it can be read when the case file is gone (event `certified`). Made once: later calls give the same.
+    PermanentError("certificate.unverified") when not all was seen to be as planned."""
     if not case.exists(CERTIFICATE):
         if not case.exists("verified") or not case.read_json("verified")["ok"]:
             raise PermanentError("certificate.unverified", CERTIFICATE)
@@ -43,9 +42,10 @@ def certify(
         for extension, render in (("txt", as_text), ("html", as_html)):
             with case.writer(f"{CERTIFICATE}.{language}.{extension}") as file:
                 file.write(render(certificate, language, settings).encode())
-    digest = hashlib.sha256(rfc8785.dumps(certificate)).hexdigest()
-    if not any(e.kind == "certified" and e.detail["sha256"] == digest for e in ledger.events(case.case_id)):
-        ledger.append(case.case_id, "certified", {"sha256": digest}, at=at)
+    detail = kept(certificate)
+    digest = str(detail["sha256"])
+    if not any(e.kind == KIND and e.detail["sha256"] == digest for e in ledger.events(case.case_id)):
+        ledger.append(case.case_id, KIND, detail, at=at)
     return digest
 
 
@@ -53,7 +53,9 @@ def _certificate(case: CaseFile, declarations: Sequence[Declaration], controller
     verified, planned, request = case.read_json("verified"), plan.read(case), case.read_json("request")
     systems = []
     for declaration in declarations:
-        datasets = [_dataset(d, _lines(verified, planned, declaration.name, d.name)) for d in declaration.datasets]
+        datasets = [
+            dataset_of(d.name, _lines(verified, planned, declaration.name, d.name), d) for d in declaration.datasets
+        ]
         told = [d for d in datasets if d["lines"]]
         name = f"search/{declaration.name}"
         search = SearchResult.from_json(case.read_json(name)) if case.exists(name) else None
@@ -68,13 +70,6 @@ def _certificate(case: CaseFile, declarations: Sequence[Declaration], controller
         "controller": controller,
         "systems": systems,
     }
-
-
-def _dataset(dataset: Dataset, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    swedish = schema.load(dataset.name).get("x-sv", {}).get("title")
-    value = {"dataset": dataset.name, "title": {"sv": swedish or dataset.title, "en": dataset.title}, "lines": lines}
-    by_hand = any("manual" in (line["effect"], line.get("outcome")) for line in lines)
-    return {**value, "instructions": dict(dataset.instructions)} if by_hand and dataset.instructions else value
 
 
 def _lines(verified: Mapping[str, Any], planned: PlanSummary, source: str, dataset: str) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.ledger import Ledger
 from dsr.settings import Settings, subkey
+from dsr.source import Declaration
 from dsr.web.visitor import comes_from_here
 
 SignedIn = Callable[[Request, str], Awaitable[str]]
@@ -68,7 +69,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Desk:
-    """What the pages work with. `now` is the clock."""
+    """What the pages work with. `now` is the clock; `declarations`: of all sources."""
 
     settings: Settings
     cases: CaseStore
@@ -77,6 +78,7 @@ class Desk:
     visiting: Visiting
     alone: Alone
     now: Callable[[], datetime] = _now
+    declarations: Sequence[Declaration] = ()
 
     async def visitor(self, request: Request) -> Visitor:
         """Whoever may see how requests stand: the runs of any right. HTTPException 401, 403."""
@@ -154,7 +156,7 @@ class _Headers:
 
 def create_app(desk: Desk, pages: Sequence[Route] = ()) -> ASGIApp:
     """The pages; `pages`: those that work with more than the desk has."""
-    from dsr.web import assets, letters, records, requests, review, run
+    from dsr.web import assets, letters, records, requests, review, run, told
 
     # Around it and not among its middleware, which an unexpected error's answer goes by.
     app = Starlette(
@@ -164,6 +166,7 @@ def create_app(desk: Desk, pages: Sequence[Route] = ()) -> ASGIApp:
             *records.routes(desk),
             *requests.routes(desk),
             *run.routes(desk),
+            *told.routes(desk),
             *review.routes(desk),
             *pages,
         ],

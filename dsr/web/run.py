@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dsr.certified import certificates
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Head
-from dsr.overview import Row
+from dsr.recipients import Informed, informed, register_of, said
 from dsr.report.event_words import TITLES, Told, told
 from dsr.report.letters import render
 from dsr.standing import identified
@@ -24,6 +24,7 @@ from dsr.triage import linked_to
 from dsr.way import OFFICER, PERSON, Way, way
 from dsr.web.console import Desk, Visitor, airflow_of
 from dsr.web.requests import OUTCOME_WORDS, WAITS_WORDS, Line
+from dsr.web.told import seen
 
 _ASKED: Final = {
     "sent": "asked by a link to a contact on file; no answer yet",
@@ -78,10 +79,7 @@ def routes(desk: Desk) -> list[Route]:
 
 
 def _page(desk: Desk, request: Request, visitor: Visitor) -> Response:
-    events = desk.ledger.events(request.path_params["request_id"])
-    row = Row.of(events)
-    if row is None or row.right not in visitor.sees:
-        raise HTTPException(404, "This run answers no request, or none that you may see.")
+    events, row = seen(desk, request, visitor)
     zone = desk.settings.zone
     line = Line.of(row, desk.now().astimezone(zone).date(), zone)
     now = way(events)
@@ -103,11 +101,20 @@ def _page(desk: Desk, request: Request, visitor: Visitor) -> Response:
         identity=identity(events),
         linked=linked_to(events),
         sources=sources(events),
+        certificates=certificates(events, desk.declarations, desk.settings.controller.name),
+        recipients=_recipients(events, desk),
+        stands=said,
         events=[_entry(event, desk) for event in events],
         head=_chain(desk, row.request_id),
         zone=zone,
     )
     return Response(body, media_type="text/html; charset=utf-8")
+
+
+def _recipients(events: Sequence[Event], desk: Desk) -> list[Informed] | None:
+    """None when nothing was changed."""
+    changed = any(event.kind in ("enforced", "notified", "notice_failed") for event in events)
+    return informed(events, register_of(desk.settings), desk.declarations) if changed else None
 
 
 def _decides(now: Way) -> bool:

@@ -10,6 +10,7 @@ from made_up_sources import NOTE, PERSON
 
 from dsr import schema
 from dsr.casefile import CaseFile
+from dsr.certified import certificates
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.report.acting import ActingLetter
@@ -73,7 +74,7 @@ def test_both_languages_say_what_was_seen(verified: CaseFile, ledger: Ledger) ->
     declaration = MadeUp(World()).declaration
     digest = certify(verified, [declaration], ledger, settings=SETTINGS, at=AT)
     assert certify(verified, [declaration], ledger, settings=SETTINGS, at=AT) == digest
-    assert [e.detail for e in ledger.events(verified.case_id) if e.kind == "certified"] == [{"sha256": digest}]
+    assert [e.detail["sha256"] for e in ledger.events(verified.case_id) if e.kind == "certified"] == [digest]
     jsonschema.validate(verified.read_json("certificate"), schema.load("certificate"))
     english, swedish = words(verified, "certificate.en.txt"), words(verified, "certificate.sv.txt")
     assert "1,200: erased" in english
@@ -90,6 +91,26 @@ def test_both_languages_say_what_was_seen(verified: CaseFile, ledger: Ledger) ->
     assert "Kvarn &amp; Son AB" in page
     assert "<script" not in page
     assert not any(text in english + swedish + page for text in (ASA, "Åsa"))
+
+
+def test_the_ledger_keeps_what_it_says(verified: CaseFile, ledger: Ledger) -> None:
+    """So that an auditor can read it when the case file is gone: the same, up to the digest; however much it is."""
+    kept = verified.read_json("verified")
+    days = [f"2030-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    more = [{**line("erase", "s3.retention", 1, day, PERSON), "outcome": "retained"} for day in days]
+    verified.write_json("verified", {**kept, "remaining": kept["remaining"] + more})
+    declaration, name = MadeUp(World()).declaration, SETTINGS.controller.name
+    certify(verified, [declaration], ledger, settings=SETTINGS, at=AT)
+    certificate, events = verified.read_json("certificate"), ledger.events(verified.case_id)
+    verified.close()
+    (found,) = certificates(events, [declaration], name)
+    assert found.certificate == certificate
+    assert found.unaltered
+    jsonschema.validate(found.certificate, schema.load("certificate"))
+    for others in (certificates(events, [declaration], "Somebody else"), certificates(events, [], name)):
+        assert not others[0].unaltered
+        lines = [d["lines"] for s in others[0].certificate["systems"] for d in s["datasets"]]
+        assert lines == [d["lines"] for s in certificate["systems"] for d in s["datasets"]]
 
 
 @pytest.mark.parametrize("state", [None, False])

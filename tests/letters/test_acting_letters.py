@@ -102,6 +102,46 @@ def test_full_is_only_said_when_all_that_was_asked_for_is_done(
         assert texts["more"]["remedy"] in text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("rest", ["full", "partial"])
+def test_what_is_made_anonymous_is_not_called_erased(language: str, rest: str) -> None:
+    """By the first sentence neither: whoever reads no further would believe that the records are gone."""
+    texts = catalogue(language, "acting")
+    kept = [line("restrict", ground_words=LAW)] if rest == "partial" else []
+    only = letter(language=language).done(certificate(line("anonymise"), *kept))
+    both = letter(language=language).done(certificate(line("erase"), line("anonymise"), *kept))
+    assert only.startswith(texts["intro"][f"erasure_anonymised_{rest}"])
+    assert both.startswith(texts["intro"][f"erasure_mixed_{rest}"])
+    assert texts["intro"][f"erasure_{rest}"] not in only + both
+    gone = {"en": "That is done", "sv": "Det är gjort"}[language]
+    word = {"en": "anonymous", "sv": "avidentifierat"}[language]
+    assert all(word in text.split("\n\n")[0] and gone not in text for text in (only, both))
+    assert letter(language=language).done(certificate(line("erase"), *kept)).startswith(
+        texts["intro"][f"erasure_{rest}"])  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_recipients_read_that_some_may_only_be_anonymous(language: str) -> None:
+    """So does the person who asks what they were told."""
+    texts, word = catalogue(language, "acting"), {"en": "anonym", "sv": "avidentifier"}[language]
+    assert word in texts["notice"]["what_erasure"]
+    assert word in texts["told"]["erasure"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_kind_of_data_each_number_is_about_is_said(language: str) -> None:
+    """By system and dataset, as the certificate has it; grouped, so that a ground is read once."""
+    notes, people = {"sv": "Anteckningar", "en": "Notes"}, {"sv": "Personer", "en": "People"}
+    law = {"ground_words": LAW, "until": "2033-12-31"}
+    kept = [line("restrict", count=2, what=people, **law), line("restrict", count=5, what=notes, **law)]
+    text = letter(language=language).done(certificate(line("erase", count=3, what=notes), *kept))
+    (erased,) = [said for said in text.splitlines() if said.startswith("- ") and "3 " in said.partition(".")[0]]
+    (held,) = [said for said in text.splitlines() if LAW[language] in said]
+    assert f"({notes[language]})" in erased
+    words = {"sv": "7 poster (5 i Anteckningar; 2 i Personer)", "en": "7 records (5 in Notes; 2 in People)"}
+    assert words[language] in held
+
+
 @pytest.mark.parametrize("reason", LIFTINGS)
 def test_a_restriction_ends_only_after_it_was_told(reason: str) -> None:
     on = date(2027, 3, 1)

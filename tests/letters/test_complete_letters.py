@@ -69,6 +69,7 @@ TABLE: list[tuple[str, tuple[Demand, ...]]] = [
     (r"portability-transmitted(?:-sealed)?", (says("transmission", "sent.theirs"), ENDS)),
     (r"portability-transmission-declined", (says("transmission", "declined.instead"),)),
     (rf"{RIGHT}-full", ()),
+    (r"erasure-anonymised", (says("acting", "intro.erasure_anonymised_full"), says("acting", "part.anonymise"))),
     (rf"{RIGHT}-(?:partial|none)", (says("acting", "more.remedy"), grounds)),
     (rf"{RIGHT}-recipients", (says("acting", "told.intro"),)),
     (rf"(?:{RIGHT}-)nothing-held(?:-shared-mailbox)?", (says("", "answer.nothing_searched"),)),

@@ -217,7 +217,7 @@ def test_nor_does_a_real_certificate_lose_a_reason(
         if effect in wanted
     ]
     titles = {"sv": "Fakturering", "en": "Invoicing"}
-    datasets = [{"dataset": "invoicing_invoice", "lines": done + left}] if done or left else []
+    datasets = [{"dataset": "invoicing_invoice", "title": titles, "lines": done + left}] if done or left else []
     made = letter_form({"systems": [{"source": "invoicing", "title": titles, "datasets": datasets}]}, SETTINGS)
     if not datasets:
         return
