@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import sys
 import time
 from collections import Counter
@@ -45,6 +46,7 @@ TRIED = frozenset({"enforced", "source_searched", "decision", "planned", "notifi
 """Events that say what was tried, not what came of it. What was enforced is compared by what it says, not how often."""
 _REASONS = {"earlier_attempt": "None"}
 """That a killed attempt did it, and the next one saw so, is no other end."""
+_BY_CONTENT = re.compile(r"[0-9a-f-]{16,}")
 _PROCESSES = multiprocessing.get_context("forkserver")
 
 
@@ -52,7 +54,8 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 class Outcome:
     """What came of a request. changes: of systems, without ids; events: how many of each kind; enforced: what each
     dataset's changes came to; notified: who; answers: whether each closed the ticket; notices: how often each was
-    posted; suppressed: scopes; erased: entries of the erasure ledger by dataset; failed: task → code."""
+    posted; suppressed: scopes; erased: entries of the erasure ledger by dataset; failed: task → code; kept: objects of
+    the case store by name without the case's; chain: whether the ledger is whole."""
 
     changes: Counter[tuple[str, ...]]
     events: Counter[str]
@@ -63,6 +66,8 @@ class Outcome:
     suppressed: frozenset[str]
     erased: frozenset[tuple[str, int]]
     failed: dict[str, str]
+    kept: Counter[str]
+    chain: bool
 
     def differs(self, other: "Outcome") -> list[str]:
         """What is otherwise."""
@@ -119,6 +124,7 @@ def outcome(office: Office, request_id: str, person: Person, before: list[str], 
             for name in place.erasures.sources()
             for record in place.erasures.erased(name, request_id)
         )
+        chain = place.ledger.verify() > 0
     return Outcome(
         changes,
         Counter(e.kind for e in events if e.kind not in TRIED),
@@ -133,7 +139,17 @@ def outcome(office: Office, request_id: str, person: Person, before: list[str], 
         frozenset(office.suppressed(person.email)),
         frozenset((f"{name}.{dataset}", count) for (name, dataset), count in erased.items()),
         office.runner.run(request_id).failed,
+        kept(office, request_id),
+        chain,
     )
+
+
+def kept(office: Office, request_id: str) -> Counter[str]:
+    """What lies in the case store, by name: plaintext and keys that were left behind would be among it. What is named
+    by its content has other content each time."""
+    store = office.folder / "cases"
+    names = [str(path.relative_to(store)) for path in store.rglob("*") if path.is_file()]
+    return Counter(_BY_CONTENT.sub("*", name.replace(request_id, "request")) for name in names)
 
 
 def cases() -> list[Any]:
