@@ -6,7 +6,7 @@ A letter takes what it says from the certificate that verification made:
 
     {"lines": [{"source", "title": {sv, en}, "dataset", "effect", "outcome", "count", "ground",
                 "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same],
-     "doubtful": [{"title", "count"}], "nothing": [title]}   (the last two may be absent)
+     "doubtful": [{"title", "count"}], "unplaced": [the same], "nothing": [title]}   (the last three may be absent)
 """
 
 from collections.abc import Mapping, Sequence
@@ -160,6 +160,9 @@ class ActingLetter:
             values = {"title": line.title, "count": texts("count.one" if line.count == 1 else "count.other",
                       count=str(line.count))}  # fmt: skip
             until = self._day(line.until) if line.until else ""
+            if name == "unplaced":
+                lines.append(texts("line.bare", title=line.title))
+                continue
             if not line.ground or name in _WORDLESS:
                 lines.append(texts("line.until" if until else "line.plain", **values, until=until))
                 continue
