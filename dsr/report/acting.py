@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
+from dsr.purposes import scopes_of
 from dsr.refusal import REASONS, reasons
 from dsr.report.answers import controller_values
 from dsr.report.doings import Doings
@@ -39,7 +40,8 @@ _PLACE: Final = "letter"
 class ActingLetter:
     """The letters about one request in one language, "sv" or "en". `right`: one of `vocabulary.RIGHTS`; about access
     and portability only `refused` and `extended`. `ground`: as the request states it, needed for an objection.
-    `received`: when the request came, aware; None = it isn't said."""
+    `received`: when the request came, aware; None = it isn't said. `listed`: the request puts whoever asks on the
+    suppression list."""
 
     request_id: str
     language: str
@@ -47,12 +49,14 @@ class ActingLetter:
     right: str
     ground: str = ""
     received: datetime | None = None
+    listed: bool = True
 
     @classmethod
     def of(cls, request: Mapping[str, Any], settings: Settings, right: str = "") -> "ActingLetter":
         """About the request of a case. `right`: as a person has decided; "" = as the case has it."""
         at, right = datetime.fromisoformat(request["received_at"]), right or request["right"]
-        return cls(request["request_id"], request["language"], settings, right, request.get("ground", ""), at)
+        listed = bool(scopes_of({**request, "right": right}))
+        return cls(request["request_id"], request["language"], settings, right, request.get("ground", ""), at, listed)
 
     def done(self, certificate: Mapping[str, Any], recipients: Sequence[Told] = ()) -> str:
         """What was done by system, in counts, and what wasn't, on which ground and until when; in full, in part or not
@@ -180,7 +184,7 @@ class ActingLetter:
             names.append("restriction")
         if self.right == "rectification" and "rectify" in doings.parts:
             names.append("invoices")
-        if self.right in ("erasure", "objection", "withdrawal") and doings.changed:
+        if self.right in ("erasure", "objection", "withdrawal") and doings.changed and self.listed:
             names.append("suppression")
         if self._asked in ("objection_marketing", "withdrawal"):
             names.append("transactional")
