@@ -13,13 +13,15 @@ _LONGEST_WAIT: Final = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Asked:
-    """right, ground, language, received_at as in the request; see `dsr.steps.accept`."""
+    """right, ground, language, received_at as in the request; see `dsr.steps.accept`. suppresses: whether the person is
+    put on the suppression list: they must not come back with an import, or be written to."""
 
     request_id: str
     right: str
     ground: str
     language: str
     received_at: str
+    suppresses: bool
 
     @property
     def at_once(self) -> bool:
@@ -31,24 +33,21 @@ class Asked:
         """Whether it is restricted first and decided afterwards: an objection under Art. 21(1)."""
         return self.right == "objection" and self.ground == "legitimate_interest"
 
-    @property
-    def suppresses(self) -> bool:
-        """Whether the person must not come back with an import."""
-        return self.right in ("erasure", "restriction", "objection", "withdrawal")
-
     def letter(self, settings: "Settings") -> "ActingLetter":
         """The letters about it."""
         from dsr.report.acting import ActingLetter
 
         at = datetime.fromisoformat(self.received_at)
-        return ActingLetter(self.request_id, self.language, settings, self.right, self.ground, at)
+        return ActingLetter(self.request_id, self.language, settings, self.right, self.ground, at, self.suppresses)
 
 
 def asked_of(case: Any) -> Asked:
     """Of this case."""
+    from dsr.purposes import scopes_of
+
     request = case.read_json("request")
     ground, came = request.get("ground", ""), request["received_at"]
-    return Asked(request["request_id"], request["right"], ground, request["language"], came)
+    return Asked(request["request_id"], request["right"], ground, request["language"], came, bool(scopes_of(request)))
 
 
 def left_until(on: date, today: date) -> timedelta | None:

@@ -4,8 +4,9 @@
 Find → plan → ask who it is → prepare → approve → reread → enforce → verify → notify → answer. The plan says for every
 record what happens to it, on which ground and until when. One officer prepares it, another approves exactly that plan;
 a record that has changed since is left alone. An objection to marketing and a withdrawn consent need nobody's
-approval: they are done at once, and the person is on the suppression list even when nothing of theirs is held. What
-the law keeps is restricted and named in the answer with its ground and its day.
+approval: they are done at once, and the person is on the suppression list even when nothing of theirs is held (a
+withdrawn consent: where it is about marketing). What the law keeps is restricted and named in the answer with its
+ground and its day.
 
 | What you see | What it means | What to do |
 |---|---|---|

@@ -57,6 +57,11 @@ _CAUTIONS: Final = {
         "made after the request came in",
         "Make sure that the request is about them, and not only about what was there before.",
     ),
+    "correction.unplaced": (
+        "To be corrected, but no record that surely is theirs has it",
+        "Is it missing, and needed for what you use their data for? Then it is to be added (Art. 16): by hand. They are"
+        " told that it could not be corrected, and that a person looks into it; the ticket stays open for that.",
+    ),
 }
 """What an approver should look at → what is said of the records, and what to do about it."""
 _ASIDE: Final = {
@@ -162,12 +167,16 @@ def _cautions(
         kinds.setdefault(warning.code, []).append(warning)
     for code, met in kinds.items():
         said, to_do = _CAUTIONS[code]
-        total = f"{_records(sum(warning.count for warning in met))} " if met[0].source else ""
-        places = ", ".join(_place(warning, systems) for warning in met if warning.source)
+        of_records = met[0].source and code != "correction.unplaced"
+        total = f"{_records(sum(warning.count for warning in met))} " if of_records else ""
+        places = ", ".join(_place(warning, systems) for warning in met if warning.source or warning.field)
         yield f"- **{total}{said}**{f': {places}' if places else ''}. {instead.get(code, to_do)}"
 
 
 def _place(caution: "Caution", systems: Mapping[str, Declaration]) -> str:
+    if caution.field:
+        corrected = {caution.dataset: {caution.field: ""}} if caution.dataset else {caution.field: ""}
+        return next(_fields(corrected, systems))
     system = systems[caution.source]
     what = f"“{system.dataset(caution.dataset).title}” in " if caution.dataset else ""
     return f"{what}{system.title} ({caution.count})"

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +24,11 @@ Kinds = Callable[[], Mapping[str, type[Source]]]
 _DONE: Final = 0
 _FAILED: Final = 1
 _LEDGER: Final = ("ledger_url", "master_key")
+_BY_HAND: Final = (
+    "Nobody can tell from here whether these are back. If such a system was restored, a person looks in it: give the "
+    "addresses and numbers that it shows to `python -m dsr suppressed --stdin`, and delete by hand the records of those"
+    ' that it answers "suppressed all" for.'
+)
 
 
 def add_parsers(commands: "Commands", kinds: Kinds) -> None:
@@ -77,7 +83,7 @@ def _replay(args: argparse.Namespace, kinds: Mapping[str, type[Source]]) -> int:
         Erasures(engine, subkey(settings.master_key, "erasures")),
     )
     wanted = [args.source] if args.source else erasures.sources()
-    open_ones = 0
+    open_ones, unlooked = 0, Counter[tuple[str, str]]()
     for declaration in ordered([kinds[name].declaration for name in wanted if name in kinds]):
         name = declaration.name
         lines = replay(
@@ -92,9 +98,20 @@ def _replay(args: argparse.Namespace, kinds: Mapping[str, type[Source]]) -> int:
         for line in lines:
             ended = sum(o.count for o in line.outcomes if o.outcome in ("done", "absent"))
             open_ones += line.back - ended
-            _say(f"{name}  {line.request_id}  back {line.back}, refused {line.refused}, erased again {ended}")
-    _say(f"{open_ones} records are back and not erased again." if open_ones else "Nothing is left that was erased.")
-    return _FAILED if open_ones else _DONE
+            unlooked.update({(name, dataset): count for dataset, count in line.unlooked.items()})
+            if line.back:
+                _say(f"{name}  {line.request_id}  back {line.back}, refused {line.refused}, erased again {ended}")
+    absent = [name for name in wanted if name not in kinds]
+    for (name, dataset), count in sorted(unlooked.items()):
+        titles = {d.name: d.title for d in kinds[name].declaration.datasets}
+        _say(f"{name}  {titles.get(dataset, dataset)}: {count} erased, can't be looked for")
+    for name in absent:
+        _say(f"{name}  no such system is declared here: nothing in it can be looked for")
+    if unlooked or absent:
+        _say(_BY_HAND)
+    left = "Nothing is left of what could be looked for." if unlooked or absent else "Nothing is left that was erased."
+    _say(f"{open_ones} records are back and not erased again." if open_ones else left)
+    return _FAILED if open_ones or unlooked or absent else _DONE
 
 
 def _say(text: str) -> None:

@@ -64,7 +64,7 @@ class Planned:
 
     def as_json(self) -> dict[str, Any]:
         """As kept."""
-        named = {"counts": [vars(c) for c in self.counts], "cautions": [vars(c) for c in self.cautions]}
+        named = {"counts": [vars(c) for c in self.counts], "cautions": [c.as_json() for c in self.cautions]}
         return {"digest": self.digest, "aside": self.aside, **named}
 
     @classmethod

@@ -29,6 +29,8 @@ from dsr.search import SearchResult, stamp
 from dsr.version import versions
 
 PLAN: Final = "plan"
+UNPLACED: Final = "correction.unplaced"
+"""Code of the caution that a correction lands nowhere."""
 COLUMNS: Final = pa.schema(
     [
         pa.field(schema.SOURCE_ID, pa.string(), nullable=False),
@@ -60,12 +62,19 @@ class Count:
 @dataclass(frozen=True, order=True)
 class Caution:
     """Something that the approver should look at. code: over_cap, doubtful, shared (records that carry what others
-    carry too: a mailbox, a switchboard), younger, nothing_found; source and dataset: "" when it is of none."""
+    carry too: a mailbox, a switchboard), younger, nothing_found, correction.unplaced (a field is to be corrected that
+    no record of the person's has); source and dataset: "" when it is of none; field: of a dataset, or an attribute of
+    the person where that is of none; "" unless the code is about one."""
 
     code: str
     source: str
     dataset: str
     count: int
+    field: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Without a field when it has none: plans made before there were any keep their digest."""
+        return {name: value for name, value in vars(self).items() if name != "field" or value}
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,7 @@ class PlanSummary:
             "right": self.right,
             "made_at": stamp(self.made_at),
             "counts": [vars(count) for count in self.counts],
-            "warnings": [vars(warning) for warning in self.warnings],
+            "warnings": [warning.as_json() for warning in self.warnings],
             "order": list(self.order),
             "asked": self.asked,
             "records": dict(sorted(self.records.items())),

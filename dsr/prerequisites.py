@@ -9,6 +9,7 @@ from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.plan import PlanSummary, searched_everywhere
 from dsr.planned import effects_of
+from dsr.purposes import scopes_of
 from dsr.rereading import Reading
 from dsr.search import PLANNED
 from dsr.selection import Approval
@@ -16,7 +17,6 @@ from dsr.source import Declaration
 from dsr.standing import identified
 
 _PLACE: Final = "enforce"
-_SUPPRESSING: Final = ("erasure", "restriction", "objection", "withdrawal")
 
 
 def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approval: Approval, ledger: Ledger) -> None:
@@ -27,7 +27,8 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
                          since the last search
     enforce.unread       a system was not read again since the plan was made: nothing is written before all were
     enforce.order        a source that must be erased from first isn't finished
-    enforce.suppression  the person isn't on the suppression list yet, and would come back with the next import
+    enforce.suppression  the person isn't on the suppression list yet, and would come back with the next import, or be
+                         written to again
     enforce.identity     nobody has verified who asks, or it is in doubt; only restricting may go before (Art. 18, 21)
     """
     if (approval.request_id, approval.digest) != (case.case_id, planned.digest):
@@ -39,7 +40,8 @@ def check(case: CaseFile, planned: PlanSummary, declaration: Declaration, approv
         raise PermanentError("enforce.order", declaration.name)
     effects, events = effects_of(planned, declaration.name), ledger.events(case.case_id)
     erasing = bool(effects & set(EFFECTS))
-    if (erasing or planned.right in _SUPPRESSING) and not any(e.kind == "suppressed" for e in events):
+    # Without a scope nothing needs to be on the list: a consent to something else than marketing was withdrawn.
+    if (erasing or scopes_of(case.read_json("request"))) and not any(e.kind == "suppressed" for e in events):
         raise PermanentError("enforce.suppression", _PLACE)
     if (erasing or "rectify" in effects) and not identified(events):
         raise PermanentError("enforce.identity", _PLACE)

@@ -52,6 +52,13 @@ ERASURE_WAYS: Final = ("delete", "anonymise", "expire", "manual")
 RIGHTS: Final = ("access", "portability", "erasure", "restriction", "rectification", "objection", "withdrawal")
 """The rights that a request may exercise here: Art. 15, 20, 17, 18, 16, 21 and 7(3) GDPR."""
 
+MARKETING: Final = frozenset((
+    "dpv:Marketing", "dpv:DirectMarketing", "dpv:Advertising", "dpv:PersonalisedAdvertising", "dpv:TargetedAdvertising",
+    "dpv:SocialMediaMarketing", "dpv:PublicRelations",
+))  # fmt: skip
+"""DPV 2.3: marketing and all that is narrower. Choosing content by a profile (`dpv:Personalisation`) is another
+purpose: who stops that alone may still be written to."""
+
 UNCLEAR: Final = "unclear"
 """In place of a right: the ticket names none, several, or what is none; a person decides which it is."""
 

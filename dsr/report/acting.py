@@ -6,9 +6,13 @@ A letter takes what it says from the certificate that verification made:
 
     {"lines": [{"source", "title": {sv, en}, "dataset", "what": {sv, en}, "effect", "outcome", "count", "ground",
                 "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same],
+<<<<<<< HEAD
      "doubtful": [{"title", "count"}], "nothing": [title]}
 
 "what" is the dataset's title; it and the last two may be absent.
+=======
+     "doubtful": [{"title", "count"}], "unplaced": [the same], "nothing": [title]}   (the last three may be absent)
+>>>>>>> corrections
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +22,7 @@ from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.notices.told import Told
+from dsr.purposes import scopes_of
 from dsr.refusal import REASONS, reasons
 from dsr.report.answers import controller_values
 from dsr.report.doings import Doings, Line
@@ -41,7 +46,8 @@ _PLACE: Final = "letter"
 class ActingLetter:
     """The letters about one request in one language, "sv" or "en". `right`: one of `vocabulary.RIGHTS`; about access
     and portability only `refused` and `extended`. `ground`: as the request states it, needed for an objection.
-    `received`: when the request came, aware; None = it isn't said."""
+    `received`: when the request came, aware; None = it isn't said. `listed`: the request puts whoever asks on the
+    suppression list."""
 
     request_id: str
     language: str
@@ -49,12 +55,14 @@ class ActingLetter:
     right: str
     ground: str = ""
     received: datetime | None = None
+    listed: bool = True
 
     @classmethod
     def of(cls, request: Mapping[str, Any], settings: Settings, right: str = "") -> "ActingLetter":
         """About the request of a case. `right`: as a person has decided; "" = as the case has it."""
         at, right = datetime.fromisoformat(request["received_at"]), right or request["right"]
-        return cls(request["request_id"], request["language"], settings, right, request.get("ground", ""), at)
+        listed = bool(scopes_of({**request, "right": right}))
+        return cls(request["request_id"], request["language"], settings, right, request.get("ground", ""), at, listed)
 
     def done(self, certificate: Mapping[str, Any], recipients: Sequence[Told] = ()) -> str:
         """What was done by system, in counts, and what wasn't, on which ground and until when; in full, in part or not
@@ -166,6 +174,9 @@ class ActingLetter:
         for line in doings.parts[name]:
             values = {"title": line.title, "count": _count(texts, line)}
             until = self._day(line.until) if line.until else ""
+            if name == "unplaced":
+                lines.append(texts("line.bare", title=line.title))
+                continue
             if not line.ground or name in _WORDLESS:
                 lines.append(texts("line.until" if until else "line.plain", **values, until=until))
                 continue
@@ -183,7 +194,7 @@ class ActingLetter:
             names.append("restriction")
         if self.right == "rectification" and "rectify" in doings.parts:
             names.append("invoices")
-        if self.right in ("erasure", "objection", "withdrawal") and doings.changed:
+        if self.right in ("erasure", "objection", "withdrawal") and doings.changed and self.listed:
             names.append("suppression")
         if self._asked in ("objection_marketing", "withdrawal"):
             names.append("transactional")

@@ -48,7 +48,14 @@ def letter_form(certificate: Mapping[str, Any], settings: Settings) -> dict[str,
         for system in certificate["systems"]
         if system.get("doubtful")
     ]
-    return {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "nothing": _nothing(certificate)}
+    unplaced = [{"title": field["title"], "count": 1} for field in certificate.get("unplaced", ())]
+    told = {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "unplaced": unplaced}
+    return {**told, "nothing": _nothing(certificate)}
+
+
+def attribute_titles(name: str) -> dict[str, str]:
+    """What an attribute of the person is called (`channels.corrections.ATTRIBUTES`), by language."""
+    return {language: catalogue(language, "certificate")["attribute"][name] for language in LANGUAGES}
 
 
 def _nothing(certificate: Mapping[str, Any]) -> list[Mapping[str, str]]:
@@ -89,6 +96,7 @@ def _view(certificate: Mapping[str, Any], language: str, settings: Settings) -> 
         "right": texts(f"right.{certificate['right']}"),
         "made": texts.moment(made),
         "systems": systems,
+        "unplaced": [field["title"][language] for field in certificate.get("unplaced", ())],
         "nothing": [title[language] for title in _nothing(certificate)],
         "complaint": common("common.complaint", authority=common.authority(settings.country)),
         "questions": common("common.questions"),

@@ -19,14 +19,16 @@ _ASKED: Final[Mapping[str, tuple[str, ...]]] = {
 """Right → the effects that do what it asks for. Another one, such as a restriction where erasure was asked for, is no
 doing of it: the records are kept, on their ground."""
 _DOING: Final = ("erase", "anonymise", "restrict", "rectify")
-PARTS: Final = (*_DOING, "scheduled", "manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful")
+PARTS: Final = (
+    *_DOING, "scheduled", "manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful", "unplaced",
+)  # fmt: skip
 """The parts of a letter, in order. unmarked: kept on a ground, and a person still has to restrict it; doubtful: may be
-somebody else's, and was left alone."""
-_LEFT: Final = ("manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful")
+somebody else's, and was left alone; unplaced: fields, not records, that were to be corrected and that no record has."""
+_LEFT: Final = ("manual", "changed", "blocked", "expire", "kept", "unmarked", "doubtful", "unplaced")
 """Parts that say what was not done."""
 _NOTHING_WRONG: Final = "just:NotRequiredJustification"
 _LATER: Final = "not_planned"
-_OPEN: Final = ("scheduled", "manual", "changed", "blocked", "unmarked", "doubtful")
+_OPEN: Final = ("scheduled", "manual", "changed", "blocked", "unmarked", "doubtful", "unplaced")
 """Parts after which we come back to the person."""
 
 
@@ -57,9 +59,9 @@ class Doings:
         words, ("certificate.empty") when it says nothing, ("certificate.invalid") for a form that isn't known."""
         sorted_in: dict[str, list[Line]] = {}
         try:
-            if not any(certificate.get(name) for name in ("lines", "remaining", "manual", "doubtful")):
+            if not any(certificate.get(name) for name in ("lines", "remaining", "manual", "doubtful", "unplaced")):
                 raise PermanentError("certificate.empty", "letter")
-            certificate = {**certificate, "lines": _concerned(certificate["lines"], right)}
+            certificate = {**certificate, "lines": _concerned(certificate, right)}
             absent = any(line["outcome"] == "absent" for line in certificate["lines"])
             for part, given in _sorted(certificate, _ASKED[right]):
                 line = _line(given, language)
@@ -106,12 +108,13 @@ class Doings:
         return any(part in self.parts for part in _OPEN)
 
 
-def _concerned(lines: Sequence[Mapping[str, Any]], right: str) -> Sequence[Mapping[str, Any]]:
-    """The lines that the request is about. Not about it is a record in which nothing was to be corrected, unless that
-    is all there is to say; nor, but for an erasure, what came after it was decided: a restriction is on the person,
-    and a correction is of what was wrong."""
-    told = [line for line in lines if right == "erasure" or line["ground"] != _LATER]
-    return [line for line in told if line["ground"] != _NOTHING_WRONG] or told
+def _concerned(certificate: Mapping[str, Any], right: str) -> Sequence[Mapping[str, Any]]:
+    """The lines of a certificate that the request is about. Not about it is a record in which nothing was to be
+    corrected, unless that is all there is to say; nor, but for an erasure, what came after it was decided: a
+    restriction is on the person, and a correction is of what was wrong."""
+    told = [line for line in certificate["lines"] if right == "erasure" or line["ground"] != _LATER]
+    concerned = [line for line in told if line["ground"] != _NOTHING_WRONG]
+    return concerned if concerned or certificate.get("unplaced") else told
 
 
 def _sorted(certificate: Mapping[str, Any], asked: Sequence[str]) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -119,7 +122,7 @@ def _sorted(certificate: Mapping[str, Any], asked: Sequence[str]) -> Iterable[tu
         part = _part(line["effect"], line["outcome"], asked)
         if part:
             yield part, line
-    yield from (("doubtful", line) for line in certificate.get("doubtful", ()))
+    yield from ((name, line) for name in ("doubtful", "unplaced") for line in certificate.get(name, ()))
     for part, name in (("kept", "remaining"), ("manual", "manual")):
         told = {_what(line) for line in certificate["lines"] if _part(line["effect"], line["outcome"], asked) == part}
         yield from ((part, line) for line in certificate.get(name, ()) if _what(line) not in told)

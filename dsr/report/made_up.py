@@ -65,7 +65,9 @@ def certificate(effect: str, *, whole: bool) -> Mapping[str, Any]:
     if effect == "erase":
         lines.append(_line("recordings", _CALLS, "restrict", "manual", 1, _BOOKS, "2033-12-31"))
     doubtful = [{"title": _CRM, "count": 2}]
-    return {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "nothing": [_WEBINARS]}
+    unplaced = [{"title": {"sv": "Ort (Fakturering: adresser)", "en": "City (Invoicing: addresses)"}, "count": 1}]
+    more = {"unplaced": unplaced} if effect == "rectify" else {}
+    return {"lines": lines, "remaining": [], "manual": [], "doubtful": doubtful, "nothing": [_WEBINARS], **more}
 
 
 def anonymised() -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from dsr.errors import PermanentError
 from dsr.heldrecords import hold_bond
 from dsr.holds import HoldsInForce
 from dsr.model import Found
-from dsr.plan import Caution, Count, PlanSummary
+from dsr.plan import UNPLACED, Caution, Count, PlanSummary
 from dsr.register import Register
 from dsr.search import PLANNED, SearchResult
 from dsr.source import Dataset, Declaration
@@ -78,8 +78,8 @@ def plan(
         )
     )
     summary = PlanSummary(
-        request["right"], at, counts, tuple(_cautions(planning, counts, cap)), order,
-        plans.asked(request), planning.records,
+        request["right"], at, counts, (*_cautions(planning, counts, cap), *_unplaced(context.corrections, declarations,
+        present)), order, plans.asked(request), planning.records,
     )  # fmt: skip
     # Before the plan is there: interrupted between the two, it is done again.
     rounds.start(case, summary.digest)
@@ -171,6 +171,22 @@ def _check_fields(corrections: Mapping[str, Any], declarations: Sequence[Declara
     for name, fields in corrections.items():
         if isinstance(fields, Mapping) and (name not in datasets or fields.keys() - schema.load(name)["properties"]):
             raise PermanentError("correction.field", _PLACE)
+
+
+def _unplaced(
+    corrections: Mapping[str, Any], declarations: Sequence[Declaration], present: Mapping[str, Mapping[str, int]]
+) -> Iterator[Caution]:
+    """What is to be corrected and no record of the person's has: a person must see whether it is to be added, since
+    Art. 16 is about incomplete data too. `present`: source → dataset → records."""
+    datasets = {d.name: (source, d) for source in declarations for d in source.datasets}
+    there = {name for its in present.values() for name, count in its.items() if count}
+    held = {attribute for name in there for attribute in datasets[name][1].profile.values()}
+    for name, value in sorted(corrections.items()):
+        if not isinstance(value, Mapping):
+            if name not in held:
+                yield Caution(UNPLACED, "", "", 1, name)
+        elif name not in there:
+            yield from (Caution(UNPLACED, datasets[name][0].name, name, 1, field) for field in sorted(value))
 
 
 def _read_whole(case: CaseFile, declaration: Declaration) -> dict[str, int]:

@@ -4,11 +4,13 @@ Sources are asked for the ids of the person-level records that were erased; what
 and what of it is in the erasure ledger is erased again, under the approval that it was erased under. A record counts
 as restored when it is exactly the erased one (same version), or when nothing about it is younger than the erasure.
 Anything else may be a new record that got the old id, or a new relation with the same person: it is left alone and
-counted, unless a person has confirmed that it must go too.
+counted, unless a person has confirmed that it must go too. What no id leads to can't be looked for at all: it is
+counted, since a person has to look there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -38,7 +40,8 @@ Approved = Callable[[str, str], Approval]
 @dataclass(frozen=True)
 class Replayed:
     """What a replay did for one request in one source: `back` records had come back, `refused` of them are not surely
-    the erased ones, `outcomes` became of the rest; () in a dry run. failed: code of what stopped it; "" = nothing."""
+    the erased ones, `outcomes` became of the rest; () in a dry run. failed: code of what stopped it; "" = nothing.
+    unlooked: dataset → how many records were erased that can't be looked for, so that nobody knows if they are back."""
 
     request_id: str
     source: str
@@ -46,6 +49,7 @@ class Replayed:
     refused: int
     outcomes: tuple[Outcome, ...] = ()
     failed: str = ""
+    unlooked: Mapping[str, int] = field(default_factory=dict)
 
 
 def replay(
@@ -58,7 +62,8 @@ def replay(
     dry_run: bool = False,
     confirmed: bool = False,
 ) -> Iterator[Replayed]:
-    """Goes through the requests that records of a source were erased for; one line for each where any are back.
+    """Goes through the requests that records of a source were erased for; one line for each where any are back or
+    can't be looked for.
 
     `confirmed`: a person has decided that records which are not surely the erased ones go too. A request that can't
     be gone on with is reported as `failed`, and the next one is taken. TransientErrors of the source, and errors
@@ -71,7 +76,7 @@ def replay(
         raise PermanentError("verb.absent", declaration.name)
     for request_id in erasures.requests(declaration.name):
         back = _Back(source, request_id, erasures, confirmed=confirmed)
-        if not back.count:
+        if not back.count and not back.unlooked:
             continue
         outcomes: list[Outcome] = []
         failed = ""
@@ -81,8 +86,9 @@ def replay(
         except PermanentError as error:
             failed = error.code
         refused = back.count - back.certain
-        done = Replayed(request_id, declaration.name, back.count, refused, tuple(summed(outcomes)), failed)
-        if not dry_run:
+        told = tuple(summed(outcomes))
+        done = Replayed(request_id, declaration.name, back.count, refused, told, failed, back.unlooked)
+        if back.count and not dry_run:
             _tell(ledger, done, at)
         yield done
 
@@ -110,6 +116,7 @@ class _Back:
         self._erased = {(e.dataset, e.record_id): e for e in erasures.erased(self._declaration.name, request_id)}
         self._kept: dict[tuple[str, str, str], list[pa.RecordBatch]] = {}
         self.count = self.certain = 0
+        self.unlooked = self._unlooked()
         self._found = self._find()
         for rows in read(source, self._found):
             self._sort(rows.dataset, rows.batch)
@@ -124,6 +131,14 @@ class _Back:
             its = {(d, effect): batches for (of, d, effect), batches in self._kept.items() if of == digest}
             made.append(selection_of(approvals[digest], self._found, self._declaration, its))
         return made
+
+    def _unlooked(self) -> dict[str, int]:
+        """Records that no id leads to. A system without look-up shows them only to whom they name, unless it can be
+        asked by ids alone; elsewhere, what hangs on records is found with those of them that were erased too."""
+        if getattr(self._source, "known", None) is not None:
+            return {}
+        led = not self._declaration.indexed and any(own_ids(self._declaration, *key) for key in self._erased)
+        return {} if led else dict(sorted(Counter(dataset for dataset, _ in self._erased).items()))
 
     def _find(self) -> Found:
         known = getattr(self._source, "known", None)

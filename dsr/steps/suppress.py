@@ -9,12 +9,10 @@ from dsr.casefile import CaseFile
 from dsr.evidence import is_common
 from dsr.ledger import Ledger
 from dsr.model import Identifier
-from dsr.purposes import MARKETING, purposes_of
+from dsr.purposes import scopes_of
 from dsr.search import found_from_json
 from dsr.suppression import KINDS, Suppression
 
-EXAMINED: Final = "legitimate_interest"
-"""The ground of an objection that a person decides about, Art. 21(1); all others are absolute."""
 _ENDED: Final = {"objection": "objection.refused", "restriction": "restriction.lifted"}
 
 
@@ -46,18 +44,8 @@ def readmit(case: CaseFile, suppression: Suppression, ledger: Ledger, *, at: dat
 
 
 def scopes(case: CaseFile) -> tuple[str, ...]:
-    """What the request of a case bars: erasure everything; an objection or a withdrawn consent marketing; a restriction
-    (Art. 18; while an objection is looked at too) every use, unless it is of marketing alone."""
-    request = case.read_json("request")
-    if request["right"] == "erasure":
-        return ("all",)
-    examined = request["right"] == "objection" and request.get("ground") == EXAMINED
-    if request["right"] != "restriction" and not examined:
-        return ("marketing",)
-    purposes = purposes_of(case)
-    if purposes and set(purposes) <= set(MARKETING):
-        return ("marketing",)
-    return ("marketing", "restricted") if examined else ("restricted",)
+    """What the request of a case bars: `dsr.purposes.scopes_of`."""
+    return scopes_of(case.read_json("request"))
 
 
 def identifiers(case: CaseFile) -> frozenset[Identifier]:

@@ -1,4 +1,5 @@
-"""`restrict` and its lifting: no e-mails, no calls, off every list, no choice of content by profile; and a mark.
+"""`restrict` and its lifting: no e-mails, no calls, off every list, no choice of content by profile, as far as the
+purposes go; and a mark.
 
 E-mails: `isDoNotEmail` bars marketing, operational e-mails (`isOperational`) still go out. Each list membership is
 opted out besides, since the vendor keeps the two apart. Profile: the API has no switch for scoring, segmentation or
@@ -12,6 +13,7 @@ from typing import Final
 
 from dsr.model import Outcome
 from dsr.selection import Selection
+from dsr.vocabulary import MARKETING
 from extractors.pardot import fields
 from extractors.pardot.client import PLACE, Client
 from extractors.pardot.erasing import BINNED, MEMBERSHIP, PROSPECT
@@ -22,10 +24,8 @@ from extractors.tally import Tally
 
 NO_PROFILING: Final = "dsr_no_profiling"
 """Field id of the custom field that says that content must not be chosen by the prospect's profile."""
-PROFILING_ONLY: Final = frozenset(
-    ("dpv:Personalisation", "dpv:PersonalisedBenefits", "dpv:UserInterfacePersonalisation")
-)
-"""Purposes that leave mailing as it is."""
+PROFILING: Final = frozenset(("dpv:Personalisation", "dpv:PersonalisedBenefits", "dpv:UserInterfacePersonalisation"))
+"""Purposes that profiles serve besides marketing; they leave mailing as it is."""
 PROFILES: Final = ("pardot_tag", "pardot_lifecycle_history")
 """Datasets that are nothing but profile."""
 
@@ -57,7 +57,9 @@ class _Restricting:
 
     def __init__(self, client: Client, selections: Sequence[Selection], purposes: Sequence[str]) -> None:
         self._client, self._selections, self._purposes = client, selections, tuple(purposes)
-        self._mails = not (self._purposes and PROFILING_ONLY.issuperset(self._purposes))
+        # Another purpose than these (a call, an order) is only marked: nothing of this system serves it.
+        self._mails = not purposes or bool(MARKETING & set(purposes))
+        self._profiles = self._mails or bool(PROFILING & set(purposes))
         self._field, self._several = self._profiling_field()
         custom = (self._field,) if self._field else ()
         chosen = [key for s in selections for key in s.ids(PROSPECT, _EFFECT)]
@@ -141,14 +143,14 @@ class _Restricting:
 
     def _wanted(self) -> Record:
         wanted: Record = dict.fromkeys(_FLAGS, True) if self._mails else {}
-        if self._field:
+        if self._field and self._profiles:
             wanted[self._field] = [_YES] if self._several else _YES
         return wanted
 
     def _rest(self, selection: Selection, *, marked: bool) -> None:
         """What hangs on the prospects."""
         for dataset in selection.datasets(_EFFECT):
-            if dataset in PROFILES and not self._field:
+            if dataset in PROFILES and self._profiles and not self._field:
                 self.tally.rest(selection, dataset, _EFFECT, "manual", "profiling.no_field")
             elif dataset not in (PROSPECT, MEMBERSHIP):
                 outcome, reason = ("done", "mark.on_prospect") if marked else ("manual", "mark.none")

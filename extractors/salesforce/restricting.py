@@ -15,6 +15,7 @@ from typing import Any, Final
 from dsr.model import Outcome
 from dsr.schema import UNMAPPED
 from dsr.selection import Selection
+from dsr.vocabulary import MARKETING
 from extractors.salesforce.changing import Changes, Wanted, change, read
 from extractors.salesforce.client import Client
 from extractors.salesforce.consents import Consents
@@ -24,7 +25,6 @@ from extractors.salesforce.sharing import Key
 from extractors.salesforce.standing import Chosen, chosen
 from extractors.salesforce.values import full_id
 
-MARKETING: Final = frozenset(("dpv:DirectMarketing", "dpv:Marketing", "dpv:Advertising", "dpv:PersonalisedAdvertising"))
 PROFILING: Final = frozenset(("dpv:Personalisation", "dpv:PersonalisedAdvertising", "dpv:TargetedAdvertising"))
 PRESENT: Final = "mark.present"
 """Reason of what is done without a change: the record bore the mark before."""

@@ -1,5 +1,6 @@
 """The certificate: what was seen, in both languages, and never more than that."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import pytest
 from made_up_acting import ASA, AT, MadeUp, World, case_of, declared
 from made_up_sources import NOTE, PERSON
 
-from dsr import schema
+from dsr import plan, schema
 from dsr.casefile import CaseFile
 from dsr.certified import certificates
+from dsr.channels.corrections import ATTRIBUTES
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
+from dsr.plan import Caution
 from dsr.report.acting import ActingLetter
-from dsr.report.certificate import letter_form
+from dsr.report.certificate import attribute_titles, letter_form
 from dsr.report.doings import Doings
 from dsr.report.letters import catalogue
 from dsr.search import SearchResult
@@ -231,3 +234,52 @@ def test_systems_that_hold_nothing_are_named(verified: CaseFile, ledger: Ledger,
 def test_every_reason_of_the_sources_has_words(language: str) -> None:
     """Codes by which sources explain what they left undone."""
     assert [code for code in REASONS if code.replace(".", "_") not in catalogue(language, "certificate")["why"]] == []
+
+
+def corrected(case: CaseFile, *cautions: Caution, right: dict[str, int]) -> None:
+    """A rectification was verified, with these cautions in its plan."""
+    case.write_json("request", {**case.read_json("request"), "right": "rectification"})
+    planned = replace(plan.read(case), right="rectification", warnings=cautions)
+    case.write_json("plan", planned.as_json())
+    seen(case, line("keep", "just:NotRequiredJustification", 3), right=right)
+
+
+UNPLACED = (
+    Caution("correction.unplaced", "", "", 1, "organisation"),
+    Caution("correction.unplaced", "invoicing", "invoicing_address", 1, "city"),
+)
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize(("done", "extent"), [({"rectify": 2}, "partial"), ({}, "none")])
+def test_a_correction_without_a_place_is_never_called_done(
+    verified: CaseFile, ledger: Ledger, language: str, done: dict[str, int], extent: str
+) -> None:
+    """Named in letter and certificate, left to a person; and that nothing was wrong is not said of all the rest."""
+    corrected(verified, *UNPLACED, right=done)
+    doings, letter, certificate = told(verified, ledger, "rectification", language)
+    assert (doings.extent, doings.unfinished, doings.refusing) == (extent, True, True)
+    city = {"en": "City (Invoicing: addresses)", "sv": "Ort (Fakturering: adresser)"}[language]
+    for text, sentence in (
+        (letter, catalogue(language, "acting")["part"]["unplaced"]),
+        (certificate, catalogue(language, "certificate")["page"]["unplaced"]),
+        (words(verified, f"certificate.{language}.html"), catalogue(language, "certificate")["page"]["unplaced"]),
+    ):
+        named = text.split(sentence)[1].split("\n\n")[0]
+        assert city in named
+        assert "Organisation" in named
+    assert catalogue(language, "acting")["intro"][f"rectification_{extent}"] in letter
+    assert catalogue(language, "acting")["more"]["again"] in letter
+    assert catalogue(language, "certificate")["why"]["NotRequiredJustification"] not in letter
+
+
+def test_with_a_place_for_everything_it_is_done(verified: CaseFile, ledger: Ledger) -> None:
+    corrected(verified, right={"rectify": 2})
+    doings, _, _ = told(verified, ledger, "rectification")
+    assert (doings.extent, doings.unfinished) == ("full", False)
+    assert "unplaced" not in verified.read_json("certificate")
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES)
+def test_every_attribute_has_a_name(attribute: str) -> None:
+    assert all(attribute_titles(attribute).values())

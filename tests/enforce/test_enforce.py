@@ -357,6 +357,33 @@ def test_objection_goes_to_marketing_and_needs_no_identity(
     assert [e.detail["count"] for e in ledger.events(case.case_id) if e.kind == "restricted"] == [4]
 
 
+@pytest.mark.parametrize(
+    ("asked", "gate"),
+    [
+        ({"right": "withdrawal", "purposes": ["dpv:CustomerCare"]}, None),
+        ({"right": "withdrawal", "purposes": ["dpv:Marketing"]}, "enforce.suppression"),
+        ({"right": "withdrawal"}, "enforce.suppression"),
+        ({"right": "objection", "ground": "direct_marketing"}, "enforce.suppression"),
+        ({"right": "restriction"}, "enforce.suppression"),
+    ],
+)
+@pytest.mark.parametrize("effect", ["restrict", "erase"])
+def test_only_what_belongs_on_the_list_waits_for_it(
+    tmp_path: Path, run: Any, ledger: Ledger, request_id: str, asked: dict[str, Any], gate: str | None, effect: str
+) -> None:
+    """A consent to something else than marketing bars no import; nothing is ever erased without the list."""
+    source = MadeUp(World.of())
+    case = case_of(tmp_path, source, lambda d, i: effect, request_id, **asked)
+    ledger.append(request_id, "identity_verified", {"ok": True}, at=AT)
+    gate = "enforce.suppression" if effect == "erase" else gate
+    if gate is None:
+        run(case, source)
+        assert source.world.rows[PERSON, "p1"]["restricted"] == "dpv:CustomerCare"
+        return
+    with pytest.raises(PermanentError, match=gate):
+        run(case, source)
+
+
 def test_nothing_personal_in_the_ledger(tmp_path: Path, ready: Any, run: Any, ledger: Ledger, request_id: str) -> None:
     source = MadeUp(World.of())
     case = ready(case_of(tmp_path, source, erase_all, request_id))

@@ -1,20 +1,29 @@
 """After a restore: what was erased goes again, and nothing else."""
 
-from collections.abc import Collection
+import argparse
+import base64
+import re
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from made_up_acting import ASA, AT, MadeUp, World, approval_of, case_of, choose, declared
 from made_up_sources import NOTE, PERSON, FakeIndex
+from sqlalchemy import Engine
 
+from dsr import erased_command
 from dsr.erasures import Erasing, Erasures
 from dsr.errors import PermanentError
 from dsr.holds import HoldsInForce
 from dsr.ledger import Ledger
 from dsr.model import Found, Identifier, Match
 from dsr.reapproval import erased_under
+from dsr.settings import subkey
+from dsr.source import Declaration
 from dsr.steps import assess
 from dsr.steps import enforce as enforcing
 from dsr.steps import verify as verifying
@@ -106,6 +115,69 @@ def test_a_system_that_shows_a_record_only_to_whom_it_names(erased: Erased, monk
     monkeypatch.setattr(erased.source, "known", known, raising=False)
     assert erased.replay() == [(4, 0, 4)]
     assert asked == {key[1] for key in erased.before if key[1].startswith("p1")}
+
+
+@pytest.fixture
+def command(own_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`python -m dsr replay` in an installation of this test's own."""
+    key = base64.b64encode(bytes(range(32))).decode()
+    monkeypatch.setenv("DSR_LEDGER_URL", own_engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("DSR_MASTER_KEY", key)
+
+    def main(kinds: dict[str, Any], *arguments: str) -> int:
+        parser = argparse.ArgumentParser()
+        erased_command.add_parsers(parser.add_subparsers(), lambda: kinds)
+        args = parser.parse_args(["replay", *arguments])
+        return int(args.command(args))
+
+    return main
+
+
+def stated(declaration: Declaration) -> Any:
+    """A class of sources with that declaration, that connects to one that holds nothing."""
+    source = MadeUp(World(), declaration)
+    return SimpleNamespace(declaration=declaration, connect=lambda connection: source)
+
+
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("indexed", "records", "named"),
+    [
+        (False, {PERSON: 1, NOTE: 2}, {}),
+        (False, {NOTE: 2}, {"Notes": 2}),
+        (True, {PERSON: 1, NOTE: 2}, {"Notes": 2, "People": 1}),
+        (True, {}, {}),
+    ],
+)
+def test_what_no_id_leads_to_is_named_and_no_success(
+    command: Any, own_engine: Engine, request_id: str, monkeypatch: pytest.MonkeyPatch, capsys: Any,
+    dry_run: tuple[str, ...], indexed: bool, records: dict[str, int], named: dict[str, int],
+) -> None:  # fmt: skip
+    """A system without look-up, and notes of which the person was not erased: nobody knows whether they are back."""
+    monkeypatch.setenv("AIRFLOW_CONN_DSR_CRM", "http://crm.example")
+    own = Erasures(own_engine, subkey(bytes(range(32)), "erasures"))
+    for dataset, count in records.items():
+        noted = [Erasing(dataset, "erase", f"{dataset}{n}", "v") for n in range(count)]
+        own.note(request_id, "0" * 64, "crm", noted, AT)
+        own.confirm(request_id, "crm", dataset, (), AT)
+    declaration = replace(declared("crm"), indexed=indexed)
+    assert command({"crm": stated(declaration)}, *dry_run) == bool(named)
+    said = capsys.readouterr().out
+    told = re.findall(r"^crm  (\w+): (\d+) erased, can't be looked for$", said, re.MULTILINE)
+    assert {title: int(count) for title, count in told} == named
+    assert ("suppressed --stdin" in said) == bool(named)
+    assert ("Nothing is left that was erased." in said) == (not named)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--source", "gone")])
+def test_a_system_that_is_no_longer_declared_is_no_success(
+    command: Any, own_engine: Engine, request_id: str, capsys: Any, arguments: tuple[str, ...]
+) -> None:
+    own = Erasures(own_engine, subkey(bytes(range(32)), "erasures"))
+    own.note(request_id, "0" * 64, "gone", [Erasing(NOTE, "erase", "n1", "v")], AT)
+    own.confirm(request_id, "gone", NOTE, (), AT)
+    assert command({"crm": stated(declared("crm"))}, *arguments) == 1
+    assert "gone  no such system is declared here" in capsys.readouterr().out
 
 
 def test_an_older_snapshot_has_other_values(erased: Erased) -> None:

@@ -2,6 +2,7 @@
 takes away what another request has put on the list."""
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 from dsr import plan as plans
 from dsr.airflow_client import _DAGS
 from dsr.casefile import CaseFile, CaseStore
+from dsr.channels.acting import PURPOSES
 from dsr.errors import PermanentError
 from dsr.evidence import is_common
 from dsr.ledger import Ledger
+from dsr.purposes import purposes_of
 from dsr.report.acting import ActingLetter
 from dsr.report.answers import Summary
 from dsr.report.unheld import unheld
@@ -25,7 +28,7 @@ from dsr.settings import Controller, Settings
 from dsr.steps.suppress import identifiers, readmit, stated, suppress
 from dsr.suppression import Suppression
 from dsr.vocabulary import RIGHTS
-from dsr_asked import left_until
+from dsr_asked import asked_of, left_until
 from dsr_rights import of_right
 from dsr_shown import show, shown
 
@@ -51,6 +54,11 @@ def asking(folder: Path, case_id: str, address: str, **asked: Any) -> CaseFile:
         ({**INTEREST, "purposes": ["dpv:Personalisation"]}, {"marketing"}),
         (MARKETING, {"marketing"}),
         (WITHDRAWAL, {"marketing"}),
+        ({"right": "withdrawal"}, {"marketing"}),
+        ({"right": "withdrawal", "purposes": []}, {"marketing"}),
+        ({"right": "withdrawal", "purposes": ["dpv:CustomerCare", "dpv:Marketing"]}, {"marketing"}),
+        ({"right": "withdrawal", "purposes": list(PURPOSES)}, {"marketing"}),
+        ({**MARKETING, "purposes": ["dpv:CustomerCare"]}, {"marketing"}),
         (RESTRICTION, {"restricted"}),
         ({**RESTRICTION, "purposes": ["dpv:DirectMarketing"]}, {"marketing"}),
         ({**RESTRICTION, "purposes": ["dpv:DirectMarketing", "dpv:CustomerCare"]}, {"restricted"}),
@@ -69,6 +77,27 @@ def test_nothing_held_and_kept_out_all_the_same(
     assert suppress(case, suppression, ledger, at=AT) == suppress(case, suppression, ledger, at=AT) == 1
     assert suppression.asks([stated(case)]) == scopes
     assert [e.detail["scope"] for e in ledger.events(request_id)] == sorted(scopes)
+
+
+@pytest.mark.parametrize("purpose", [p for p in PURPOSES if p not in ("dpv:DirectMarketing", "dpv:Marketing")])
+def test_a_consent_to_something_else_bars_no_marketing(
+    purpose: str, tmp_path: Path, suppression: Suppression, ledger: Ledger, request_id: str
+) -> None:
+    """Calls, orders, a profile: who withdraws that is still written to, and the letter doesn't say otherwise."""
+    case = asking(tmp_path, request_id, f"{request_id}@kvarn.example", right="withdrawal", purposes=[purpose])
+    assert suppress(case, suppression, ledger, at=AT) == 0
+    assert suppression.asks([stated(case)]) == frozenset()
+    assert ledger.events(request_id) == []
+    assert purposes_of(case) == (purpose,)
+    asked = {**case.read_json("request"), "language": "en", "received_at": AT.isoformat()}
+    text = unheld(ActingLetter.of(asked, SETTINGS), Summary(False, 0, ("Salesforce",), ()), listed=True)
+    assert "our list" not in text
+    case.write_json("request", asked)
+    letter = asked_of(case).letter(SETTINGS)
+    line = {"source": "pardot", "title": {"en": "Marketing"}, "dataset": "pardot_prospect", "effect": "restrict",
+            "outcome": "done", "count": 1, "ground": "", "ground_words": {}, "until": None}  # fmt: skip
+    assert "coded value" not in letter.done({"lines": [line]})
+    assert "coded value" in replace(letter, listed=True).done({"lines": [line]})
 
 
 def test_of_two_restrictions_the_end_of_one_is_not_that_of_the_other(

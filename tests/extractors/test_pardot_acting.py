@@ -337,6 +337,25 @@ class TestRestricting:
         assert {n for c in changes(unit, before) for n in c.fields} <= {"updatedAt", "notes"}
         assert unit.record("prospects", key)["notes"] is None
 
+    @pytest.mark.parametrize("purposes", [("dpv:CustomerCare",), ("dpv:Personalisation",)])
+    def test_a_purpose_that_is_no_marketing_leaves_mailing(self, unit: Unit, purposes: tuple[str, ...]) -> None:
+        """Marked for what is named, and for no more; a profile is asked about only where that is named."""
+        before, selection = unit.lines(), chosen(unit, "restrict", "same_name")
+        told = list(connect(unit).restrict([selection], purposes))
+        assert became(told, "pardot_prospect") == {("done", ""): 1}
+        assert set(became(told, "pardot_list_membership")) == {("done", "mark.on_prospect")}
+        profiling = purposes == ("dpv:Personalisation",)
+        asked = {("manual", "profiling.no_field") if profiling else ("done", "mark.on_prospect"): 3}
+        assert became(told, "pardot_lifecycle_history") == asked
+        (key,) = selection.ids("pardot_prospect", "restrict")
+        record = unit.record("prospects", key)
+        assert not record["isDoNotEmail"]
+        assert not record["isDoNotCall"]
+        assert purposes[0] in record["notes"]
+        assert {(c.kind, n) for c in changes(unit, before) for n in c.fields} <= {
+            ("prospects", "notes"), ("prospects", "updatedAt"),
+        }  # fmt: skip
+
     def test_twice_and_lifted_twice(self, unit: Unit) -> None:
         """The second time changes nothing but stamps."""
         selection = chosen(unit, "restrict", "same_name")

@@ -114,3 +114,12 @@ def test_a_list_in_words(tmp_path: Path) -> None:
     assert "**4 records that may be theirs or somebody else's, and are left alone**" in page
     assert "ticket" not in page
     assert "kvarn" not in page
+
+
+def test_what_could_not_be_placed_is_named_and_not_its_value(tmp_path: Path) -> None:
+    """By title, among what to look at first."""
+    wish = {"email": "new@kvarn.example", "invoicing_address": {"city": "Ystad"}, "organisation": "Ådal AB"}
+    page, _ = page_of(tmp_path, "rectification", corrections=wish)
+    [line] = [line for line in page.split("**Look at this first**")[1].splitlines() if "To be corrected" in line]
+    assert "“City” of “Invoicing: addresses”, organisation. Is it missing" in line
+    assert not [value for value in ("Ystad", "Ådal") if value in page]

@@ -26,6 +26,7 @@ from dsr import plan as plans
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
 from dsr.holds import Holds, HoldsInForce
+from dsr.plan import Caution
 from dsr.search import SearchResult
 from dsr.steps.plan import vendor_order
 
@@ -258,3 +259,24 @@ def test_names_hold_no_personal_data(tmp_path: Path) -> None:
     text = str(planned(case).as_json())
     assert "kvarn" not in text
     assert REQUEST_ID not in text
+
+
+def test_what_no_record_has_is_put_before_a_person(tmp_path: Path) -> None:
+    """A field of a dataset that the person has no record of, and an attribute that nothing of theirs holds: else all
+    records would have nothing to correct, and nobody would hear of it. What has a place, if an empty one, has none."""
+    address = {"post_code": "99999", "city": "Ystad"}
+    wish = {"salesforce_contact": {"MobilePhone": "+46700000001"}, "invoicing_address": address,
+            "email": "new@kvarn.example", "organisation": "Ådal AB"}  # fmt: skip
+    plan = planned(read_case(tmp_path, asked=request("rectification", corrections=wish)))
+    unplaced = [(w.source, w.dataset, w.count, w.field) for w in plan.warnings if w.code == "correction.unplaced"]
+    assert unplaced == [("invoicing", "invoicing_address", 1, "city"),
+                        ("invoicing", "invoicing_address", 1, "post_code"), ("", "", 1, "organisation")]  # fmt: skip
+    assert not {"99999", "Ystad", "Ådal AB"} & set(str(plan.as_json()).split("'"))
+    other = planned(read_case(tmp_path, asked=request("erasure")))
+    assert [w for w in other.warnings if w.code == "correction.unplaced"] == []
+
+
+def test_a_caution_without_a_field_is_kept_as_before() -> None:
+    """Plans that wait for their approval keep their digest."""
+    written = Caution("doubtful", "crm", "", 2).as_json()
+    assert written == {"code": "doubtful", "source": "crm", "dataset": "", "count": 2}
