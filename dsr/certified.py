@@ -1,6 +1,6 @@
 """What the ledger keeps of a certificate, so that it can be read when its case file is gone: codes, counts and days.
 
-certified   {"sha256", "right", "made_at",
+certified   {"sha256", "right", "made_at", "unplaced": [{"dataset", "field"}],
              "systems": [{"source", "doubtful", "datasets": [{"dataset", "lines": [[…]]}]}]}
 
 A line is as in `schemas/certificate.schema.json`, without what is null; lines are in lists of at most `_AT_ONCE`.
@@ -18,6 +18,7 @@ import rfc8785
 
 from dsr import schema
 from dsr.ledger import Event
+from dsr.report.certificate import attribute_titles
 from dsr.source import Dataset, Declaration
 
 KIND: Final = "certified"
@@ -50,7 +51,9 @@ def kept(certificate: Mapping[str, Any]) -> dict[str, Any]:
         doubtful = {"doubtful": system["doubtful"]} if "doubtful" in system else {}
         systems.append({"source": system["source"], **doubtful, "datasets": datasets})
     named = {name: certificate[name] for name in ("right", "made_at")}
-    return {"sha256": digest(certificate), **named, "systems": systems}
+    unplaced = [{"dataset": each["dataset"], "field": each["field"]} for each in certificate.get("unplaced", ())]
+    detail = {"sha256": digest(certificate), **named, "systems": systems}
+    return {**detail, "unplaced": unplaced} if unplaced else detail
 
 
 def certificates(events: Iterable[Event], declarations: Sequence[Declaration], controller: str) -> list[Certified]:
@@ -70,6 +73,17 @@ def dataset_of(name: str, lines: Sequence[Mapping[str, Any]], dataset: Dataset |
     return {**value, "instructions": dict(dataset.instructions)} if by_hand and dataset.instructions else value
 
 
+def unplaced_of(dataset: str, field: str) -> dict[str, Any]:
+    """A field that is to be corrected and that no record has, by name; dataset "": an attribute of the person."""
+    if not dataset:
+        return {"dataset": "", "field": field, "title": attribute_titles(field)}
+    whole = schema.load(dataset)
+    known = whole["properties"][field]
+    english = f"{known['title']} ({whole['title']})"
+    swedish = f"{known.get('x-sv', known)['title']} ({whole.get('x-sv', whole)['title']})"
+    return {"dataset": dataset, "field": field, "title": {"sv": swedish, "en": english}}
+
+
 def _in_parts(lines: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
     said = [{name: value for name, value in line.items() if value is not None} for line in lines]
     return [said[start : start + _AT_ONCE] for start in range(0, len(said), _AT_ONCE)]
@@ -84,6 +98,8 @@ def _read(event: Event, declarations: Sequence[Declaration], controller: str) ->
         "controller": controller,
         "systems": [_system(system, by_name.get(system["source"])) for system in detail["systems"]],
     }
+    if detail.get("unplaced"):
+        certificate["unplaced"] = [unplaced_of(each["dataset"], each["field"]) for each in detail["unplaced"]]
     unaltered = digest(certificate) == detail["sha256"]
     return Certified(event.seq, event.at, detail["sha256"], certificate, unaltered)
 

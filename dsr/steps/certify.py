@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from dsr import plan
 from dsr.casefile import CaseFile
-from dsr.certified import KIND, dataset_of, kept
+from dsr.certified import KIND, dataset_of, kept, unplaced_of
 from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.plan import UNPLACED, PlanSummary
-from dsr.report.certificate import as_html, as_text, attribute_titles
+from dsr.report.certificate import as_html, as_text
 from dsr.report.letters import LANGUAGES
 from dsr.search import SearchResult, stamp
 from dsr.settings import Settings
@@ -70,19 +70,8 @@ def _certificate(case: CaseFile, declarations: Sequence[Declaration], controller
         "controller": controller,
         "systems": systems,
     }
-    unplaced = [_unplaced(w.dataset, w.field) for w in planned.warnings if w.code == UNPLACED]
+    unplaced = [unplaced_of(w.dataset, w.field) for w in planned.warnings if w.code == UNPLACED]
     return {**certificate, "unplaced": unplaced} if unplaced else certificate
-
-
-def _unplaced(dataset: str, field: str) -> dict[str, Any]:
-    """A field that is to be corrected and that no record has, by name; dataset "": an attribute of the person."""
-    if not dataset:
-        return {"dataset": "", "field": field, "title": attribute_titles(field)}
-    whole = schema.load(dataset)
-    known = whole["properties"][field]
-    english = f"{known['title']} ({whole['title']})"
-    swedish = f"{known.get('x-sv', known)['title']} ({whole.get('x-sv', whole)['title']})"
-    return {"dataset": dataset, "field": field, "title": {"sv": swedish, "en": english}}
 
 
 def _lines(verified: Mapping[str, Any], planned: PlanSummary, source: str, dataset: str) -> list[dict[str, Any]]:

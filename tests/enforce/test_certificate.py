@@ -273,6 +273,16 @@ def test_a_correction_without_a_place_is_never_called_done(
     assert catalogue(language, "certificate")["why"]["NotRequiredJustification"] not in letter
 
 
+def test_what_had_no_place_is_named_after_the_case_file_is_gone(verified: CaseFile, ledger: Ledger) -> None:
+    corrected(verified, *UNPLACED, right={"rectify": 2})
+    told(verified, ledger, "rectification")
+    certificate, events = verified.read_json("certificate"), ledger.events(verified.case_id)
+    verified.close()
+    (found,) = certificates(events, [MadeUp(World()).declaration], SETTINGS.controller.name)
+    assert found.unaltered
+    assert found.certificate["unplaced"] == certificate["unplaced"]
+
+
 def test_with_a_place_for_everything_it_is_done(verified: CaseFile, ledger: Ledger) -> None:
     corrected(verified, right={"rectify": 2})
     doings, _, _ = told(verified, ledger, "rectification")
