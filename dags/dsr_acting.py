@@ -176,8 +176,12 @@ def refuse() -> None:
 
 
 def note_refusal(place: Workplace, request_id: str, reason: str) -> None:
-    """The event `refused`, once for a reason. Told first: it stands for what the person knows."""
-    if not any(e.kind == "refused" and e.detail == {"reason": reason} for e in place.ledger.events(request_id)):
+    """The event `refused`, once for a reason; once more where data was restricted again meanwhile, since what was
+    refused then is another decision. Told first: it stands for what the person knows."""
+    from dsr.ledger import since
+
+    events = since(place.ledger.events(request_id), "restricted")
+    if not any(e.kind == "refused" and e.detail == {"reason": reason} for e in events):
         place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
 
 

@@ -30,6 +30,7 @@ _OVERRIDDEN: Final = "compelling_grounds"
 def announce_lift() -> None:
     """Tells the person that the restriction ends, and why, days before it does (Art. 18(3)); where it ends because the
     objection is refused, that too, and where to complain (Art. 12(4))."""
+    from dsr.ledger import since
     from dsr.steps.lift import ANNOUNCED
 
     place, request_id, at = Workplace(), this_request(), now()
@@ -51,7 +52,9 @@ def announce_lift() -> None:
     tell_person(place, case, "lifting", text, close=True)
     if asked.examined:
         note_refusal(place, request_id, _refused_for(place, case))
-    if not any(event.kind == ANNOUNCED for event in place.ledger.events(request_id)):
+    # What was announced of an earlier restriction says nothing of this one.
+    events = since(place.ledger.events(request_id), "restricted")
+    if [e.detail for e in events if e.kind == ANNOUNCED][-1:] != [note]:
         place.ledger.append(request_id, ANNOUNCED, note, at=at)
 
 
