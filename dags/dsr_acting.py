@@ -9,7 +9,7 @@ import dsr_changing as changing
 from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_plan_page import plan_page
-from dsr_retries import DELIVERY_RETRIES, ENFORCE_RETRIES, is_last_try
+from dsr_retries import ENFORCE_RETRIES
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
@@ -111,30 +111,6 @@ def verify() -> None:
     place = Workplace()
     verified, kept = changing.verify(place, this_request(), place.sources())
     log.info("verified: %s; kept for now %s", verified.by_effect(), kept)
-
-
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
-@coded
-def notify() -> None:
-    """Tells every recipient that got the data (Art. 19): over OpenDSR, with signed receipts, or by mail; each once.
-    One that can't be told is put down and named in the answer."""
-    told = changing.notify(Workplace(), this_request(), final=is_last_try())
-    log.info("told %s, failed %s", len(told.told), len(told.failed))
-
-
-@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
-@coded
-def follow_notices() -> None:
-    """Asks the recipients that were told over OpenDSR what became of it, beside the answer, which doesn't wait for it.
-
-    **Up for retry** with `notice.pending`: one of them hasn't acted yet, and is asked again for weeks; no slot is held.
-    """
-    from dsr.steps import notify as step
-
-    place, request_id = Workplace(), this_request()
-    case = place.case(request_id)
-    found = step.follow(case, place.register, opendsr=place.opendsr, ledger=place.ledger, at=now())
-    log.info("told %s, failed %s", len(found.told), len(found.failed))
 
 
 @task.branch(show_return_value_in_logs=False)
