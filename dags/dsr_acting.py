@@ -9,7 +9,7 @@ import dsr_changing as changing
 from dsr_asked import asked_of
 from dsr_coded import coded
 from dsr_plan_page import plan_page
-from dsr_retries import DELIVERY_RETRIES, ENFORCE_RETRIES, is_last_try
+from dsr_retries import ENFORCE_RETRIES
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
 
@@ -113,30 +113,6 @@ def verify() -> None:
     log.info("verified: %s; kept for now %s", verified.by_effect(), kept)
 
 
-@task(retries=DELIVERY_RETRIES, show_return_value_in_logs=False)
-@coded
-def notify() -> None:
-    """Tells every recipient that got the data (Art. 19): over OpenDSR, with signed receipts, or by mail; each once.
-    One that can't be told is put down and named in the answer."""
-    told = changing.notify(Workplace(), this_request(), final=is_last_try())
-    log.info("told %s, failed %s", len(told.told), len(told.failed))
-
-
-@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
-@coded
-def follow_notices() -> None:
-    """Asks the recipients that were told over OpenDSR what became of it, beside the answer, which doesn't wait for it.
-
-    **Up for retry** with `notice.pending`: one of them hasn't acted yet, and is asked again for weeks; no slot is held.
-    """
-    from dsr.steps import notify as step
-
-    place, request_id = Workplace(), this_request()
-    case = place.case(request_id)
-    found = step.follow(case, place.register, opendsr=place.opendsr, ledger=place.ledger, at=now())
-    log.info("told %s, failed %s", len(found.told), len(found.failed))
-
-
 @task.branch(show_return_value_in_logs=False)
 @coded
 def answer() -> str:
@@ -176,8 +152,12 @@ def refuse() -> None:
 
 
 def note_refusal(place: Workplace, request_id: str, reason: str) -> None:
-    """The event `refused`, once for a reason. Told first: it stands for what the person knows."""
-    if not any(e.kind == "refused" and e.detail == {"reason": reason} for e in place.ledger.events(request_id)):
+    """The event `refused`, once for a reason; once more where data was restricted again meanwhile, since what was
+    refused then is another decision. Told first: it stands for what the person knows."""
+    from dsr.ledger import since
+
+    events = since(place.ledger.events(request_id), "restricted")
+    if not any(e.kind == "refused" and e.detail == {"reason": reason} for e in events):
         place.ledger.append(request_id, "refused", {"reason": reason}, at=now())
 
 

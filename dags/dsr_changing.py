@@ -10,6 +10,7 @@ from dsr_workplace import DECLARATIONS, Workplace, now
 
 if TYPE_CHECKING:
     from dsr.enforced import Enforced
+    from dsr.notices.telling import Telling
     from dsr.source import Declaration, Source
     from dsr.steps.notify import Notified
     from dsr.steps.verify import Verified
@@ -62,15 +63,20 @@ def notify(place: Workplace, request_id: str, *, final: bool) -> "Notified":
 
     case = place.case(request_id)
     done = [Progress.load(case, d.name).enforced(request_id) for d in DECLARATIONS]
-    return step.notify(
-        case,
-        place.register,
-        declarations=DECLARATIONS,
-        outcomes=[outcome for source in done for outcome in source.outcomes],
+    outcomes = [outcome for source in done for outcome in source.outcomes]
+    to = telling(place, request_id)
+    return step.notify(to, place.register, declarations=DECLARATIONS, outcomes=outcomes, final=final)
+
+
+def telling(place: Workplace, request_id: str) -> "Telling":
+    """What it takes to tell recipients; nothing is opened before it is used."""
+    from dsr.notices.telling import Telling
+
+    return Telling(
+        place.case(request_id),
         send_mail=lambda message: place.send_mail(message),
         opendsr=place.opendsr,
         ledger=place.ledger,
         at=now(),
         settings=place.settings,
-        final=final,
     )

@@ -20,6 +20,7 @@ ground and its day.
 | an *enforce* is red | its log ends in a code | mend, clear it with all downstream: it goes on where it stopped |
 | *verify* is red: `verify.remains` | records are left | look into the system, then clear it with all downstream |
 | *follow_notices* is up for retry | a recipient has not acted on its notice yet | nothing; it asks again for weeks |
+| *follow_notices*, *tell_untold* or *tell_lifted* is red | recipients are not told | its text says what to do |
 | *open_case* is red: `run.right` | started by hand for a request of another right | nothing; nothing was touched |
 | *shred* is red: `run.failed` | a task before failed | see there |
 | *decide_lift* waits | the data is restricted | an officer says when the ground has ended; the person is told first |
@@ -38,6 +39,7 @@ import dsr_identity as identity
 import dsr_lifting as lifting
 import dsr_planning_anew as planning
 import dsr_tasks as tasks
+import dsr_telling as telling
 import dsr_unheld as unheld
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS, REQUESTS_AT_ONCE
@@ -74,7 +76,7 @@ for right, description in RIGHTS.items():
         answer_nothing = unheld.answer_unheld() if right == "objection" else unheld.answer_unknown()
         suppress = acting.suppress()
         verify = acting.verify()
-        notify = acting.notify()
+        notify = telling.notify()
         answer = acting.answer()
         close = tasks.close()
         shred = tasks.shred().as_teardown(on_failure_fail_dagrun=True)
@@ -93,7 +95,7 @@ for right, description in RIGHTS.items():
         identify >> collect >> make_plan
         suppress >> reread >> enforce >> verify >> notify >> answer
         # Beside the answer, which is a branch and holds up for no recipient.
-        notify >> acting.follow_notices()
+        notify >> [telling.follow_notices(), telling.tell_untold()]
         make_plan >> answer_nothing >> close
 
         if right == "objection":
@@ -103,7 +105,7 @@ for right, description in RIGHTS.items():
             make_plan >> suppress
             answer >> [decide_objection, close]
             decide_objection >> [uphold, announce_lift]
-            announce_lift >> lift
+            announce_lift >> lift >> telling.tell_lifted()
             [uphold, lift] >> close
         else:
             prepare, approve = Prepare(task_id="prepare", right=right), Approve(task_id="approve", right=right)
@@ -118,7 +120,7 @@ for right, description in RIGHTS.items():
             announce_lift, lift = lifting.announce_lift(), lifting.lift()
             keep_restricted = lifting.keep_restricted()
             answer >> decide_lift >> [announce_lift, keep_restricted]
-            announce_lift >> lift
+            announce_lift >> lift >> telling.tell_lifted()
             [lift, keep_restricted] >> close
         elif right != "objection":
             answer >> close

@@ -30,6 +30,7 @@ _OVERRIDDEN: Final = "compelling_grounds"
 def announce_lift() -> None:
     """Tells the person that the restriction ends, and why, days before it does (Art. 18(3)); where it ends because the
     objection is refused, that too, and where to complain (Art. 12(4))."""
+    from dsr.ledger import since
     from dsr.steps.lift import ANNOUNCED
 
     place, request_id, at = Workplace(), this_request(), now()
@@ -51,7 +52,9 @@ def announce_lift() -> None:
     tell_person(place, case, "lifting", text, close=True)
     if asked.examined:
         note_refusal(place, request_id, _refused_for(place, case))
-    if not any(event.kind == ANNOUNCED for event in place.ledger.events(request_id)):
+    # What was announced of an earlier restriction says nothing of this one.
+    events = since(place.ledger.events(request_id), "restricted")
+    if [e.detail for e in events if e.kind == ANNOUNCED][-1:] != [note]:
         place.ledger.append(request_id, ANNOUNCED, note, at=at)
 
 
@@ -86,13 +89,14 @@ def keep_restricted() -> None:
 @coded
 def lift() -> None:
     """Takes the restriction away again in every source, only what was set for this request, on the day announced. The
-    person is taken off the suppression list; what another request put there stays.
+    person is taken off the suppression list; what another request put there stays. Recipients that were told of the
+    restriction hear of its end from *tell_lifted*.
 
     **Up for retry** with `lift.untold`: the person doesn't have the announcement yet (Art. 18(3)). It waits for the
     ticket, see `dsr_tickets`, or for the officer who is to send it.
     """
     from dsr.steps import lift as step
-    from dsr.steps import suppress
+    from dsr.steps import notify, suppress
     from dsr.steps.plan import vendor_order
 
     place, request_id, at = Workplace(), this_request(), now()
@@ -107,4 +111,6 @@ def lift() -> None:
         client, declaration = place.acting(name)
         holds = place.holds.in_force(today)
         step.lift(case, client, declaration, permission(place, case, at), holds=holds, ledger=place.ledger, at=at)
+    # Before the run may end: what it takes to tell them goes with the working data.
+    notify.lifted(case)
     suppress.readmit(case, place.suppression, place.ledger, at=at)

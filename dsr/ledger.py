@@ -9,7 +9,7 @@ No personal data: `schemas/event.schema.json` only lets codes, counts and hashes
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -51,6 +51,13 @@ class Head:
 
 START: Final = Head(0, _START)
 """Of a ledger without events."""
+
+
+def since(told: Sequence[Event], kind: str) -> Sequence[Event]:
+    """Those after the last event of that kind; all where there is none. What is noted once is noted once in each round,
+    and a round begins with such an event."""
+    last = max((number for number, event in enumerate(told) if event.kind == kind), default=-1)
+    return told[last + 1 :]
 
 
 class Ledger:

@@ -13,8 +13,9 @@ from dsr.casefile import CaseFile
 _ROUND: Final = "round"
 _ENDED: Final = "ended"
 _LIFTED: Final = "lifted/"
+_LIFTING: Final = "lift/"
 _TOLD: Final = ("told/done", "told/refused", "told/lifting", "told/kept")
-_RESULTS: Final = ("verified", "certificate", *_TOLD, _LIFTED, _ENDED)
+_RESULTS: Final = ("verified", "certificate", *_TOLD, _LIFTING, _LIFTED, _ENDED)
 _LEFT: Final = ("changed", "blocked", "manual")
 """Outcomes of records that a later round may still act on."""
 _LIFTABLE: Final = ("restriction", "objection", "withdrawal")

@@ -255,10 +255,16 @@ def _changing(known: _Known) -> list[_Mark]:
     marks += [
         _Mark("enforce", known.last("enforced", "restricted") if verified else None),
         _Mark("verify", good, OPERATOR if verified else ""),
-        _Mark("notify", told and (known.last("notified", "notice_failed") or told)),
+        _Mark("notify", told and (_notified(known) or told)),
         _Mark("answer", known.last("answered", "refused", everywhere=True)),
     ]
     return marks + _afterwards(known)
+
+
+def _notified(known: _Known) -> Event | None:
+    """The last word about recipients of what was changed; that a restriction has ended is told them after it."""
+    notices = (e for e in reversed(known.round) if e.kind in ("notified", "notice_failed"))
+    return next((e for e in notices if e.detail.get("kind") != "lifted"), None)
 
 
 def _identity(known: _Known) -> _Mark:

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from dsr.register.nouns import Recipient, Words
 
-KINDS: Final = ("erasure", "restriction", "rectification")
-"""What Art. 19 asks to tell: Art. 17(1), 18 and 16."""
+LIFTED: Final = "lifted"
+"""That a restriction has ended: whoever was told of it only stores the data until they hear so."""
+KINDS: Final = ("erasure", "restriction", "rectification", LIFTED)
+"""What Art. 19 asks to tell: Art. 17(1), 18 and 16; and what ends the second."""
 
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "dsr.example")
 
@@ -25,6 +27,8 @@ class Notice:
     received_at  when the person asked, aware
     emails       addresses that are surely the person's and nobody else's, in normal form, sorted; never empty
     corrections  as `Ticket.corrections` keeps them; {} unless kind is rectification
+    number       from 1; what is restricted once more after it was lifted is told once more
+    ends         id of the notice of the restriction that was lifted; "" unless kind is LIFTED
     """
 
     request_id: str
@@ -35,12 +39,17 @@ class Notice:
     received_at: datetime
     emails: tuple[str, ...] = field(repr=False)
     corrections: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    number: int = 1
+    ends: str = ""
 
     @property
     def notice_id(self) -> str:
         """The id by which the recipient knows it again: UUID 5 of what it is about, in the form of version 4, which is
         the only one that OpenDSR knows (2, notational conventions)."""
-        name = "/".join((self.request_id, self.recipient.id, self.kind, *self.activities))
+        again = (str(self.number),) if self.number > 1 else ()
+        name = "/".join((self.request_id, self.recipient.id, self.kind, *self.activities, *again))
+        if self.ends:
+            name = f"{self.ends}/{self.kind}"
         return str(uuid.UUID(bytes=uuid.uuid5(_NAMESPACE, name).bytes, version=4))
 
     @property

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from dsr.casefile import CaseFile
-from dsr.register.nouns import Recipient
+from dsr.notices.notice import Notice
 
 _FOLDER: Final = "notices/"
 
@@ -21,12 +21,14 @@ class Told:
 
     recipient, name   key in the register, legal name
     by                "opendsr", "mail", or "none": not told, and `reason` says why
-    kind              "erasure", "restriction" or "rectification"
+    kind              one of `notice.KINDS`
     at                when it was told, aware; None when it wasn't
     status            "sent" (by mail), one of `receipt.STATUSES`, "failed" (not told yet) or "none"
     code              why it failed; "" when it did not
     receipt           as `Receipt.as_json`; {} without one
     reason            words, by language; {} when it was told
+    activities        rows of the register that it names
+    late              told after it had been given up at first: whoever told it follows it too
     """
 
     notice_id: str
@@ -39,6 +41,8 @@ class Told:
     code: str = ""
     receipt: Mapping[str, str] = field(default_factory=dict, repr=False)
     reason: Mapping[str, str] = field(default_factory=dict)
+    activities: tuple[str, ...] = ()
+    late: bool = False
 
     @property
     def open(self) -> bool:
@@ -47,23 +51,25 @@ class Told:
 
     @property
     def reached(self) -> bool:
-        """Whether the recipient surely has it."""
-        return self.status not in ("failed", "none")
+        """Whether the recipient surely has it and hasn't turned it down."""
+        return self.status not in ("failed", "none", "cancelled")
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Told":
         """Back from `as_json`."""
-        return cls(**{**value, "at": datetime.fromisoformat(value["at"]) if value["at"] else None})
+        at, rows = value["at"], tuple(value.get("activities", ()))
+        return cls(**{**value, "at": datetime.fromisoformat(at) if at else None, "activities": rows})
 
     def as_json(self) -> dict[str, Any]:
         """The form in the case file."""
         return {**asdict(self), "at": self.at.isoformat() if self.at else None}
 
 
-def new(notice_id: str, recipient: Recipient, kind: str, status: str, **more: Any) -> Told:
-    """How that recipient is, or isn't, told; `more`: further fields."""
-    by = recipient.notify.by if recipient.notify else "none"
-    return Told(notice_id, recipient.id, recipient.name, by, kind, more.pop("at", None), status, **more)
+def new(notice: Notice, status: str, *, by: str = "", **more: Any) -> Told:
+    """How its recipient is, or isn't, told. by: the way, "" = as the register has it; `more`: further fields."""
+    to = notice.recipient
+    by, at = by or (to.notify.by if to.notify else "none"), more.pop("at", None)
+    return Told(notice.notice_id, to.id, to.name, by, notice.kind, at, status, activities=notice.activities, **more)
 
 
 def write(case: CaseFile, told: Told) -> None:

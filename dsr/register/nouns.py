@@ -78,7 +78,7 @@ class Notification:
 
     by          "opendsr", "mail" or "none"
     connection  the Airflow connection of their OpenDSR endpoint; "" for other ways
-    to          mail address; "" for other ways
+    to          mail address; by OpenDSR for what that has no words for, "" = none
     language    that they read mails in
     identities  "sha256": the person's address as a hash, without values; "raw": in clear, with corrected values
     reason      why they are not told; blank words for other ways

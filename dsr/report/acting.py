@@ -21,6 +21,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from dsr.errors import PermanentError
+from dsr.notices import LIFTED
 from dsr.notices.told import Told
 from dsr.purposes import scopes_of
 from dsr.refusal import REASONS, reasons
@@ -203,7 +204,10 @@ class ActingLetter:
         return [texts(f"more.{name}") for name in names]
 
     def _recipients(self, texts: Texts, recipients: Sequence[Told]) -> list[str]:
-        days = {one.name: self._day(one.at) for one in recipients if one.reached and one.at}
+        # That an earlier restriction has ended is nothing that was done now.
+        recipients = [one for one in recipients if one.kind != LIFTED]
+        reached = sorted((one.at, one.name) for one in recipients if one.reached and one.at)
+        days = {name: self._day(at) for at, name in reached}
         told = ["- " + texts("recipients.told_line", name=name, date=day) for name, day in sorted(days.items())]
         listed = ["\n".join([texts("recipients.told"), *told])] if told else []
         return [*listed, *self._untold(texts, recipients)] if recipients else []

@@ -1,9 +1,11 @@
 """Nobody's data, for letters that are only looked at."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from dsr import notices
 from dsr.notices import Notice
 from dsr.notices.told import Told
 from dsr.referring import Customer
@@ -95,16 +97,19 @@ def _line(
 
 
 def told(kind: str) -> tuple[Told, ...]:
-    """Recipients: one that knows, one that couldn't be reached, one that need not be told."""
+    """Recipients: one that knows, one that couldn't be reached, one that need not be told; of a restriction,
+    that it has ended too."""
     reason = {
         "sv": "Får bara uppgifter ur bokföringen, och den måste vi bevara oförändrad.",
         "en": "Only receives information from our accounts, which we have to keep unchanged.",
     }
-    return (
+    made = (
         Told("1", "crm", "Salesforce.com, Inc.", "opendsr", kind, RECEIVED, "completed"),
         Told("2", "post", "Brev & Paket AB", "mail", kind, None, "failed", "smtp.550"),
         Told("3", "tax", "Skatteverket", "none", kind, None, "none", reason=reason),
     )
+    ended = Told("4", "crm", "Salesforce.com, Inc.", "mail", notices.LIFTED, RECEIVED, "sent")
+    return (*made, ended) if kind == "restriction" else made
 
 
 def notice(kind: str, language: str) -> Notice:
@@ -113,4 +118,5 @@ def notice(kind: str, language: str) -> Notice:
     recipient = Recipient("post", "Brev & Paket AB", "processor", "SE", _NO_REASON, way)
     titles = ({"sv": "Marknadsföring via e-post och webbplats", "en": "Marketing by e-mail and on the website"},)
     corrections = {"email": "ny@person.example"} if kind == "rectification" else {}
-    return Notice(REQUEST, recipient, kind, ("marketing",), titles, RECEIVED, (TO,), corrections)
+    notice = Notice(REQUEST, recipient, kind, ("marketing",), titles, RECEIVED, (TO,), corrections)
+    return replace(notice, ends=replace(notice, kind="restriction").notice_id) if kind == notices.LIFTED else notice

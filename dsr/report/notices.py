@@ -33,9 +33,10 @@ def body(notice: Notice, settings: Settings) -> str:
     way = notice.recipient.notify
     language = way.language if way else "en"
     texts = Texts(language, controller_values(settings), OF)
+    activities = ", ".join(titles[language] for titles in notice.titles)
     paragraphs = [
         texts("notice.greeting", recipient=notice.recipient.name),
-        texts(f"notice.what_{notice.kind}", activities=", ".join(titles[language] for titles in notice.titles)),
+        texts(f"notice.what_{notice.kind}", activities=activities, ends=notice.ends),
     ]
     if notice.fields:
         paragraphs.append(texts("notice.fields", fields="\n".join(f"- {name}" for name in notice.fields)))

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from email.message import EmailMessage
 from typing import Final
 
+from dsr.notices import KINDS
 from dsr.refusal import reasons
 from dsr.report import made_up, notices
 from dsr.report.acting import EXTENSIONS, LIFTINGS, ActingLetter, page
@@ -211,7 +212,7 @@ def _not_done(letter: ActingLetter) -> Iterator[tuple[str, str, str]]:
 
 
 def _notices(settings: Settings, language: str) -> Iterator[Specimen]:
-    for kind in ("erasure", "restriction", "rectification"):
+    for kind in KINDS:
         mail = notices.mail(made_up.notice(kind, language), settings, made_up.RECEIVED)
         yield _mailed(f"others-notice-{kind}", language, mail, OTHERS)
 

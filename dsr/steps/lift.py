@@ -13,7 +13,7 @@ from dsr.casefile import CaseFile
 from dsr.enforced import Enforced, Progress
 from dsr.errors import PermanentError, TransientError
 from dsr.holds import HoldsInForce
-from dsr.ledger import Ledger
+from dsr.ledger import Ledger, since
 from dsr.purposes import purposes_of
 from dsr.reported import by_hand, checked
 from dsr.rereading import Reading, reread
@@ -73,7 +73,7 @@ def _check(case: CaseFile, approval: Approval, ledger: Ledger) -> None:
 
 
 def _tell(case: CaseFile, ledger: Ledger, progress: Progress, at: datetime) -> None:
-    events = [e.detail for e in ledger.events(case.case_id) if e.kind == "lifted"]
+    events = [e.detail for e in since(ledger.events(case.case_id), ANNOUNCED) if e.kind == "lifted"]
     for outcome in progress.outcomes:
         detail = {"source": progress.source, **outcome}
         if detail not in events:

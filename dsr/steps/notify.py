@@ -1,30 +1,33 @@
 """notify: tells every recipient what was rectified, erased or restricted (Art. 19 GDPR), by the way that the register
-names, and keeps the proof; then follows what became of it.
+names, and keeps the proof; tries those again that could not be told; follows what became of it; and tells who was told
+of a restriction that it has ended.
 
     notices/<notice id>   see `dsr.notices.told`
+    untold/<notice id>    see `dsr.notices.untold`
 
 A recipient is told once per kind, whatever breaks: the notice's id is made from what it says, and OpenDSR endpoints
 know it again. A mail may go twice when the process dies between sending and noting; its Message-ID is the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from dsr.casefile import CaseFile
 from dsr.errors import DsrError, PermanentError, TransientError
-from dsr.ledger import Ledger
 from dsr.mailboxes import is_role_mailbox
-from dsr.mailing import SendMail, keep_mail
 from dsr.model import Outcome
-from dsr.notices import Notice, OpenDsr, told
+from dsr.notices import LIFTED, Notice, told, untold
+from dsr.notices.telling import Telling, way_of
 from dsr.notices.told import Told
 from dsr.register import Register
-from dsr.report.notices import mail
+from dsr.register.nouns import Recipient
 from dsr.search import found_from_json
-from dsr.settings import Settings
 from dsr.source import Declaration
+
+log = logging.getLogger("dsr")
 
 _PLACE: Final = "notify"
 _KINDS: Final = {"erase": "erasure", "anonymise": "erasure", "rectify": "rectification", "restrict": "restriction"}
@@ -33,9 +36,9 @@ _KINDS: Final = {"erase": "erasure", "anonymise": "erasure", "rectify": "rectifi
 _HAPPENED: Final = ("done", "absent", "scheduled")
 _SHORTEST: Final = timedelta(minutes=15)
 _LONGEST: Final = timedelta(hours=12)
-
-Endpoint = Callable[[str], OpenDsr]
-"""Airflow connection → a client of the endpoint. PermanentError("connection.missing") when there is none."""
+_AGAIN: Final = timedelta(hours=1)
+"""How long to wait for an endpoint that doesn't say when it can be asked again."""
+_NO_WORDS: Final[Mapping[str, str]] = {"sv": "", "en": ""}
 
 
 @dataclass(frozen=True)
@@ -50,69 +53,137 @@ class Notified:
 
 
 def notify(
-    case: CaseFile,
+    telling: Telling,
     register: Register,
     *,
     declarations: Iterable[Declaration],
     outcomes: Iterable[Outcome],
-    send_mail: SendMail,
-    opendsr: Endpoint,
-    ledger: Ledger,
-    at: datetime,
-    settings: Settings,
     final: bool = False,
 ) -> Notified:
     """Tell every recipient that got data under the activities whose records `outcomes` say were changed; who was told
     already is not told again. Nobody when nothing was changed.
 
     All are tried before an error is raised: TransientError when some could not be reached, unless it is the `final`
-    try; then, as for what can't succeed, they are `failed`, with a `notice_failed` in the ledger each.
+    try; then, as for what can't succeed, they are `failed`, with a `notice_failed` in the ledger each, and are left to
+    `tell_again`.
     """
-    notices = list(_notices(case, register, declarations, outcomes))
+    notices = list(_notices(telling.case, register, declarations, outcomes))
     errors: list[TransientError] = []
     for notice in notices:
-        known = told.read(case, notice.notice_id)
+        known = told.read(telling.case, notice.notice_id)
         if known is not None and known.status not in ("failed", "none"):
             continue
-        if notice.recipient.notify is None or notice.recipient.notify.by == "none":
-            _leave_out(case, notice)
-            continue
-        try:
-            _tell(case, notice, send_mail, opendsr, ledger, at, settings)
-        except TransientError as error:
+        error = _try(telling, notice)
+        if isinstance(error, TransientError):
             errors.append(error)
-            if final:
-                _fail(case, notice, error, ledger, at)
-        except PermanentError as error:
-            _fail(case, notice, error, ledger, at)
+        if error is not None and (final or isinstance(error, PermanentError)):
+            telling.fail(notice, error)
     if errors and not final:
         raise _soonest(errors)
-    return _summary(case, [notice.notice_id for notice in notices])
+    return _summary(telling.case, [notice.notice_id for notice in notices])
 
 
-def follow(case: CaseFile, register: Register, *, opendsr: Endpoint, ledger: Ledger, at: datetime) -> Notified:
-    """Ask the endpoints what became of the notices that they have. TransientError("notice.pending") with the time to
-    ask again while any of them hasn't acted; "cancelled" there counts as failed. Holds nothing while it waits."""
-    waits: list[timedelta] = []
-    errors: list[DsrError] = []
-    for known in told.all_told(case):
-        recipient = register.recipients.get(known.recipient)
-        if not known.open or recipient is None or recipient.notify is None:
+def tell_again(telling: Telling, register: Register, *, ends: bool = False, final: bool = False) -> Notified:
+    """Try those again that could not be told, all of them, and follow those that were told so at last. `ends`: those
+    that say that a restriction has ended, which are told here for the first time; else all others.
+
+    PermanentError("notice.failed") while any can't be told unless a person does something: the log says which and why.
+    TransientError when some may be reached later, with a `notice_failed` on the `final` try, or haven't acted yet.
+    """
+    errors, failed = list[TransientError](), [(key, "recipient.absent") for key in untold.lost(telling.case, register)]
+    for notice in untold.untold(telling.case, register):
+        if (notice.kind == LIFTED) != ends:
+            continue
+        error = _try(telling, notice, late=True)
+        if isinstance(error, TransientError):
+            errors.append(error)
+        elif error is not None:
+            failed.append((notice.recipient.id, error.code))
+        if error is not None and (final or isinstance(error, PermanentError)):
+            telling.fail(notice, error)
+    if failed:
+        raise _seen_to(failed)
+    if errors:
+        raise _soonest(errors)
+    return follow(telling, register, late=True)
+
+
+def follow(telling: Telling, register: Register, *, late: bool = False) -> Notified:
+    """Ask the endpoints what became of the notices that they have, each by itself; of those that were told `late`, or
+    of all others. Holds nothing while it waits.
+
+    TransientError with the time to ask again while any of them hasn't acted: ("notice.failed") when a person has to
+    see to another one, else ("notice.pending"). PermanentError("notice.failed") when that is all that is left: it was
+    cancelled there, or the answer proves nothing; the log says which.
+    """
+    waits, failed = list[timedelta](), list[tuple[str, str]]()
+    for known in told.all_told(telling.case):
+        if known.late != late:
             continue
         try:
-            found = opendsr(recipient.notify.connection).status(known.notice_id, at)
-        except DsrError as error:
-            errors.append(error)
+            now, wait = _asked(telling, register, known)
+        except TransientError as error:
+            waits.append(error.retry_after or _AGAIN)
             continue
-        if found.status != known.status:
-            _moved(case, known, found.status, ledger, at)
-        if found.status in ("pending", "in_progress"):
-            waits.append(found.expected - at)
-    if errors:
-        raise errors[0]
+        except PermanentError as error:
+            failed.append((known.recipient, error.code))
+            continue
+        waits += [wait] if wait is not None else []
+        failed += [(now.recipient, now.code)] if now.status == "cancelled" else []
     if waits:
-        raise TransientError("notice.pending", _PLACE, min(max(min(waits), _SHORTEST), _LONGEST))
-    return _summary(case, [known.notice_id for known in told.all_told(case)])
+        wait = min(max(min(waits), _SHORTEST), _LONGEST)
+        raise TransientError("notice.failed" if failed else "notice.pending", _PLACE, wait)
+    if failed:
+        raise _seen_to(failed)
+    return _summary(telling.case, [known.notice_id for known in told.all_told(telling.case)])
+
+
+def _asked(telling: Telling, register: Register, known: Told) -> tuple[Told, timedelta | None]:
+    """How that notice stands at its recipient, and how long to wait before asking again; None = it needs no asking."""
+    recipient = register.recipients.get(known.recipient)
+    if not known.open or recipient is None or recipient.notify is None:
+        return known, None
+    found = telling.opendsr(recipient.notify.connection).status(known.notice_id, telling.at)
+    now = telling.moved(known, found.status) if found.status != known.status else known
+    return now, found.expected - telling.at if now.open else None
+
+
+def lifted(case: CaseFile) -> int:
+    """The restriction has ended: everybody who was told of it has to hear so, by `tell_again`; how many haven't yet. A
+    notice of the restriction itself that could not be told is told no more."""
+    received_at, emails = datetime.fromisoformat(case.read_json("request")["received_at"]), _emails(case)
+    due = 0
+    for known in told.all_told(case):
+        if known.kind != "restriction" or known.status == "none":
+            continue
+        untold.forget(case, known.notice_id)
+        if known.at is None:
+            continue
+        to, rows = Recipient(known.recipient, known.name, "", "", _NO_WORDS), known.activities
+        notice = Notice(case.case_id, to, LIFTED, rows, (), received_at, emails, ends=known.notice_id)
+        if told.read(case, notice.notice_id) is None:
+            untold.keep(case, notice)
+            told.write(case, told.new(notice, "failed", code="notice.due"))
+            due += 1
+    return due
+
+
+def _try(telling: Telling, notice: Notice, *, late: bool = False) -> DsrError | None:
+    """Tell it, or leave it out as the register says; what stood against it."""
+    try:
+        if way_of(notice) == "none":
+            telling.leave_out(notice)
+        else:
+            telling.tell(notice, late=late)
+    except DsrError as error:
+        return error
+    return None
+
+
+def _seen_to(failed: Iterable[tuple[str, str]]) -> PermanentError:
+    for recipient, code in sorted(set(failed)):
+        log.warning("recipient %s: %s", recipient, code)
+    return PermanentError("notice.failed", _PLACE)
 
 
 def recipients_told(case: CaseFile) -> tuple[Told, ...]:
@@ -137,7 +208,17 @@ def _notices(
         corrections = request.get("corrections", {}) if kind == "rectification" else {}
         recipient, named = register.recipients[key], tuple(sorted(activities))
         titles = tuple(register.activity(row).title for row in named)
-        yield Notice(case.case_id, recipient, kind, named, titles, received_at, emails, corrections)
+        first = Notice(case.case_id, recipient, kind, named, titles, received_at, emails, corrections)
+        yield _of_now(case, first)
+
+
+def _of_now(case: CaseFile, notice: Notice) -> Notice:
+    """The same; where what it tells has ended since, once more, for it has begun again: that it had ended is told no
+    more then."""
+    while told.read(case, (end := replace(notice, kind=LIFTED, ends=notice.notice_id)).notice_id) is not None:
+        untold.forget(case, end.notice_id)
+        notice = replace(notice, number=notice.number + 1)
+    return notice
 
 
 def _changed(outcomes: Iterable[Outcome], request: Mapping[str, Any]) -> set[tuple[str, str]]:
@@ -161,61 +242,6 @@ def _emails(case: CaseFile) -> tuple[str, ...]:
     return tuple(sorted(email for email in emails if not is_role_mailbox(email)))
 
 
-def _tell(
-    case: CaseFile,
-    notice: Notice,
-    send_mail: SendMail,
-    opendsr: Endpoint,
-    ledger: Ledger,
-    at: datetime,
-    settings: Settings,
-) -> None:
-    recipient = notice.recipient
-    if recipient.notify is None or not notice.emails:
-        raise PermanentError("identity.absent", _PLACE)
-    detail = {"recipient": recipient.id, "by": recipient.notify.by, "kind": notice.kind}
-    detail["notice"] = _urn(notice.notice_id)
-    if recipient.notify.by == "mail":
-        message = mail(notice, settings, at)
-        send_mail(message)
-        keep_mail(case, ledger, "notice", message, at=at)
-        told.write(case, told.new(notice.notice_id, recipient, notice.kind, "sent", at=at))
-    else:
-        receipt = opendsr(recipient.notify.connection).send(notice, at)
-        done = told.new(notice.notice_id, recipient, notice.kind, "pending", at=at, receipt=receipt.as_json())
-        told.write(case, done)
-        detail |= {"status": "pending", "receipt_sha256": receipt.body_sha256}
-    ledger.append(case.case_id, "notified", detail, at=at)
-
-
-def _moved(case: CaseFile, known: Told, status: str, ledger: Ledger, at: datetime) -> None:
-    """Keep where the notice stands now; the ledger hears of its end."""
-    cancelled = status == "cancelled"
-    told.write(case, replace(known, status=status, code="notice.cancelled" if cancelled else ""))
-    detail = {"recipient": known.recipient, "kind": known.kind, "notice": _urn(known.notice_id)}
-    if cancelled:
-        ledger.append(case.case_id, "notice_failed", {**detail, "code": "notice.cancelled"}, at=at)
-    elif status == "completed":
-        ledger.append(case.case_id, "notified", {**detail, "status": status}, at=at)
-
-
-def _leave_out(case: CaseFile, notice: Notice) -> None:
-    """Nobody said how (then `code` says so), or that they need not be told."""
-    notify = notice.recipient.notify
-    reason, code = (notify.reason, "") if notify else ({}, "notice.unsettled")
-    status = "none" if notify else "failed"
-    told.write(case, told.new(notice.notice_id, notice.recipient, notice.kind, status, code=code, reason=dict(reason)))
-
-
-def _fail(case: CaseFile, notice: Notice, error: DsrError, ledger: Ledger, at: datetime) -> None:
-    known = told.read(case, notice.notice_id)
-    if known is not None and known.code == error.code:
-        return
-    told.write(case, told.new(notice.notice_id, notice.recipient, notice.kind, "failed", code=error.code))
-    detail = {"recipient": notice.recipient.id, "kind": notice.kind, "code": error.code}
-    ledger.append(case.case_id, "notice_failed", {**detail, "notice": _urn(notice.notice_id)}, at=at)
-
-
 def _summary(case: CaseFile, notice_ids: Sequence[str]) -> Notified:
     found = [known for known in told.all_told(case) if known.notice_id in notice_ids]
     return Notified(
@@ -233,8 +259,3 @@ def _keys(found: Iterable[Told]) -> tuple[str, ...]:
 def _soonest(errors: Sequence[TransientError]) -> TransientError:
     """The error that asks for the shortest wait; one that asks for none comes first."""
     return min(errors, key=lambda error: error.retry_after or timedelta())
-
-
-def _urn(notice_id: str) -> str:
-    """With letters in it: the ledger takes no bare numbers."""
-    return f"urn:uuid:{notice_id}"

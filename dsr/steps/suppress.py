@@ -7,7 +7,7 @@ from typing import Final
 
 from dsr.casefile import CaseFile
 from dsr.evidence import is_common
-from dsr.ledger import Ledger
+from dsr.ledger import Ledger, since
 from dsr.model import Identifier
 from dsr.purposes import scopes_of
 from dsr.search import found_from_json
@@ -24,7 +24,8 @@ def suppress(case: CaseFile, suppression: Suppression, ledger: Ledger, *, at: da
     for scope in scopes(case):
         count = suppression.add(known, scope, case.case_id, at)
         detail = {"scope": scope, "count": count}
-        if not any(e.kind == "suppressed" and e.detail == detail for e in ledger.events(case.case_id)):
+        events = since(ledger.events(case.case_id), "readmitted")
+        if not any(e.kind == "suppressed" and e.detail == detail for e in events):
             ledger.append(case.case_id, "suppressed", detail, at=at)
     return count
 
@@ -37,7 +38,8 @@ def readmit(case: CaseFile, suppression: Suppression, ledger: Ledger, *, at: dat
     for scope in scopes(case):
         count = suppression.remove(identifiers(case), scope, reason, at, request_id=case.case_id)
         detail = {"scope": scope, "count": count, "reason": reason}
-        if not any(e.kind == "readmitted" and e.detail["scope"] == scope for e in ledger.events(case.case_id)):
+        events = since(ledger.events(case.case_id), "suppressed")
+        if not any(e.kind == "readmitted" and e.detail["scope"] == scope for e in events):
             ledger.append(case.case_id, "readmitted", detail, at=at)
         removed += count
     return removed

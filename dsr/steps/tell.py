@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Final
 
 from dsr import rounds
 from dsr.casefile import CaseFile
@@ -10,6 +11,8 @@ from dsr.channels.ticket import Answer
 from dsr.ledger import Ledger
 
 GiveAnswer = Callable[[Answer], None]
+_BEFORE: Final = "before"
+"""How often the ledger had that answer before this one: a plan that was lifted and made again is told again."""
 
 
 def tell(
@@ -21,12 +24,18 @@ def tell(
     name, digest = f"told/{kind}", rounds.digest_of(case)
     told = case.exists(name)
     if not told:
+        outcome = {"outcome": kind, "digest": digest} if digest else {"outcome": kind}
         _say(case, kind, text, answer, close, at)
-        case.write_json(name, {"outcome": kind, "digest": digest} if digest else {"outcome": kind})
-    outcome: Mapping[str, str] = case.read_json(name)
-    if not any(e.kind == "answered" and e.detail == outcome for e in ledger.events(case.case_id)):
+        case.write_json(name, {**outcome, _BEFORE: _count(ledger, case, outcome)})
+    outcome = case.read_json(name)
+    before = outcome.pop(_BEFORE, 0)
+    if _count(ledger, case, outcome) <= before:
         ledger.append(case.case_id, "answered", outcome, at=at)
     return not told
+
+
+def _count(ledger: Ledger, case: CaseFile, outcome: Mapping[str, str]) -> int:
+    return [e.detail for e in ledger.events(case.case_id) if e.kind == "answered"].count(outcome)
 
 
 def ask(case: CaseFile, kind: str, text: str, *, mark: str, answer: GiveAnswer, at: datetime, secret: str = "") -> None:

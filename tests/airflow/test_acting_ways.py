@@ -141,7 +141,7 @@ def test_a_rectification_reads_as_asked_for_wherever_the_field_is(day: Day) -> N
 
 def test_recipients_are_told_once_with_a_receipt_and_followed_to_the_end(day: Day) -> None:
     """Over OpenDSR; a receipt that isn't signed for exactly these bytes would have counted as a failure."""
-    told = {name: [e.detail for e in day.stack.events(r) if e.kind == "notified"] for name, r in day.requests.items()}
+    told = {name: notices_of(day, name) for name in day.requests}
     assert {e["recipient"] for e in told["rectified"]} == {"salesforce"}
     assert (
         {e["recipient"] for e in told["erased"]}
@@ -156,9 +156,24 @@ def test_recipients_are_told_once_with_a_receipt_and_followed_to_the_end(day: Da
     assert all(value not in json.dumps(list(there.values())) for value in CORRECTIONS.values() if len(value) > 2)
     recipients_act(day)
     for name, details in told.items():
-        ends = [e.detail for e in day.stack.events(day.requests[name]) if e.kind == "notified"][len(details) :]
+        ends = notices_of(day, name)[len(details) :]
         assert {e["status"] for e in ends} <= {"completed"}
         assert {e["notice"] for e in ends} == {e["notice"] for e in details}
+
+
+def notices_of(day: Day, name: str) -> list[dict[str, Any]]:
+    """What recipients were told of what was changed; that a restriction is lifted they are told by mail."""
+    details = [dict(e.detail) for e in day.stack.events(day.requests[name]) if e.kind == "notified"]
+    return [detail for detail in details if detail["kind"] != "lifted"]
+
+
+def test_recipients_are_told_that_a_restriction_is_lifted(day: Day) -> None:
+    for name in ("restricted", "refused"):
+        told = [e.detail for e in day.stack.events(day.requests[name]) if e.kind == "notified"]
+        before = {d["recipient"] for d in told if d["kind"] == "restriction"}
+        ended = [d for d in told if d["kind"] == "lifted"]
+        assert sorted(d["recipient"] for d in ended) == sorted(before)
+        assert {d["by"] for d in ended} == {"mail"}
 
 
 def test_a_restriction_is_lifted_on_the_day_that_was_announced_and_not_before(day: Day) -> None:

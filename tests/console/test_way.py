@@ -163,6 +163,21 @@ STOOD: Mapping[str, tuple[str, list[Told], str, str]] = {
         "lift",
         "day",
     ),
+    "lifted and told to recipients": (
+        "restriction",
+        [
+            SEARCHED,
+            PLANNED,
+            ("verified", {"ok": True}),
+            ("answered", {"outcome": "done"}),
+            said("lift", "lift"),
+            ("lift_announced", {"on": "2027-01-01"}),
+            ("lifted", {}),
+            ("notified", {"kind": "lifted"}),
+        ],
+        "close",
+        "",
+    ),
     "meanwhile restricted": (
         "objection",
         [("suppressed", {}), SEARCHED, PLANNED, ("certified", {}), ("answered", {"outcome": "meanwhile"})],

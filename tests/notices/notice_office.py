@@ -17,6 +17,7 @@ from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.model import Found, Identifier, Match, Outcome
 from dsr.notices import OpenDsr
+from dsr.notices.telling import Telling
 from dsr.post import smtp_sender
 from dsr.register import Register
 from dsr.register.confirming import copy
@@ -67,22 +68,20 @@ class Office:
     def notify(
         self, case: CaseFile, *changed: tuple[str, str, str], at: datetime = NOW, final: bool = False
     ) -> step.Notified:
-        mail = Connection("dsr_mail", **self._fields("dsr_mail"))
-        return step.notify(
-            case,
-            self.register,
-            declarations=DECLARATIONS,
-            outcomes=self.outcomes(case, *changed),
-            send_mail=smtp_sender(mail),
-            opendsr=self.endpoint,
-            ledger=self.ledger,
-            at=at,
-            settings=self.settings,
-            final=final,
-        )
+        outcomes = self.outcomes(case, *changed)
+        to = self.telling(case, at)
+        return step.notify(to, self.register, declarations=DECLARATIONS, outcomes=outcomes, final=final)
 
     def follow(self, case: CaseFile, at: datetime = NOW) -> step.Notified:
-        return step.follow(case, self.register, opendsr=self.endpoint, ledger=self.ledger, at=at)
+        return step.follow(self.telling(case, at), self.register)
+
+    def tell_again(self, case: CaseFile, at: datetime = NOW, **more: bool) -> step.Notified:
+        return step.tell_again(self.telling(case, at), self.register, **more)
+
+    def telling(self, case: CaseFile, at: datetime = NOW) -> Telling:
+        """By the sandbox's mail server and endpoints."""
+        mail = smtp_sender(Connection("dsr_mail", **self._fields("dsr_mail")))
+        return Telling(case, mail, self.endpoint, self.ledger, at, self.settings)
 
     def endpoint(self, conn_id: str) -> OpenDsr:
         """As an installation makes it; `changes` replace fields of connections, {} = there is none."""

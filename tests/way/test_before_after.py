@@ -112,6 +112,30 @@ def test_a_restriction_marks_and_its_lifting_puts_everything_back(
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("way", ["restriction", "objection"])
+def test_what_was_lifted_is_restricted_and_lifted_again(office: Office, way: str, somebody: Person) -> None:
+    """The whole run is begun again after its end: the person and the recipients are told again, and it ends again."""
+    office.decisions["decide_objection"] = (next(iter(OVERRIDE)), "officer")
+    ground = {"restriction": "accuracy_contested", "objection": "legitimate_interest"}[way]
+    request_id = office.ask(somebody.email, way, ground=ground)
+    days, first = set(), Counter[str]()
+    for number in (1, 2):
+        assert office.finish(request_id).failed == {}
+        told = [e.detail for e in office.events(request_id) if e.kind == "lift_announced"]
+        assert len(told) == number
+        days.add(told[-1]["on"])
+        notified = [e.detail for e in office.events(request_id) if e.kind == "notified"]
+        notices = Counter(detail["kind"] for detail in notified if detail.get("status") != "completed")
+        first = first or notices
+        assert notices["lifted"] == notices["restriction"] > 0
+        assert notices == Counter({kind: count * number for kind, count in first.items()})
+        assert "restricted" not in office.suppressed(somebody.email)
+        office.runner.clear(request_id, "open_case")
+        office.upkeep()
+    assert len(days) == 2
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("asked", [_MARKETING, _WITHDRAWAL], ids=["objection", "withdrawal"])
 def test_marketing_stops_at_once(office: Office, way_sandbox: Sandbox, somebody: Person, asked: dict[str, Any]) -> None:
     """Nobody decides anything."""
