@@ -236,11 +236,11 @@ def test_carried_out_over_days_and_never_refused(desk: Desk, systems: Sandbox, c
     desk.next_day()
     desk.days.clear()
     systems.admin.put("/pardot/settings", json={"per_day": PER_DAY}).raise_for_status()
-    run = OnList(desk, list(islice(crowd, 6)))
+    run = OnList(desk, list(islice(crowd, 4)))
     run.bring_on("plan_chunk")
     run.approve()
     run.bring_on("carry_out")
-    assert run.closed() == ["done"] * 6
+    assert run.closed() == ["done"] * 4
     assert run.waited()
     desk.next_day()
     made = [call for day in desk.days for call in day]
