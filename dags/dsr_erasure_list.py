@@ -8,6 +8,7 @@ prepares the plan over all of them, another approves it; then it is carried out 
 | What you see | What it means | What to do |
 |---|---|---|
 | *plan_chunk* runs, one after the other | the systems are searched and read; nothing is changed | wait |
+| `budget.reserve` | a vendor has too few calls left today: a part is for others | nothing; it looks each hour |
 | *prepare*, then *approve* waits | the plan over all people is made | two officers decide, under *Required Actions* |
 | *carry_out* is up for retry | a system is down, or deletes later | nothing; it asks again for weeks |
 | *carry_out* is red: `list.failed` | some need a person; all others are done | its log names them with codes |

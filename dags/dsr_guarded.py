@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final, Self, cast
 
 from dsr.effort import waited, waiting
 from dsr.errors import PermanentError
-from dsr.model import Attachment, Checked, Found, IndexEntry, Outcome, Piece, Subject
+from dsr.model import Attachment, Budget, Checked, Found, IndexEntry, Outcome, Piece, Subject
 from dsr.source import Connection, Declaration, IndexedSource, Source
 from dsr_coded import Coded
 
@@ -49,6 +49,19 @@ class Guarded:
             with self._coded(), waiting(self.declaration.name):
                 found: Found = cast(Any, self._client).known(request_id, record_ids)
                 return found
+
+        return verb
+
+    @property
+    def budget(self) -> Callable[[], Budget]:
+        """As of `Budgeted`; an AttributeError where the source has no such verb."""
+        if not hasattr(self._kind, "budget"):
+            raise AttributeError("budget")
+
+        def verb() -> Budget:
+            with self._coded(), waiting(self.declaration.name):
+                left: Budget = cast(Any, self._client).budget()
+                return left
 
         return verb
 

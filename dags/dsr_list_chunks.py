@@ -55,9 +55,9 @@ def carry_out_chunk(place: Workplace, listed: "ErasureList", chunk: int, approve
 
     All go on as far as they can. Then TransientError while a system is down or does it later; PermanentError
     ("list.failed") when of some a person has to look: the log names them with their codes."""
-    open_ones = [i for i in listed.planned(chunk) if not _closed(place, i)]
+    those = open_ones(place, listed, chunk)
     failed: dict[str, DsrError] = {}
-    left = [i for i in open_ones if i in approved.digests]
+    left = [i for i in those if i in approved.digests]
     left = _without(left, _one_by_one(left, partial(people.note_approval, place, approved)), failed)
     writing: Sources = {declaration.name: place.acting(declaration.name)[0] for declaration in DECLARATIONS}
     works: tuple[people.Work, ...] = (partial(people.reread, place), *people.enforcing(place))
@@ -67,11 +67,16 @@ def carry_out_chunk(place: Workplace, listed: "ErasureList", chunk: int, approve
     left = _without(left, _one_by_one(left, partial(people.notify, place)), failed)
     for request_id in left:
         _close(place, request_id, "done")
-    for request_id in open_ones:
+    for request_id in those:
         if request_id not in approved.digests:
             _close(place, request_id, "set_aside")
     _raise(place, failed)
     return len(left)
+
+
+def open_ones(place: Workplace, listed: "ErasureList", chunk: int) -> list[str]:
+    """The people in a chunk who aren't done with."""
+    return [i for i in listed.planned(chunk) if not _closed(place, i)]
 
 
 def _those_left(came: Mapping[str, Any], planned: "dict[str, Planned]", *, final: bool) -> list[str]:

@@ -9,7 +9,7 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from dsr.errors import PermanentError
 from dsr_coded import Coded, coded
 from dsr_decisions import APPROVE, STOP, AskedAgain, Asks, asking, who
-from dsr_retries import ENFORCE_RETRIES, is_last_try
+from dsr_retries import DEFAULT_ARGS, LIST_RETRIES
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 if TYPE_CHECKING:
@@ -49,18 +49,27 @@ def open_list() -> list[int]:
     return list(range(1, listed.chunks + 1))
 
 
-@task(show_return_value_in_logs=False, max_active_tis_per_dagrun=1)
+# One of all lists: what it takes is seen in what is left for the next.
+@task(retries=LIST_RETRIES, show_return_value_in_logs=False, max_active_tis_per_dag=1)
 @coded
 def plan_chunk(chunk: int) -> None:
     """Searches and reads all systems for the people in this chunk, and plans what happens to each record; changes
-    nothing. Whoever can't be planned is set aside, and *prepare* says how many and why."""
+    nothing. Whoever can't be planned is set aside, and *prepare* says how many and why.
+
+    **Up for retry**, `budget.reserve`: a vendor has too few calls left today, `DSR_BUDGET_RESERVE` percent are for
+    others. Nothing to do: it looks again each hour. Other codes: a system is down. **Red**, `budget.too_small`: a whole
+    day's calls don't suffice: lower `DSR_BUDGET_RESERVE`, then clear this. `list.tries`: its process was killed each
+    time; see what killed it (memory), then clear this.
+    """
+    from dsr_list_budget import within_budget
     from dsr_list_chunks import plan_chunk as step
 
-    listed = this_list()
+    place, listed = Workplace(), this_list()
     if listed.planned(chunk):
         log.info("is planned already")
         return
-    log.info("%s", step(Workplace(), listed, chunk, final=is_last_try()))
+    with within_budget(place, listed, "plan", len(listed.lines(chunk))):
+        log.info("%s", step(place, listed, chunk, final=_is_last(listed, chunk)))
 
 
 @task.branch(show_return_value_in_logs=False)
@@ -152,13 +161,14 @@ class ApproveList(_DecidesList):
         )
 
 
-@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False, max_active_tis_per_dagrun=1)
+@task(retries=LIST_RETRIES, show_return_value_in_logs=False, max_active_tis_per_dag=1)
 @coded
 def carry_out(chunk: int) -> None:
     """Does what was approved for the people in this chunk: reads everything again, erases and restricts, sees that it
     is so, tells the recipients; then destroys their case files. Goes on where it stopped.
 
-    **Up for retry**: a system is down, or deletes later (`enforce.scheduled`). **Red**, `list.failed`: its log names
+    **Up for retry**: a system is down, or deletes later (`enforce.scheduled`), or a vendor has too few calls left today
+    (`budget.reserve`; `budget.too_small`: see *plan_chunk*). **Red**, `list.failed`: its log names
     each request with its code; all others are done. Mend it, then clear this task. `request.open`,
     `request.restricted`: that person has asked for something themselves since: see to that first. `approval.…`: see
     *enforce* of `dsr_erasure`.
@@ -166,14 +176,16 @@ def carry_out(chunk: int) -> None:
     from datetime import timedelta
 
     from dsr import approval
-    from dsr_list_chunks import carry_out_chunk
+    from dsr_list_budget import within_budget
+    from dsr_list_chunks import carry_out_chunk, open_ones
     from dsr_permission import ONCE_BEGUN
 
     place, listed = Workplace(), this_list()
     valid: timedelta = ONCE_BEGUN if listed.case.exists("begun") else approval.VALID
     approved = approval.list_approved(listed, place.ledger, at=now(), valid=valid)
     listed.case.write_json("begun", True)
-    log.info("%s people", carry_out_chunk(place, listed, chunk, approved))
+    with within_budget(place, listed, "carry_out", len(open_ones(place, listed, chunk))):
+        log.info("%s people", carry_out_chunk(place, listed, chunk, approved))
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, show_return_value_in_logs=False)
@@ -184,6 +196,16 @@ def end_list() -> None:
     from dsr_list_chunks import end
 
     log.info("%s", end(Workplace(), this_list()))
+
+
+def _is_last(listed: "ErasureList", chunk: int) -> bool:
+    """Whether this try sets aside whom it can't plan. Waits for calls of the day are no tries, so Airflow's own count
+    says nothing. PermanentError("list.tries") when the last one never came to its end."""
+    tries, most = listed.begin_to_plan(chunk), 1 + int(DEFAULT_ARGS["retries"])
+    if tries > most:
+        listed.forget_tries(chunk)
+        raise PermanentError("list.tries", _PLACE)
+    return tries == most
 
 
 def _decided(decision: str, event: Mapping[str, Any]) -> None:

@@ -46,6 +46,8 @@ one above the number would not begin until another has ended, which may take wee
 DELIVERY_RETRIES: Final = int(os.environ.get("DSR_DELIVERY_RETRIES", "100"))
 """A mail server may be down for days: with the longest delay of an hour, four of them."""
 
+LIST_RETRIES: Final = 5000
+"""A list waits for what a vendor allows a day, an hour each time, for weeks; and for vendors as `ENFORCE_RETRIES`."""
 ENFORCE_RETRIES: Final = 400
 """A vendor may need weeks: with six hours between, more than three months."""
 ENFORCE_AGAIN: Final = timedelta(seconds=float(os.environ.get("DSR_ENFORCE_AGAIN_SECONDS", "21600")))

@@ -8,6 +8,9 @@ gone through in chunks, so that a system is asked for many at once and a run can
     lines/<chunk>    [{"request_id", "email", "customer_number"}]; personal data
     planned/<chunk>  {request id: what came of planning it, see `Planned`}
     total            {"digest"}: of the plan over all
+    waits            {"source", "until"}: whose calls of the day are too few for a chunk; absent = it goes on
+    tries/<chunk>    how often planning it was begun
+    calls/<stage>    {source: calls a person}, the most that a chunk has taken so far
     begun            there once anything was allowed to be changed
 """
 
@@ -129,6 +132,7 @@ class ErasureList:
             raise PermanentError("list.begun", _PLACE)
         self.case.remove("total")
         self.case.remove("planned/")
+        self.case.remove("tries/")
 
     def keep_planned(self, chunk: int, planned: Mapping[str, Planned]) -> None:
         """What came of a chunk, in place of what came of it before."""
@@ -141,6 +145,42 @@ class ErasureList:
         if not self.case.exists(name):
             return {}
         return {request_id: Planned.from_json(its) for request_id, its in self.case.read_json(name).items()}
+
+    def begin_to_plan(self, chunk: int) -> int:
+        """Planning a chunk is begun; for which time."""
+        name = _name("tries", chunk)
+        tries = 1 + (self.case.read_json(name) if self.case.exists(name) else 0)
+        self.case.write_json(name, tries)
+        return tries
+
+    def forget_tries(self, chunk: int) -> None:
+        """The next one counts as the first."""
+        self.case.remove(_name("tries", chunk))
+
+    def wait(self, source: str, until: datetime) -> None:
+        """No chunk is begun before then, since that source has too few calls left."""
+        self.case.write_json("waits", {"source": source, "until": stamp(until)})
+
+    def waits(self) -> tuple[str, datetime] | None:
+        """For which source, and until when it is not asked again; None = for none."""
+        if not self.case.exists("waits"):
+            return None
+        known = self.case.read_json("waits")
+        return known["source"], datetime.fromisoformat(known["until"])
+
+    def go_on(self) -> None:
+        """It waits no longer."""
+        self.case.remove("waits")
+
+    def calls_a_person(self, stage: str) -> Mapping[str, int]:
+        """By source, the most of any chunk so far."""
+        found: Mapping[str, int] = self.case.read_json(f"calls/{stage}") if self.case.exists(f"calls/{stage}") else {}
+        return found
+
+    def note_calls(self, stage: str, calls: Mapping[str, int]) -> None:
+        """What a chunk has taken of each person."""
+        known = self.calls_a_person(stage)
+        self.case.write_json(f"calls/{stage}", {name: max(many, known.get(name, 0)) for name, many in calls.items()})
 
     def digests(self) -> dict[str, str]:
         """Request id → digest of the plan, for all who have one. PermanentError("list.unplanned") when a chunk was not

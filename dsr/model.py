@@ -132,6 +132,15 @@ class Checked:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """Calls that a vendor allows its customer a day, whoever makes them, and how many of these are left. a_day: 0 = it
+    only said that none is left."""
+
+    left: int
+    a_day: int
+
+
+@dataclass(frozen=True)
 class IndexEntry:
     """For systems without look-up: this person-like identifier occurs in that record.
 

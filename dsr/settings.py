@@ -76,6 +76,7 @@ _OPTIONAL: Final = {
     "remind_to": "",
     "identity_asked_within": "3",
     "frequent_from": "6",
+    "budget_reserve": "20",
     "customers": "",
     "recruiting_mail": "",
     "recruiting_notice": "",
@@ -125,6 +126,7 @@ class Settings:
     identity_asked_within  within how many days of receipt who asks has to be asked for it to suspend the time
     frequent_from    from the how-manieth request of the same address within twelve months a person looks at it before
                      anything is read (Art. 12(5) GDPR); 0 = never
+    budget_reserve   percent of the calls that a vendor allows a day which erasure lists leave to others
     customers        controllers for whom we process, by key: whoever asks about that is referred to them
     recruiting       whom applicants are referred to
     oidc             the customer portal whose word on who asks is taken; None = none's
@@ -161,6 +163,7 @@ class Settings:
     remind_to: tuple[str, ...] = ()
     identity_asked_within: int = 3
     frequent_from: int = 6
+    budget_reserve: int = 20
     customers: Mapping[str, Customer] = field(default_factory=dict)
     recruiting: Recruiting = field(default_factory=Recruiting)
     oidc: Oidc | None = None
@@ -212,6 +215,7 @@ class Settings:
             remind_to=addresses_of(values, "remind_to"),
             identity_asked_within=count_of(values, "identity_asked_within", 0, 30),
             frequent_from=count_of(values, "frequent_from", 0, 1000),
+            budget_reserve=count_of(values, "budget_reserve", 0, 90),
             customers=_customers(values["customers"]),
             recruiting=_recruiting(values["recruiting_mail"], values["recruiting_notice"]),
             oidc=_oidc(values),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol, Self
 
-from dsr.model import Checked, Found, IndexEntry, Match, Outcome, Piece, Subject
+from dsr.model import Budget, Checked, Found, IndexEntry, Match, Outcome, Piece, Subject
 from dsr.selection import Selection
 
 
@@ -89,6 +89,8 @@ class Declaration:
     concurrency      how many tasks may talk to it at once (size of its Airflow pool)
     title_sv         the title in Swedish; "" = the same
     erase_after      sources that must have been erased from before this one
+    calls_of_list    about how many calls of a day's budget it takes to read or to erase people on a list: once, and for
+                     each of them; for sources that are `Budgeted`
     """
 
     name: str
@@ -103,6 +105,7 @@ class Declaration:
     concurrency: int = 4
     title_sv: str = ""
     erase_after: tuple[str, ...] = ()
+    calls_of_list: tuple[int, int] = (0, 0)
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -160,6 +163,14 @@ class IndexedSource(Source, Protocol):
 
     def index(self, since: datetime | None) -> Iterator[IndexEntry]:
         """Entries for records that are new or changed since then (UTC); None = all that can be reached."""
+        ...
+
+
+class Budgeted(Source, Protocol):
+    """A source whose vendor allows so many calls a day, and says how many are left."""
+
+    def budget(self) -> Budget:
+        """By one call. Errors as of the verbs; that the day's calls are used up is none."""
         ...
 
 

@@ -11,6 +11,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "request_entered": "Entered by {by}; it came by {way}",
     "list_received": "An erasure list of {people} people was taken in by {by}: {reason}",
     "listed": "Is on the erasure list {list}",
+    "budget_waited": "Waits: {source} has {left} of its {a_day} calls a day left, and {reserve} percent are for others",
     "set_aside": "Set aside, nothing is done: {code}",
     "triaged": "Triaged; it is request {within_year} of this address within a year",
     "linked": "Joined with another request",

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeVar
 import httpx
 
 from dsr.errors import DsrError, PermanentError, TransientError
+from dsr.model import Budget
 from extractors.http import HttpClient, raise_for_status
 from extractors.pardot.fields import Listing
 
@@ -25,6 +26,7 @@ SEQUENCE: Final = 100_000
 _LINKS: Final = ("prospectId", "visitorId", "objectId", "objectType")
 """Filters that say whose a record is."""
 _BUSY: Final = "pardot.66"
+_USED_UP: Final = "pardot.122"
 _PATIENCE: Final = (0.1, 0.3, 1.0)
 """Seconds to wait for one of the business unit's five places: it is free again once somebody's call is answered, so
 that giving up the whole task for it would cost more."""
@@ -33,7 +35,7 @@ _AGAIN: Final = ("pardot.210", "pardot.211")
 _WAIT: Final = {
     _BUSY: timedelta(seconds=5),
     "pardot.202": timedelta(minutes=1),
-    "pardot.122": timedelta(hours=1),
+    _USED_UP: timedelta(hours=1),
 }
 """How long to leave the vendor alone: too many calls at once, in this minute, on this day."""
 _UNREADABLE: Final = ("pardot.132", "pardot.219")
@@ -153,6 +155,19 @@ class Client:
                 return "gone"
             raise
         return "done"
+
+    def budget(self) -> Budget:
+        """What the business unit has left of its day, by one call; see `Budgeted.budget`."""
+        try:
+            account = self._get("/objects/account", {"fields": "maximumDailyApiCalls,apiCallsUsed"})
+        except TransientError as error:
+            if error.code != _USED_UP:
+                raise
+            return Budget(0, 0)
+        a_day, used = account.get("maximumDailyApiCalls"), account.get("apiCallsUsed")
+        if not isinstance(a_day, int) or not isinstance(used, int):
+            raise TransientError("body.invalid", PLACE)
+        return Budget(max(0, a_day - used), a_day)
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Any call, with patience while all five places of the business unit are taken."""

@@ -169,4 +169,5 @@ DECLARATION: Final = Declaration(
     ),
     concurrency=2,
     erase_after=("salesforce",),
+    calls_of_list=(20, 25),
 )

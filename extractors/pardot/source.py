@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dsr.errors import PermanentError
-from dsr.model import Checked, Found, Outcome, Piece, Subject
+from dsr.model import Budget, Checked, Found, Outcome, Piece, Subject
 from dsr.schema import load
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
@@ -76,10 +76,17 @@ class Pardot:
         return cls(Client(http), region, external not in (False, "false"))
 
     def check(self) -> Checked:
-        """One call, for the prospects' custom fields: those that the schema doesn't name; see `Source.check`."""
+        """Two calls: for the prospects' custom fields, those that the schema doesn't name, and for what is left of the
+        day's calls; see `Source.check`."""
         known = load("pardot_prospect")["properties"]
         names = {name for listed in self._custom_fields() for name in listed}
-        return Checked(tuple(sorted(f"prospect.{name}" for name in names if name not in known)))
+        budget = self.client.budget()
+        undeclared = tuple(sorted(f"prospect.{name}" for name in names if name not in known))
+        return Checked(undeclared, budget.left, budget.a_day or None)
+
+    def budget(self) -> Budget:
+        """See `Budgeted.budget`."""
+        return self.client.budget()
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """Prospects, those in the recycle bin too, by address, Salesforce id or own id."""

@@ -128,4 +128,5 @@ DECLARATION: Final = Declaration(
                   "They steer how our staff work with the records and say nothing about you that these don't."),
         Exclusion("The contents of files in the recycle bin", "Only their description can still be read."),
     ),
+    calls_of_list=(60, 2),
 )  # fmt: skip

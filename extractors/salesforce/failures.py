@@ -15,8 +15,10 @@ PLACE: Final = "salesforce"
 LIMIT_WAIT: Final = timedelta(minutes=15)
 """The daily limit counts the last 24 hours, so calls come free again little by little; no header says when."""
 
+USED_UP: Final = "rate_limited"
+"""The code when none of the day's calls is left."""
 _AGAIN: Final = {
-    "REQUEST_LIMIT_EXCEEDED": "rate_limited",
+    "REQUEST_LIMIT_EXCEEDED": USED_UP,
     "UNABLE_TO_LOCK_ROW": "row_locked",
     "SERVER_UNAVAILABLE": "server_unavailable",
     "QUERY_TIMEOUT": "query_timeout",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from dsr.model import Checked, Found, Outcome, Piece, Subject
+from dsr.model import Budget, Checked, Found, Outcome, Piece, Subject
 from dsr.selection import Selection
 from dsr.source import Connection, Declaration
 from extractors.salesforce.declaration import DECLARATION
@@ -47,6 +47,12 @@ class Salesforce:
         from extractors.salesforce.checking import checked
 
         return checked(self._client, self._described(), self._more)
+
+    def budget(self) -> Budget:
+        """One call and sign-in; see `Budgeted.budget`."""
+        from extractors.salesforce.checking import budget
+
+        return budget(self._client)
 
     def find(self, subjects: Sequence[Subject]) -> Found:
         """Contacts, leads, person accounts, contact points, web cases and mail addresses; see `Source.find`."""

@@ -16,7 +16,8 @@ def _tracked() -> dict[str, list[str]]:
 class Settings:
     """What a test may turn.
 
-    daily_limit, used     API calls per day before REQUEST_LIMIT_EXCEEDED, and calls so far
+    daily_limit, used     API calls per day before REQUEST_LIMIT_EXCEEDED, and calls so far; a new UTC day begins at 0
+                          (the vendor counts the last 24 hours)
     page_size             most rows of a query page
     hidden_objects        objects that the integration user may not see (no licence or no permission)
     hidden_fields         likewise, `Object.Field` (field-level security)
@@ -55,10 +56,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         self._sandbox = Clock()
+        self._day = self.now().date()
 
     def follow(self, clock: Clock) -> None:
         """Take the time of the whole sandbox as the real one."""
         self._sandbox = clock
+
+    def begin_day(self) -> None:
+        """Forget the calls of a day that is over."""
+        if (day := self.now().date()) != self._day:
+            self._day, self.used = day, 0
 
     @property
     def moved(self) -> float:

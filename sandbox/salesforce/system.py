@@ -84,6 +84,7 @@ class Salesforce:
 
         async def settings(request: Request) -> Response:
             if request.method == "POST":
+                self.settings.begin_day()
                 for key, value in (await request.json()).items():
                     if key not in asdict(self.settings):
                         return JSONResponse({"error": f"no setting {key}"}, 400)
@@ -143,6 +144,7 @@ class Salesforce:
 
     def _answer(self, request: Request, body: bytes) -> Answer:
         self._sign_in.check(request.headers.get("authorization", ""))
+        self.settings.begin_day()
         if self.settings.used >= self.settings.daily_limit:
             raise errors.VendorError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self.settings.used += 1

@@ -23,10 +23,13 @@ def test_salesforce(sandbox: Sandbox) -> None:
 
 
 def test_pardot(sandbox: Sandbox) -> None:
-    """Custom fields of prospects."""
+    """Custom fields of prospects, and what is left of the day's calls."""
     looked = Pardot.connect(sandbox.connection("dsr_pardot")).check()
     assert "prospect.budgetBand__c" in looked.undeclared
-    assert len(sandbox.calls("pardot")) == 1
+    assert looked.calls_a_day == 100_000
+    assert looked.calls_left is not None
+    assert 0 < looked.calls_left < looked.calls_a_day
+    assert len(sandbox.calls("pardot")) == 2
 
 
 def test_systems_that_describe_nothing(sandbox: Sandbox) -> None:
