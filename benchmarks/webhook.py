@@ -1,8 +1,8 @@
 """The webhook under a burst while Airflow is down: accepted a second, how long each waits, and that nothing is lost.
 
 One process of the intake (uvicorn, one worker) with the ledger on PostgreSQL and the case store in a folder; the
-baseline is the same process's health check, asked in the same way. Afterwards the upkeep's step starts what was
-accepted: in the order of receipt, each once.
+baseline is the same process's health check, asked in the same way. Afterwards the step of `dsr_tickets` starts what was
+accepted, as often as it takes: in the order of receipt, each once.
 """
 
 import argparse
@@ -17,16 +17,19 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import httpx
 
 from dsr import database
+from dsr.alone import alone
 from dsr.settings import Settings
 from dsr.standing import RECEIVED
 from dsr.steps import accept
+from dsr.unstarted import Unstarted
 from dsr.web.taking import Taking
 from sandbox.ports import free_ports
 from sandbox.postgres import Postgres
@@ -110,13 +113,16 @@ def measure(address: str, secret: str, settings: Settings, burst: int) -> int:
 
 
 def _started(taking: Taking) -> list[str]:
-    """What the upkeep starts, in its order."""
+    """What `dsr_tickets` starts until nothing is left, in its order."""
     started: list[str] = []
 
     def run(_: str, request_id: str, __: datetime) -> None:
         started.append(request_id)
 
-    accept.start_pending(taking.ledger, taking.cases, run, lambda *_: "access", at=datetime.now(UTC))
+    waiting, lock = Unstarted(taking.ledger.engine), partial(alone, taking.ledger.engine, what="start")
+    at = datetime.now(UTC) + timedelta(minutes=5)
+    while accept.start_pending(taking.ledger, waiting, taking.cases, run, lambda *_: "access", lock, at=at).count:
+        pass
     return started
 
 

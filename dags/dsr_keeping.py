@@ -14,7 +14,6 @@ from dsr_workplace import Workplace, now
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dsr.casefile import CaseFile
     from dsr.ledger import Event
 
 log = logging.getLogger("dsr")
@@ -33,21 +32,6 @@ _DAGS: Final = (
     "dsr_objection", "dsr_erasure_list",
 )  # fmt: skip
 _ACTIVE: Final = ["queued", "running"]
-
-
-@task(show_return_value_in_logs=False)
-@coded
-def start_pending() -> None:
-    """Starts the runs of requests that were accepted while Airflow could not be reached."""
-    from dsr.steps import accept, triage
-
-    place, at = Workplace(), now()
-
-    def settle(case: "CaseFile", _: object) -> str:
-        return triage.triage(case, place.requesters, place.ledger, at=at, settings=place.settings)
-
-    started = accept.start_pending(place.ledger, place.cases, place.airflow.start, settle, at=at)
-    log.info("started %s, could not start %s", started.count, len(started.failed))
 
 
 @task(retries=0, show_return_value_in_logs=False)

@@ -1,8 +1,10 @@
-"""Composition root of what is written into tickets: see `dsr_tasks`."""
+"""Composition root of what is done every few minutes, for tickets and for requests that wait for their run: see
+`dsr_tasks`."""
 
 import logging
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import get_current_context, task
 
@@ -10,12 +12,40 @@ from dsr.errors import PermanentError
 from dsr_coded import coded
 from dsr_workplace import Workplace, now
 
+if TYPE_CHECKING:
+    from dsr.casefile import CaseFile
+
 log = logging.getLogger("dsr")
 
 _LATE: Final = timedelta(days=1)
 
 
-# The next run tries again.
+# The next run tries again; so it is with the others.
+@task(retries=0, show_return_value_in_logs=False)
+@coded
+def start_pending() -> None:
+    """Starts the runs of requests that were accepted while Airflow could not be reached, in the order of receipt.
+    **Red** when it can't; see the DAG's documentation."""
+    from dsr.alone import alone
+    from dsr.casefile import GONE
+    from dsr.steps import accept, triage
+    from dsr.unstarted import Unstarted
+
+    place, at = Workplace(), now()
+
+    def settle(case: "CaseFile", _: object) -> str:
+        return triage.triage(case, place.requesters, place.ledger, at=at, settings=place.settings)
+
+    lock = partial(alone, place.engine, what="start")
+    waiting = Unstarted(place.engine)
+    started = accept.start_pending(place.ledger, waiting, place.cases, place.airflow.start, settle, lock, at=at)
+    log.info("started %s", started.count)
+    for request_id, code in started.failed:
+        log.warning("%s: %s", request_id, code)
+    if codes := [code for _, code in started.failed if code not in GONE]:
+        raise PermanentError(codes[0], "start")
+
+
 @task(retries=0, show_return_value_in_logs=False)
 @coded
 def deliver() -> None:

@@ -3,7 +3,6 @@
 
 | Task | What it does | When it is red |
 |---|---|---|
-| *start_pending* | starts requests that were accepted while Airflow could not be reached | see the service user |
 | *index* | reads what is new in a system without look-up into the keyed-hash index | its log ends in a code |
 | *end_links* | destroys case files whose download link has ended | clear it |
 | *remind* | reminds those who were asked to confirm who they are, after two days and after five | see the log |
@@ -30,7 +29,7 @@ from extractors import SOURCES
 
 with DAG(
     "dsr_upkeep",
-    description="Starts what is pending, refreshes indexes, ends links and case files, erases what was kept until now",
+    description="Refreshes indexes, ends links and case files, erases what was kept until now",
     doc_md=__doc__,
     schedule="17 3 * * *",
     catchup=False,
@@ -38,7 +37,6 @@ with DAG(
     default_args=dict(DEFAULT_ARGS),
     tags=["dsr"],
 ):
-    tasks.start_pending()
     tasks.end_links() >> tasks.sweep()
     identity.remind()
     ended = {}

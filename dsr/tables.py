@@ -39,6 +39,14 @@ events = Table(
     Index("events_request_id", "request_id", "seq"),
 )
 
+unstarted = Table(
+    "unstarted", metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False, comment="of the event of its receipt; the order of starting"),
+    Column("at", _MOMENT, nullable=False, comment="when that event was noted"),
+    Index("unstarted_seq", "seq"),
+)  # fmt: skip
+
 ledger_head = Table(
     "ledger_head",
     metadata,
@@ -125,11 +133,10 @@ subject_index = Table(
 )
 
 index_freshness = Table(
-    "index_freshness",
-    metadata,
+    "index_freshness", metadata,
     Column("source", Text, primary_key=True),
     Column("at", _MOMENT, nullable=False),
-)
+)  # fmt: skip
 
 suppression = Table(
     "suppression",
@@ -180,12 +187,11 @@ retained = Table(
 )
 
 retained_ways = Table(
-    "retained_ways",
-    metadata,
+    "retained_ways", metadata,
     Column("request_id", Text, primary_key=True),
     Column("source", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False, comment="ids that lead to the records, AES-256-GCM"),
-)
+)  # fmt: skip
 
 retained_subjects = Table(
     "retained_subjects",
@@ -210,12 +216,11 @@ requesters = Table(
 )
 
 id_tokens = Table(
-    "id_tokens",
-    metadata,
+    "id_tokens", metadata,
     Column("token", LargeBinary, primary_key=True, comment="HMAC-SHA256 of the token's issuer and id"),
     Column("request_id", Text, nullable=False),
     Column("until", _MOMENT, nullable=False, comment="it is expired by then"),
-)
+)  # fmt: skip
 
 overview = Table(
     "overview",
@@ -287,10 +292,9 @@ outbox = Table(
 )
 
 told_stages = Table(
-    "told_stages",
-    metadata,
+    "told_stages", metadata,
     Column("request_id", Text, primary_key=True),
     Column("stages", Integer, nullable=False, comment="how many its ticket was told, or passed over"),
     Column("seq", BigInteger, nullable=False, comment="of the last event that was looked at"),
     Index("told_stages_seq", "seq"),
-)
+)  # fmt: skip

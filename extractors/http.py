@@ -16,12 +16,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpx
 
 from dsr import effort
 from dsr.errors import DsrError, PermanentError, TransientError
+from extractors import coding
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -102,7 +103,8 @@ class HttpClient:
     error_code      see `ErrorCode`
 
     Codes: `http.<status>` · `timeout` · `connection.failed` · `body.invalid` (cut off or no JSON; transient) ·
-    `body.too_large` · `redirect.refused` · `request.invalid`.
+    `body.too_large` · `body.coding` (packed otherwise than by gzip or deflate, or twice) · `redirect.refused` ·
+    `request.invalid`.
     """
 
     def __init__(
@@ -127,12 +129,12 @@ class HttpClient:
             raise PermanentError("connection.ca", place) from None
         self._client = httpx.Client(
             base_url=base_url,
-            headers=headers,
+            headers={"accept-encoding": coding.ACCEPTED, **(headers or {})},
             auth=auth,
             verify=verify,
             timeout=timeout,
             transport=transport,
-            event_hooks={"request": [self._count]},
+            event_hooks={"request": [self._count], "response": [self._unpack]},
         )
         self._base = self._client.base_url
 
@@ -213,6 +215,17 @@ class HttpClient:
     def _count(self, _: httpx.Request) -> None:
         """httpx sends a request; those by which it signs in are such, too."""
         effort.call(self.place)
+
+    def _unpack(self, response: httpx.Response) -> None:
+        """Before anything is read of an answer, be it one of signing in: httpx would unpack it without a limit, and
+        read the body of an error whole before it signs in anew."""
+        packed = response.headers.pop("content-encoding", "").strip().lower()
+        if not coding.Unpacked.knows(packed):
+            if response.is_success:
+                raise PermanentError("body.coding", self.place) from None
+            packed = ""
+        most = None if response.is_success else _ERROR_BODY
+        response.stream = coding.Unpacked(cast(httpx.SyncByteStream, response.stream), packed, most)
 
     def _check(self, url: httpx.URL) -> None:
         """PermanentError("redirect.refused") for a URL outside the base URL's host and the allowed ones."""

@@ -7,24 +7,33 @@ the ledger → triaged → run started → event. Whoever comes again goes on wh
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, Protocol
 
 import phonenumbers
 
+from dsr.alone import Alone
 from dsr.casefile import CaseFile, CaseStore
 from dsr.channels.signature import TOLERANCE
 from dsr.channels.ticket import Acting, Refused, Ticket
 from dsr.deliveries import Deliveries
-from dsr.errors import DsrError
+from dsr.errors import DsrError, TransientError
 from dsr.ledger import Event, Ledger
 from dsr.misleading import misleading
 from dsr.requestid import new_id
 from dsr.settings import Settings
 from dsr.standing import RECEIVED
+from dsr.unstarted import Unstarted
 from dsr.vocabulary import UNCLEAR
 
 STARTED = "run_started"
+_OVER: Final = (STARTED, "closed")
+"""Kinds of events after which a request needs no start."""
+_BEING_TAKEN: Final = timedelta(minutes=1)
+"""A request so young is left to the intake that is taking it."""
+_ITS_OWN: Final = ("http.403", "http.404")
+"""Airflow's answers that say nothing about other requests: this one's DAG is not there, or not ours to start."""
+_AT_ONCE: Final = 100
 
 StartRun = Callable[[str, str, datetime], None]
 """Starts the run of a request: way (its right, or that in which it is settled first), request id, time of receipt.
@@ -138,30 +147,52 @@ def start(accepted: Accepted, run: StartRun, ledger: Ledger, *, at: datetime) ->
 
 @dataclass(frozen=True)
 class Started:
-    """How many pending requests were started, and the ids of those that could not be."""
+    """How many pending requests were started, and (id, code) of those that could not be."""
 
     count: int
-    failed: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
 
 
-def start_pending(ledger: Ledger, cases: CaseStore, run: StartRun, triage: Triage, *, at: datetime) -> Started:
-    """Start the runs of requests that were accepted while Airflow was not to be had, triaged if they weren't. For the
-    upkeep."""
-    by_request: dict[str, list[Event]] = {}
-    for event in ledger.events():
-        if event.kind in (RECEIVED, STARTED):
-            by_request.setdefault(event.request_id, []).append(event)
-    count, failed = 0, []
-    for request_id, events in by_request.items():
-        if any(event.kind == STARTED for event in events):
-            continue
-        try:
-            way = triage(cases.open(request_id), None)
-            start(_accepted(events, way, fresh=False), run, ledger, at=at)
-            count += 1
-        except DsrError:
-            failed.append(request_id)
+def start_pending(
+    ledger: Ledger,
+    unstarted: Unstarted,
+    cases: CaseStore,
+    run: StartRun,
+    triage: Triage,
+    alone: Alone,
+    *,
+    at: datetime,
+    most: int = 500,
+) -> Started:
+    """Start the runs of requests that were accepted while Airflow was not to be had, triaged if they weren't: in the
+    order in which they were accepted, each once, at most so many. The next call goes on, wherever this one stopped or
+    was killed; of several at once one goes after the other (`alone`).
+
+    When Airflow or our own storage is not to be had it ends there, so that none of those that wait overtakes another.
+    One that has a reason of its own (its DAG, its case file) is passed over. A new request is started by its intake at
+    once, whatever waits here: requests don't depend on one another."""
+    count, failed, found = 0, list[tuple[str, str]](), [(0, "")]
+    while found := unstarted.next(found[-1][0], at - _BEING_TAKEN, _AT_ONCE):
+        for _, request_id in found:
+            if most in (count, len(failed)):
+                return Started(count, tuple(failed))
+            try:
+                with alone(request_id):
+                    count += _start_one(request_id, ledger, cases, run, triage, at)
+            except DsrError as error:
+                failed.append((request_id, error.code))
+                if isinstance(error, TransientError) and error.code not in _ITS_OWN:
+                    return Started(count, tuple(failed))
     return Started(count, tuple(failed))
+
+
+def _start_one(request_id: str, ledger: Ledger, cases: CaseStore, run: StartRun, triage: Triage, at: datetime) -> bool:
+    """Whether it was started now; somebody else may have done so since it was looked up."""
+    events = ledger.events(request_id)
+    if any(event.kind in _OVER for event in events):
+        return False
+    start(_accepted(events, triage(cases.open(request_id), None), fresh=False), run, ledger, at=at)
+    return True
 
 
 def _accepted(events: list[Event], way: str, *, fresh: bool) -> Accepted:

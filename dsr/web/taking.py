@@ -65,7 +65,7 @@ class Taking:
     ) -> accept.Accepted:
         """The case of this delivery, its run started; see `accept.accept`. `digest`: of the raw body; `note`: given the
         request's id once it is accepted and before its run starts; `request_id`: what a new one is called. A run that
-        can't be started now is the upkeep's."""
+        can't be started now is `accept.start_pending`'s, which `dsr_tickets` calls."""
         accepted = accept.accept(
             ticket,
             digest=digest,
@@ -86,7 +86,7 @@ class Taking:
         try:
             accept.start(accepted, self.run, self.ledger, at=self.now())
         except DsrError:
-            # Accepted is accepted: the ledger shows that its run has not started, and the upkeep starts it.
+            # Accepted is accepted: the ledger shows that its run has not started, and `dsr_tickets` starts it.
             return accepted
         return accepted
 

@@ -42,6 +42,8 @@ _UNREADABLE: Final = ("pardot.132", "pardot.219")
 """Archived or deleted: a record in the recycle bin that can't be read by id, and never be written to."""
 _UNKNOWN: Final = "pardot.109"
 _ENDLESS: Final = "pages.endless"
+_LONGEST_TOKEN: Final = 64 * 1024
+"""Bytes of an answer to a sign-in, of which the token is some hundred."""
 _MOST_PAGES: Final = 10_000
 """A hundred times as many as a sequence needs: more than that leads in circles."""
 T = TypeVar("T")
@@ -72,7 +74,12 @@ class ClientCredentials(httpx.Auth):
         return next(basic.sync_auth_flow(request))
 
     def _take(self, response: httpx.Response) -> None:
-        body = response.read()
+        body = b""
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > _LONGEST_TOKEN:
+                raise PermanentError("body.too_large", PLACE)
+        response._content = body  # as `Response.read` would have it, which httpx calls next
         raise_for_status(PLACE, response.status_code, response.headers, body, "token.refused")
         try:
             token = json.loads(body)["access_token"]

@@ -1,7 +1,7 @@
 """The migrations give the tables that the code uses, from any number of processes at once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,6 +13,7 @@ from dsr.errors import PermanentError
 from dsr.ledger import Ledger
 from dsr.progress import STAGES, Told
 from dsr.tables import metadata
+from dsr.unstarted import Unstarted
 from sandbox.postgres import Postgres
 
 
@@ -42,6 +43,25 @@ def test_requests_from_before_are_not_told_what_is_long_past(postgres: Postgres)
     told = {name: told for name, _, told in Told(engine).changed()}
     assert told["dsr-before01"] > len(STAGES)
     assert told["dsr-after001"] == 0
+    engine.dispose()
+
+
+def test_requests_from_before_that_have_no_run_are_started_still(postgres: Postgres) -> None:
+    """In the order of receipt; not what has a run, or has ended without one."""
+    postgres.ensure_database("before_unstarted")
+    engine = database.connect(postgres.url("before_unstarted"))
+    database.upgrade(engine, "0010")
+    ledger, at = Ledger(engine, b"k" * 32), datetime(2026, 11, 20, tzinfo=UTC)
+    received = {"channel": "zendesk", "right": "access", "received_at": at.isoformat(), "target": "2026-12-18",
+                "legal_latest": "2026-12-21"}  # fmt: skip
+    for request_id in ("dsr-waits002", "dsr-begun001", "dsr-ended001", "dsr-waits001"):
+        ledger.append(request_id, "request_received", received, at=at)
+    ledger.append("dsr-begun001", "run_started", at=at)
+    ledger.append("dsr-ended001", "closed", {"outcome": "ended"}, at=at)
+    database.upgrade(engine)
+    ledger.append("dsr-after001", "request_received", received, at=at)
+    waiting = Unstarted(engine).next(0, at + timedelta(hours=1), 10)
+    assert waiting == [(1, "dsr-waits002"), (4, "dsr-waits001"), (7, "dsr-after001")]
     engine.dispose()
 
 

@@ -171,6 +171,33 @@ def test_red_for_what_is_down_for_a_day(place: Place) -> None:
         dsr_ticketing.deliver.function()
 
 
+def test_red_for_what_can_not_be_started(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    """Not for one whose case file is gone, which could never be: the deadline's alarm names it."""
+    office, gone = place.office, "dsr-case-is-gone-0001"
+    received = {"channel": "zendesk", "right": "access", "received_at": office.at.isoformat(), "target": "2027-01-08",
+                "legal_latest": "2027-01-11"}  # fmt: skip
+    office.ledger.append(gone, "request_received", received, at=office.at)
+    office.at += timedelta(minutes=5)
+
+    def start(*_: object) -> None:
+        raise TransientError("http.404", "airflow")
+
+    place.airflow = SimpleNamespace(start=start)  # type: ignore[attr-defined]
+    with caplog.at_level(logging.INFO, "dsr"):
+        dsr_ticketing.start_pending.function()
+    assert f"{gone}: case.closed" in caplog.text
+    case = office.case()
+    case.write_json("request", {"right": "access", "received_at": office.at.isoformat(), "ticket": {"id": "1"},
+                                "subject": {"email": "a@b.example"}})  # fmt: skip
+    office.ledger.append(case.case_id, "request_received", received, at=office.at)
+    office.at += timedelta(minutes=5)
+    with pytest.raises(PermanentError, match=r"start: http\.404"):
+        dsr_ticketing.start_pending.function()
+    place.airflow = SimpleNamespace(start=lambda *_: None)  # type: ignore[attr-defined]
+    dsr_ticketing.start_pending.function()
+    assert [e.kind for e in office.ledger.events(case.case_id)][-1] == "run_started"
+
+
 def test_a_restriction_is_not_lifted_before_the_person_was_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Art. 18(3): informed before it is lifted."""
     office = place.office
