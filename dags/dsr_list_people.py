@@ -154,4 +154,6 @@ def verify(place: Workplace, request_id: str, sources: "Sources") -> None:
 
 
 def notify(place: Workplace, request_id: str) -> None:
-    changing.notify(place, request_id, final=False)
+    """A recipient that can't be told keeps the person's case open: nobody else would see to it."""
+    if changing.notify(place, request_id, final=False).failed:
+        raise PermanentError("notice.failed", _PLACE)

@@ -6,13 +6,9 @@ A letter takes what it says from the certificate that verification made:
 
     {"lines": [{"source", "title": {sv, en}, "dataset", "what": {sv, en}, "effect", "outcome", "count", "ground",
                 "ground_words": {sv, en}, "until"}], "remaining": [the same], "manual": [the same],
-<<<<<<< HEAD
-     "doubtful": [{"title", "count"}], "nothing": [title]}
+     "doubtful": [{"title", "count"}], "unplaced": [the same], "nothing": [title]}
 
-"what" is the dataset's title; it and the last two may be absent.
-=======
-     "doubtful": [{"title", "count"}], "unplaced": [the same], "nothing": [title]}   (the last three may be absent)
->>>>>>> corrections
+"what" is the dataset's title; it and the last three may be absent.
 """
 
 from collections.abc import Mapping, Sequence

@@ -255,6 +255,27 @@ def test_the_sweep_keeps_a_list_that_goes_on_and_ends_one_that_nobody_goes_on_wi
     assert office.kinds(waits.list_id)[-1] == "closed"
 
 
+def test_nobody_is_done_with_while_a_recipient_is_not_told(
+    office: Office, way_sandbox: Sandbox, crowd: Iterator[Person]
+) -> None:
+    """Art. 19: the one that lets us in no more is seen by a person, and is told once it does; the others only once."""
+    run = ListRun(office, [person.email for person in people(crowd, 2)])
+    run.plan()
+    run.approve()
+    way_sandbox.fault(system="processor", method="POST", status=401)
+    with pytest.raises(PermanentError, match=r"list\.failed"):
+        run.carry_out()
+    posted = len(office.notices())
+    assert not any("closed" in office.kinds(request_id) for request_id in run.ids.values())
+    way_sandbox.forget()
+    assert run.carry_out() == 2
+    assert len(office.notices()) > posted
+    for request_id in run.ids.values():
+        told = [event.detail["recipient"] for event in office.events(request_id) if event.kind == "notified"]
+        assert len(told) == len(set(told)) > 0
+        assert office.kinds(request_id)[-1] == "closed"
+
+
 @pytest.mark.thorough
 def test_killed_at_any_moment_it_goes_on(
     office: Office, way_sandbox: Sandbox, crowd: Iterator[Person], monkeypatch: pytest.MonkeyPatch
