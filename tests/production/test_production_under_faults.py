@@ -1,6 +1,7 @@
 """What goes while an erasure is on its way, in the production shape: each ends as if nothing had gone, with nothing
 done twice, and the ledger's chain whole."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -106,6 +107,25 @@ def test_a_worker_is_killed_and_another_takes_its_task(underway: Underway, whole
     underway.shape.wait_until_healthy(worker)
     assert tries(underway, "enforce.salesforce") > 1
     assert whole.differs(outcome) == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("process", ["apiserver", "portal", "dag-processor", "triggerer", "s3"])
+def test_a_process_is_killed_and_comes_back(underway: Underway, whole: Outcome, process: str) -> None:
+    underway.meet("enforce.salesforce")
+    underway.shape.keeper.signal(process, signal.SIGKILL)
+    underway.shape.wait_until_healthy(process)
+    assert whole.differs(underway.end()) == []
+
+
+@pytest.mark.soak
+def test_postgresql_is_killed(underway: Underway, whole: Outcome) -> None:
+    underway.meet("enforce.salesforce")
+    postgres = underway.shape.postgres
+    os.kill(int((postgres.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    postgres.start()
+    underway.shape.wait_until_healthy("apiserver", "scheduler", "scheduler-2")
+    assert whole.differs(underway.end()) == []
 
 
 @pytest.mark.soak
