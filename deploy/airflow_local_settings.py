@@ -11,12 +11,12 @@ __all__: list[str] = []
 
 tell_airflow(os.environ)
 
-if "worker" in sys.argv:
-    from dsr_preload import preload
-
-    preload()
-
 if "scheduler" in sys.argv:
     from dsr_quiet import leave_out
 
     leave_out()
+
+if "worker" in sys.argv:
+    from dsr_preload import preload
+
+    preload()
