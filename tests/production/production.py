@@ -205,7 +205,7 @@ class Production:
         (home / "logs").symlink_to(shared)
         text = (ROOT / "deploy" / _SETTINGS).read_text()
         if name.removesuffix(_SECOND) == "worker":
-            text += CLOCK.format(folder=str(self.folder))
+            text += '\nif "worker" in sys.argv:' + CLOCK.format(folder=str(self.folder))
         (home / "config" / _SETTINGS).write_text(text)
 
     def _people_and_connections(self) -> None:
