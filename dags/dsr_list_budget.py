@@ -4,7 +4,7 @@ left, and what a chunk takes is learnt from those before."""
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dsr import effort
 from dsr.budget import AGAIN, RESERVE, spare
@@ -14,6 +14,7 @@ from dsr_workplace import DECLARATIONS, Workplace, now
 
 if TYPE_CHECKING:
     from dsr.erasurelist import ErasureList
+    from dsr.source import Budgeted
 
 log = logging.getLogger("dsr")
 
@@ -46,7 +47,7 @@ def _look(place: Workplace, listed: "ErasureList", stage: str, people: int) -> N
         source, (once, each) = place.source(declaration.name), declaration.calls_of_list
         if source is None:
             continue
-        budget: Budget = source.budget()  # type: ignore[attr-defined]
+        budget = cast("Budgeted", source).budget()
         need = once + people * max(each, learnt.get(declaration.name, 0))
         try:
             spare(declaration.name, budget, need, place.settings.budget_reserve)

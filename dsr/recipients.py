@@ -7,6 +7,7 @@ from typing import Final
 
 from dsr.errors import PermanentError
 from dsr.ledger import Event
+from dsr.notices.covered import kind_of
 from dsr.notices.told import Told
 from dsr.overview import Row
 from dsr.register import Recipient, Register
@@ -15,9 +16,6 @@ from dsr.settings import Settings
 from dsr.source import Declaration
 from dsr.standing import right_of
 
-_KINDS: Final = {"erase": "erasure", "anonymise": "erasure", "rectify": "rectification", "restrict": "restriction"}
-"""As `steps.notify` has them: effect → what Art. 19 calls for."""
-_HAPPENED: Final = ("done", "absent", "scheduled")
 _CANCELLED: Final = "notice.cancelled"
 UNTOLD: Final = "notice.absent"
 """Code of a recipient that got the data by the register as it is now, and that no event says was told."""
@@ -118,11 +116,9 @@ def _reached(
     rows = {dataset.name: dataset.processing for found in declarations for dataset in found.datasets}
     for event in events:
         detail = event.detail
-        if event.kind != "enforced" or detail.get("outcome") not in _HAPPENED or not detail.get("count"):
-            continue
-        kind, row = _KINDS.get(detail["effect"], ""), rows.get(detail.get("dataset", ""), "")
-        activity = register.activities.get(row) if register else None
-        if activity is not None and kind and (kind != "restriction" or restricting):
+        kind = kind_of(detail, restricting=restricting) if event.kind == "enforced" else ""
+        activity = register.activities.get(rows.get(detail.get("dataset", ""), "")) if register else None
+        if activity is not None and kind:
             yield from ((kind, recipient) for recipient in activity.recipients)
 
 

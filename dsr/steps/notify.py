@@ -11,7 +11,7 @@ know it again. A mail may go twice when the process dies between sending and not
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.mailboxes import is_role_mailbox
 from dsr.model import Outcome
 from dsr.notices import LIFTED, Notice, told, untold
+from dsr.notices.covered import kind_of
 from dsr.notices.telling import Telling, way_of
 from dsr.notices.told import Told
 from dsr.register import Register
@@ -30,10 +31,6 @@ from dsr.source import Declaration
 log = logging.getLogger("dsr")
 
 _PLACE: Final = "notify"
-_KINDS: Final = {"erase": "erasure", "anonymise": "erasure", "rectify": "rectification", "restrict": "restriction"}
-"""Effect → what Art. 19 calls for. "keep" and "expire" change nothing that a recipient would have to follow."""
-
-_HAPPENED: Final = ("done", "absent", "scheduled")
 _SHORTEST: Final = timedelta(minutes=15)
 _LONGEST: Final = timedelta(hours=12)
 _AGAIN: Final = timedelta(hours=1)
@@ -222,16 +219,12 @@ def _of_now(case: CaseFile, notice: Notice) -> Notice:
 
 
 def _changed(outcomes: Iterable[Outcome], request: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """(kind, dataset) of what Art. 19 covers. What is restricted because it may not be erased yet is no restriction
-    under Art. 18, nor is a stop of marketing alone; that of an objection under Art. 21(1) is one, Art. 18(1)(d)."""
+    """(kind, dataset) of what Art. 19 covers. What is restricted for an objection under Art. 21(1) is so by Art.
+    18(1)(d)."""
     right, ground = request["right"], request.get("ground", "")
     restricting = right == "restriction" or (right == "objection" and ground == "legitimate_interest")
-    changed = {
-        (_KINDS[outcome.effect], outcome.dataset)
-        for outcome in outcomes
-        if outcome.effect in _KINDS and outcome.outcome in _HAPPENED and outcome.count
-    }
-    return {(kind, dataset) for kind, dataset in changed if kind != "restriction" or restricting}
+    changed = ((kind_of(asdict(outcome), restricting=restricting), outcome.dataset) for outcome in outcomes)
+    return {(kind, dataset) for kind, dataset in changed if kind}
 
 
 def _emails(case: CaseFile) -> tuple[str, ...]:

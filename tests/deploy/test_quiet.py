@@ -181,12 +181,13 @@ def test_a_retry_that_is_far_away_comes_back_in_time(runs: Callable[..., int], l
     assert looked_at() == [due]
 
 
-def test_everything_is_looked_at_once_an_hour_and_never_all_at_once(session: Session, runs: Callable[..., int]) -> None:
+def test_everything_is_looked_at_once_an_hour_and_never_all_at_once(session: Session) -> None:
     """Those that nobody has looked at for longest come first, also when all are long overdue."""
     now = [0.0]
     quiet = dsr_quiet.Quiet(lambda: now[0])
-    ids = [runs.func(session, "awaiting_input", looked=NOW - timedelta(hours=50 - n), changed=NOW - timedelta(days=9))
-           for n in range(40)]  # type: ignore[attr-defined]  # fmt: skip
+    long_ago = [NOW - timedelta(hours=50 - number) for number in range(40)]
+    emptied(session)
+    ids = [made(session, "awaiting_input", looked=looked, changed=NOW - timedelta(days=9)) for looked in long_ago]
     assert quiet.ids(session) == set(ids)
     let_go = []
     for _ in range(120):
