@@ -2,7 +2,7 @@
 
 Calls for one subject: one per address and Salesforce id to find it; then, per prospect, one for the prospect and six
 for what is listed by prospect; one per browser for its page views; one per e-mail that was written to the person
-alone; and the pages beyond the first. Two calls at a time, see `ahead`. Shared by a batch: custom fields, stages,
+alone; and the pages beyond the first. Two calls at a time. Shared by a batch: custom fields, stages,
 external activities, opportunities.
 """
 
@@ -20,10 +20,13 @@ from extractors.pardot.declaration import DECLARATION
 from extractors.pardot.values import rows
 
 if TYPE_CHECKING:
-    from extractors.pardot.ahead import Ahead
+    from extractors.ahead import Ahead
     from extractors.pardot.client import Client
 
 API = "/api/v5"
+AT_ONCE = 2
+"""Calls of one request. The vendor answers five of a business unit at once and refuses the sixth: the pool has two
+places, each of which makes two; the fifth is for whoever identifies."""
 FIELDS_PER_CALL = 150
 """Custom fields asked for at once, so that a URL stays well under 8 KB."""
 
@@ -96,7 +99,7 @@ class Pardot:
 
     def extract(self, found: Found) -> Iterator[Piece]:
         """Everything that hangs on the matched prospects, a page at a time."""
-        from extractors.pardot.ahead import Ahead
+        from extractors.ahead import Ahead
         from extractors.pardot.shared import external_activities, lifecycle, opportunities
 
         owners: dict[int, list[str]] = defaultdict(list)
@@ -112,7 +115,7 @@ class Pardot:
         if not prospects:
             return
         deals: dict[int, list[str]] = defaultdict(list)
-        with Ahead() as ahead:
+        with Ahead(AT_ONCE) as ahead:
             swept = [ahead.begin(lifecycle(self.client, prospects, owners))]
             if self._external:
                 swept.append(ahead.begin(external_activities(self.client, prospects, owners)))

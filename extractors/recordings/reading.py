@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 from dsr.errors import PermanentError
 from dsr.model import Attachment, Found, Match, Piece, Rows, Withheld
 from dsr.schema import batch
 from dsr.source import matches_by_request
+from extractors.ahead import Ahead
 from extractors.recordings import records
 from extractors.recordings.sidecars import DATASET
 from extractors.recordings.store import PLACE, Store
@@ -15,30 +17,35 @@ from extractors.recordings.voice import without_agent
 
 _LINES: Final = "call_transcript_line"
 _THIRD_PARTY: Final = "third_party"
+_AT_ONCE: Final = 4
 
 
 def read(store: Store, found: Found, *, mute_agent: bool) -> Iterator[Piece]:
-    """Pieces of all requests, call by call; an object with many calls' records is read once for all of them."""
-    known = _records(store, found)
-    for request_id, matches in matches_by_request(found).items():
-        calls = {match.record_id: match for match in matches}
-        for match in calls.values():
-            yield from _call(store, request_id, match, known, mute_agent=mute_agent)
+    """Pieces of all requests, call by call; an object with many calls' records is read once for all of them. While one
+    call is taken, records and transcripts of the next are got; sound is only got when it is its turn."""
+    with Ahead(_AT_ONCE) as ahead:
+        known = _records(store, found, ahead)
+        for request_id, matches in matches_by_request(found).items():
+            calls = {match.record_id: match for match in matches}.values()
+            yield from ahead.one_by_one(
+                _call(store, request_id, match, known, mute_agent=mute_agent) for match in calls
+            )
 
 
-def _records(store: Store, found: Found) -> dict[str, records.Json]:
+def _records(store: Store, found: Found, ahead: Ahead) -> dict[str, records.Json]:
     """The newest record of each wanted call, by contact id. Nobody else's record is kept."""
     wanted: dict[str, set[str]] = defaultdict(set)
     for match in found.matches:
         for key in match.reference.get("record_keys", ()):
             wanted[key].add(match.reference["contact_id"])
+
+    def theirs(key: str) -> list[records.Json]:
+        read = records.concatenated(store.read(key) or b"")
+        return [record for record in read if record.get("ContactId", "") in wanted[key]]
+
     newest: dict[str, records.Json] = {}
-    for key, contact_ids in wanted.items():
-        body = store.read(key)
-        for record in records.concatenated(body or b""):
-            contact_id = record.get("ContactId", "")
-            if contact_id in contact_ids:
-                newest[contact_id] = records.newest(newest.get(contact_id), record)
+    for record in chain.from_iterable(ahead.each(theirs, wanted)):
+        newest[record["ContactId"]] = records.newest(newest.get(record["ContactId"]), record)
     return newest
 
 

@@ -20,20 +20,46 @@ NO_WEBINAR, NO_REGISTRANT, NO_RECORDING = "zoom.3001", "zoom.3079", "zoom.3301"
 OUT_OF_REACH = ("zoom.300", "zoom.12702")
 """Reports reach back six months, past webinars a year: 400/300 and 400/12702 "Can not access a webinar a year ago."."""
 
+_OTHERS = 16
+"""So many calls may be under way: four places in the source's pool, four calls of each."""
 _PATIENCE = timedelta(seconds=5)
 _TRIES = 6
 _MOST_PAGES = 10_000
 """Three million items: a list that goes on after that leads in circles."""
 
 
+class Pace:
+    """Keeps below the vendor's limit per second, which holds for the account: whoever hears that little of a second is
+    left lets it pass. Each answer says so of its own category. `clock` gives seconds; `sleep` takes them."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._clock, self._sleep, self._until = clock, sleep, 0.0
+
+    def wait(self) -> None:
+        """Before a call."""
+        if (left := self._until - self._clock()) > 0:
+            self._sleep(left)
+
+    def told(self, headers: Mapping[str, str]) -> None:
+        """What an answer says; nothing when it says nothing."""
+        kind, limit, left = (headers.get(f"X-RateLimit-{name}", "") for name in ("Type", "Limit", "Remaining"))
+        known = kind == "QPS" and limit.isdecimal() and left.isdecimal()
+        if known and int(left) < min(_OTHERS, int(limit) // 2):
+            self._until = self._clock() + 1.0
+
+
 class ServerToServer(httpx.Auth):
-    """Bears a token got by `grant_type=account_credentials`; asks for a new one once when the vendor refuses it.
+    """Bears a token got by `grant_type=account_credentials`; asks for a new one once when the vendor refuses it, and
+    keeps the vendor's pace.
 
     There is no refresh token. Safe for threads.
     """
 
-    def __init__(self, sign_in: HttpClient, url: str, account_id: str) -> None:
+    def __init__(self, sign_in: HttpClient, url: str, account_id: str, pace: Pace | None = None) -> None:
         self._sign_in, self._url, self._account_id = sign_in, url, account_id
+        self._pace = pace or Pace()
         self._token = ""
         self._lock = threading.Lock()
 
@@ -41,7 +67,9 @@ class ServerToServer(httpx.Auth):
         """The request with a token, and again with a new one after 401."""
         token = self._get("")
         request.headers["Authorization"] = f"Bearer {token}"
+        self._pace.wait()
         response = yield request
+        self._pace.told(response.headers)
         if response.status_code == 401:
             request.headers["Authorization"] = f"Bearer {self._get(token)}"
             yield request

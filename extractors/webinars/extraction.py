@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 
 from dsr.errors import TransientError
 from dsr.model import Match, Piece, Rows, Withheld
 from dsr.schema import batch
+from extractors.ahead import Ahead
 from extractors.webinars import chat
 from extractors.webinars.carried import email
 from extractors.webinars.client import PLACE, Record, moment
@@ -15,6 +17,9 @@ from extractors.webinars.meetings import Meetings
 from extractors.webinars.seats import Guest, Seat, guests, seat
 
 THIRD_PARTY = "third_party"
+_WEBINARS: Final = 3
+_CALLS: Final = 4
+"""So many webinars, and so many calls for all of them, of one request at a time."""
 _ANSWER_FIELDS = ("type", "content", "create_time")
 """What of an answer to a person's question isn't about the one who answered."""
 
@@ -47,23 +52,39 @@ class _Harvest:
 
 def extract(meetings: Meetings, matches: Sequence[Match]) -> Iterator[Piece]:
     """Pieces of all subjects. Calls depend on the webinars and their instances, not on how many subjects there are."""
-    for webinar, table in guests(matches).items():
-        yield from _Webinar(meetings, webinar, list(table.values())).pieces()
+    with Ahead(_WEBINARS) as webinars, Ahead(_CALLS) as calls:
+        tables = guests(matches).items()
+        yield from webinars.whole(
+            _Webinar(meetings, calls, key, list(table.values())).pieces() for key, table in tables
+        )
 
 
 class _Webinar:
-    def __init__(self, meetings: Meetings, webinar: str, table: list[Guest]) -> None:
-        self._meetings, self._id, self._table = meetings, webinar, table
+    def __init__(self, meetings: Meetings, calls: Ahead, webinar: str, table: list[Guest]) -> None:
+        self._meetings, self._calls, self._id, self._table = meetings, calls, webinar, table
         self._info: Record = {}
         self._registrants: dict[str, Record] = {}
 
     def pieces(self) -> Iterator[Piece]:
-        instances = self._meetings.instances(self._id)
+        past, info = (
+            self._calls.ask(self._meetings.instances, self._id),
+            self._calls.ask(self._meetings.webinar, self._id),
+        )
+        wanted = {key for guest in self._table for key in guest.registrants}
+        signed_up = self._calls.ask(self._meetings.registrants, self._id, wanted) if wanted else None
+        speaking = any(guest.panelists for guest in self._table)
+        invited = self._calls.ask(self._meetings.panelists, self._id) if speaking else None
+        instances = past.result()
         instances |= {uuid: "" for guest in self._table for uuid, _ in guest.users if uuid not in instances}
-        self._info = self._meetings.webinar(self._id) or self._from_report(instances)
-        yield from self._invitations()
-        for uuid, start in instances.items():
-            yield from self._instance(uuid, start)
+        self._info = info.result() or self._from_report(instances)
+        self._registrants = (signed_up.result() if signed_up else None) or {}
+        yield from self._invitations(invited.result() if invited else [])
+        came = self._calls.one_by_one(map(self._came, instances))
+        for (uuid, start), (participants, reported) in zip(instances.items(), came, strict=True):
+            yield from self._instance(uuid, start, participants, reported)
+
+    def _came(self, uuid: str) -> Iterator[tuple[list[Record], bool]]:
+        yield self._meetings.participants(uuid)
 
     def _from_report(self, instances: Mapping[str, str]) -> Record:
         """Topic of a webinar that the vendor has deleted."""
@@ -73,12 +94,9 @@ class _Webinar:
     def _about(self, uuid: str = "") -> Record:
         return {"webinar_id": int(self._id), "webinar_topic": self._info.get("topic"), "webinar_uuid": uuid}
 
-    def _invitations(self) -> Iterator[Piece]:
+    def _invitations(self, invited: Sequence[Record]) -> Iterator[Piece]:
         """Registrations and invitations to speak."""
-        wanted = {key for guest in self._table for key in guest.registrants}
-        self._registrants = (self._meetings.registrants(self._id, wanted) if wanted else None) or {}
-        speaking = any(guest.panelists for guest in self._table)
-        panelists = {str(p.get("id")): p for p in self._meetings.panelists(self._id)} if speaking else {}
+        panelists = {str(p.get("id")): p for p in invited}
         about = {**self._about(), "webinar_start_time": self._info.get("start_time")}
         for guest in self._table:
             harvest = _Harvest(guest.request_id)
@@ -89,22 +107,19 @@ class _Webinar:
                 harvest.add("webinar_panelist", f"{self._id}:p:{key}", about, panelists[key])
             yield from harvest.pieces()
 
-    def _instance(self, uuid: str, start: str) -> Iterator[Piece]:
-        participants, reported = self._meetings.participants(uuid)
+    def _instance(self, uuid: str, start: str, participants: list[Record], reported: bool) -> Iterator[Piece]:
         seats = [seat(guest, uuid, participants) for guest in self._table]
         harvests = [_Harvest(guest.request_id) for guest in self._table]
-        about = self._about(uuid)
+        about, ask, meetings = self._about(uuid), self._calls.ask, self._meetings
+        questions, polls = (ask(meetings.questions, uuid, part, reported) for part in ("qa", "polls"))
+        survey = ask(meetings.survey, uuid) if reported else None
+        there = any(place.rows for place in seats)
+        recording = _Recording(meetings, self._calls, uuid, self._host(), start) if there else None
         self._attendance(about, participants, seats, harvests)
-        reports = (
-            ("qa", self._meetings.questions(uuid, "qa", reported)),
-            ("poll", self._meetings.questions(uuid, "polls", reported)),
-        )
-        survey = self._meetings.survey(uuid) if reported else {}
-        recording = _Recording(self._meetings, uuid, self._host(), start) if any(s.rows for s in seats) else None
         for place, harvest in zip(seats, harvests, strict=True):
-            _questions(harvest, place, about, reports[0][1])
-            _poll_answers(harvest, place, about, reports[1][1])
-            _survey_answers(harvest, place, about, survey)
+            _questions(harvest, place, about, questions.result())
+            _poll_answers(harvest, place, about, polls.result())
+            _survey_answers(harvest, place, about, survey.result() if survey else {})
             if recording is not None and place.rows:
                 recording.reap(harvest, place, about)
             yield from harvest.pieces()
@@ -174,16 +189,28 @@ def _details(
 class _Recording:
     """The recording of an instance, read once: chat for those who were there, the rest withheld."""
 
-    def __init__(self, meetings: Meetings, uuid: str, host: str, start: str) -> None:
-        recording = meetings.recording(uuid)
-        files: list[Record] = recording.get("recording_files") or []
-        texts = [f for f in files if f.get("file_type") == "CHAT"]
-        if any(f.get("status") == "processing" for f in texts):
+    def __init__(self, meetings: Meetings, calls: Ahead, uuid: str, host: str, start: str) -> None:
+        self._meetings, self._calls, begun = meetings, calls, moment(start)
+        self._recording = calls.ask(meetings.recording, uuid)
+        day = begun.strftime("%Y-%m-%d") if host and begun else ""
+        self._binned = calls.ask(meetings.trashed_files, uuid, host, day) if day else None
+
+    @cached_property
+    def _files(self) -> list[Record]:
+        files: list[Record] = self._recording.result().get("recording_files") or []
+        if any(f.get("status") == "processing" for f in files if f.get("file_type") == "CHAT"):
             raise TransientError("recording.processing", PLACE, timedelta(minutes=15))
-        begun = moment(start)
-        binned = meetings.trashed_files(uuid, host, begun.strftime("%Y-%m-%d")) if host and begun else 0
-        self._others = len(files) - len(texts) + binned
-        self._chats = [(f, list(chat.messages(meetings.download(str(f.get("download_url")))))) for f in texts]
+        return files
+
+    @cached_property
+    def _chats(self) -> list[tuple[Record, list[chat.Message]]]:
+        texts = [f for f in self._files if f.get("file_type") == "CHAT"]
+        read = self._calls.each(self._meetings.download, [str(f.get("download_url")) for f in texts])
+        return [(f, list(chat.messages(content))) for f, content in zip(texts, read, strict=True)]
+
+    @cached_property
+    def _others(self) -> int:
+        return len(self._files) - len(self._chats) + (self._binned.result() if self._binned else 0)
 
     def reap(self, harvest: _Harvest, place: Seat, about: Record) -> None:
         """Own lines; others' lines and the files that show others are counted."""

@@ -1,27 +1,31 @@
 """Finding: what the index names is looked up at the vendor, and matches only if it still carries the identifier."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from dsr.model import Identifier, Match, Subject
+from extractors.ahead import Ahead
 from extractors.webinars.carried import identifiers, person
 from extractors.webinars.client import Record
 from extractors.webinars.meetings import Meetings
 from extractors.webinars.references import ATTENDEE, KIND, PANELIST, REGISTRANT, Reference
 
+_AT_ONCE: Final = 4
 Held = tuple[str, Reference, list[Record]]
 """Dataset, reference, and the vendor's rows of it."""
 
 
 def matches(meetings: Meetings, subjects: Sequence[Subject]) -> Iterator[Match]:
-    """Matches of a batch. Each webinar is asked once, however many subjects have to do with it."""
+    """Matches of a batch. Each webinar is asked once, however many subjects have to do with it; a few at a time."""
     asking: dict[Reference, list[Subject]] = {}
     for subject in subjects:
         for value in subject.values(KIND):
             reference = Reference.parse(value)
             if reference is not None:
                 asking.setdefault(reference, []).append(subject)
-    for webinar, references in _grouped(asking, lambda r: r.webinar).items():
-        for dataset, reference, rows in _held(meetings, webinar, references):
+    webinars = _grouped(asking, lambda r: r.webinar).items()
+    with Ahead(_AT_ONCE) as ahead:
+        for dataset, reference, rows in ahead.whole(_held(meetings, webinar, known) for webinar, known in webinars):
             for subject in asking[reference]:
                 yield from _match(subject, dataset, reference, rows)
 

@@ -1,25 +1,23 @@
-"""Asks for what comes next while what came before is still on its way: two calls at a time.
-
-The vendor answers five calls of a business unit at once and refuses the sixth. The source's pool has two places, each
-of which makes two; the fifth is for whoever identifies. More at a time for one request would be fewer for all others.
-"""
+"""Asks for what comes next while what came before is still on its way: a few calls of one request at a time. More for
+one would be fewer for all others."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Final, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
-AT_ONCE: Final = 2
 T = TypeVar("T")
 R = TypeVar("R")
+P = ParamSpec("P")
 
 
 class Ahead:
-    """A context: at its end nothing is under way any more, and what was not begun yet isn't."""
+    """A context: at its end nothing is under way any more, and what was not begun yet isn't. `at_once`: how many calls
+    there are at most."""
 
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pardot")
+    def __init__(self, at_once: int) -> None:
+        self._at_once, self._threads = at_once, ThreadPoolExecutor(at_once, thread_name_prefix="ahead")
 
     def __enter__(self) -> Self:
         return self
@@ -39,10 +37,24 @@ class Ahead:
         waiting: deque[Iterator[T]] = deque()
         for pieces in listings:
             waiting.append(self.begin(pieces))
-            if len(waiting) > AT_ONCE:
+            if len(waiting) > self._at_once:
                 yield from waiting.popleft()
         for begun in waiting:
             yield from begun
+
+    def whole(self, listings: Iterable[Iterable[T]]) -> Iterator[T]:
+        """The same, each got to its end by one thread, no more of them before they are read than there are threads."""
+        waiting: deque[Future[list[T]]] = deque()
+        for pieces in listings:
+            waiting.append(self._threads.submit(list, pieces))
+            if len(waiting) > self._at_once:
+                yield from waiting.popleft().result()
+        for got in waiting:
+            yield from got.result()
+
+    def ask(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """One call, which must not wait for another of these."""
+        return self._threads.submit(call, *args, **kwargs)
 
     def each(self, ask: Callable[[T], R], things: Iterable[T]) -> list[R]:
         """What is answered to each, in their order."""
