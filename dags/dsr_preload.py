@@ -14,6 +14,7 @@ MODULES: Final = (
     "airflow.dag_processing.dagbag",
     "airflow.providers.standard.decorators.branch_python",
     "airflow.providers.standard.operators.hitl",
+    "airflow.sdk.definitions.asset.metadata",
     "airflow.sdk.execution_time.task_runner",
     "babel.numbers",
     "boto3",
@@ -37,7 +38,9 @@ MODULES: Final = (
     "encodings.idna",
     "encodings.unicode_escape",
     "encodings.utf_16_be",
+    "encodings.utf_8_sig",
     "httpx",
+    "icalendar",
     "jsonschema",
     "psycopg",
     "pyarrow.csv",
@@ -47,6 +50,7 @@ MODULES: Final = (
     "smtplib",
     "sqlalchemy.dialects.postgresql.psycopg",
     "stream_zip",
+    "vobject",
 )
 _SERVERS: Final = ("dsr.__main__", "dsr.web", "dsr.migrations", "dsr.exporting", "dsr.metrics")
 """Not needed by tasks."""
@@ -60,6 +64,9 @@ def preload() -> None:
     importlib.import_module("phonenumbers").parse("+46700000000")
     _read_schemas()
     importlib.import_module("dsr.report.html").prepare()
+    _read_register()
+    importlib.import_module("extractors.invoicing.mapping").read()
+    importlib.import_module("mimetypes").init()
     _warm_boto()
     # Else the first full collection in every fork walks all of this, a quarter of a second each.
     gc.collect()
@@ -73,6 +80,15 @@ def _own() -> Iterator[str]:
         for module in pkgutil.walk_packages(root.__path__, f"{package}."):
             if not module.name.startswith(_SERVERS):
                 yield module.name
+
+
+def _read_register() -> None:
+    """What its files say is kept by their content, which each task compares. What is wrong with them is a task's to
+    say."""
+    from dsr.register import files
+    from dsr.settings import Settings
+
+    files.read(files.folder(Settings.from_environment(need=()).register or None))
 
 
 def _warm_boto() -> None:

@@ -24,6 +24,7 @@ def connect(url: str) -> Engine:
     return create_engine(
         address.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
+        use_native_hstore=False,  # else each new process asks for a type that nobody here uses
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=15,

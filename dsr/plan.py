@@ -25,6 +25,7 @@ import rfc8785
 from dsr import schema
 from dsr.casefile import CaseFile
 from dsr.errors import PermanentError
+from dsr.rows import READ
 from dsr.search import SearchResult, stamp
 from dsr.version import versions
 
@@ -199,7 +200,7 @@ class PlanWriter:
 @contextmanager
 def writing(case: CaseFile, source: str, dataset: str) -> Iterator[PlanWriter]:
     """A place for one dataset's plan; it is there once the block has ended without an error."""
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
     with (
         case.writer(f"{PLAN}/{source}/{dataset}") as file,
         pa.ipc.new_stream(file, COLUMNS, options=options) as stream,
@@ -211,7 +212,7 @@ def batches(case: CaseFile, source: str, dataset: str) -> Iterator[pa.RecordBatc
     """The plan of a dataset, one batch in memory at a time; nothing when it has none."""
     name = f"{PLAN}/{source}/{dataset}"
     if case.exists(name):
-        with case.reader(name) as file, pa.ipc.open_stream(file) as stream:
+        with case.reader(name) as file, pa.ipc.open_stream(file, options=READ) as stream:
             yield from stream
 
 

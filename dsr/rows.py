@@ -19,6 +19,8 @@ from dsr.recordids import RecordIds, repeats
 _FEWEST_ROWS: Final = 8_192
 _MOST_ROWS: Final = 16_384
 _MOST_BYTES: Final = 8 * 1024 * 1024
+READ: Final = pa.ipc.IpcReadOptions(use_threads=False)
+"""For a reader of small batches: to hand each column to another thread costs more than to unpack it."""
 
 
 def folder(source: str, dataset: str = "") -> str:
@@ -30,7 +32,7 @@ def batches(case: CaseFile, source: str, dataset: str, fields: Sequence[str] | N
     """The rows of a dataset, one batch in memory at a time; nothing when none were collected. `fields`: only these
     columns, after that of the record's id."""
     for name in case.names(folder(source, dataset)):
-        with case.reader(name) as file, pa.ipc.open_stream(file) as stream:
+        with case.reader(name) as file, pa.ipc.open_stream(file, options=READ) as stream:
             for batch in stream:
                 yield batch if fields is None else batch.select([schema.SOURCE_ID, *fields])
 
@@ -56,7 +58,7 @@ class RowsWriter:
         stream = self._streams.get(dataset)
         if stream is None:
             file = self._open.enter_context(self._case.writer(f"{folder(self._source, dataset)}0000"))
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
             writer = pa.ipc.new_stream(file, schema.arrow_schema(dataset), options=options)
             stream = self._streams[dataset] = _Stream(writer, self._source)
         stream.add(batch)

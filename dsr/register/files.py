@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -106,15 +107,19 @@ def _document(place: Traversable, name: str, schema_name: str, problems: list[Pr
     if content is None:
         return None
     try:
-        value = yamltext.parse(content)
+        value, wrong = _parsed(content, schema_name)
     except yamltext.YamlError as error:
         problems.append(Problem(row, "yaml.invalid", f"{name} is not valid YAML: {error}."))
         return None
-    found = [
-        Problem(row, "schema.invalid", f"{name} at {where}: {what}.") for where, what in errors(schema_name, value)
-    ]
-    problems += found
-    return None if found else value
+    problems += [Problem(row, "schema.invalid", f"{name} at {where}: {what}.") for where, what in wrong]
+    return None if wrong else value
+
+
+# The same text says the same: whoever forks many processes reads the files once, see `dsr_preload`.
+@lru_cache(maxsize=1024)
+def _parsed(content: str, schema_name: str) -> tuple[Any, tuple[tuple[str, str], ...]]:
+    value = yamltext.parse(content)
+    return value, tuple(errors(schema_name, value))
 
 
 def _terms(place: Traversable, problems: list[Problem], digest: Any) -> Terms:
@@ -122,10 +127,15 @@ def _terms(place: Traversable, problems: list[Problem], digest: Any) -> Terms:
     if content is None:
         return Terms({})
     try:
-        return Terms.parse(content)
+        return _parsed_terms(content)
     except ValueError as error:
         problems.append(Problem(TERMS, "terms.invalid", f"{TERMS}: {error}."))
         return Terms({})
+
+
+@lru_cache(maxsize=2)
+def _parsed_terms(content: str) -> Terms:
+    return Terms.parse(content)
 
 
 def _text(place: Traversable, name: str, row: str, problems: list[Problem], digest: Any) -> str | None:

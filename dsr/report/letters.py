@@ -83,6 +83,12 @@ def compiled(name: str) -> Template:
     return _environment(escaping=not name.endswith(".txt.j2")).get_template(name)
 
 
+def compile_all() -> None:
+    """All templates, those too that others extend or include."""
+    for name in _environment(escaping=True).list_templates(extensions=("j2",)):
+        compiled(name)
+
+
 @cache
 def _environment(*, escaping: bool) -> Environment:
     return Environment(

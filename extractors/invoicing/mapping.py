@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +16,7 @@ CANONICAL = Path(__file__).with_name("mapping.yaml")
 ALL_PURPOSES = "dpv:Purpose"
 """DPV's root of all purposes."""
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OF_PERSONS = ("table", "key", "columns", "delete", "anonymise", "mark")
 
 
@@ -116,11 +118,17 @@ class Books:
 def read(path: Path = CANONICAL) -> Books:
     """The mapping in a file. PermanentError("mapping.unreadable") when it is no such thing."""
     try:
-        return _books(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return _parsed(path.read_text(encoding="utf-8"))
     except ZoneInfoNotFoundError:
         raise PermanentError("mapping.timezone", PLACE) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError):
         raise PermanentError("mapping.unreadable", PLACE) from None
+
+
+# The same text says the same: whoever forks many processes reads it once, see `dsr_preload`.
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Books:
+    return _books(yaml.load(text, Loader=_LOADER))  # noqa: S506 (safe, in C where that is there)
 
 
 def _books(given: Mapping[str, Any]) -> Books:

@@ -21,7 +21,7 @@ from dsr.report.html.reading import HEAD, MOST, PAGE, Columns, Reading
 from dsr.report.html.records import Shared, View
 from dsr.report.html.timeline import timeline
 from dsr.report.html.wording import Wording
-from dsr.report.letters import compiled
+from dsr.report.letters import compile_all, compiled
 from dsr.report.package import LANGUAGES
 
 Json = dict[str, Any]
@@ -64,8 +64,7 @@ def members(document: Mapping[str, Any], rows: RowsOf) -> Iterator[tuple[str, It
 def prepare() -> None:
     """Compiles the templates and loads the texts, which takes a tenth of a CPU second: where many processes are forked
     from one, in that one."""
-    for template in (_INDEX, _PAGE):
-        compiled(template)
+    compile_all()
     for language in LANGUAGES:
         Wording(language).moment("2000-01-01T00:00:00Z")
 
