@@ -1,13 +1,17 @@
 """One whole stack for all tests here: PostgreSQL, the sandbox, Airflow and the portal, as `make up` starts them."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from observed import Observed, observing
 from office_day import Day, spend
 from otlp_collector import collecting
+from until_last import pytest_runtest_teardown, until_last
 
 from embedded.stack import Options, Stack
+
+__all__ = ["pytest_runtest_teardown", "until_last"]
 
 _PEOPLE = 40
 _IMPATIENT = (
@@ -21,15 +25,14 @@ _IMPATIENT = (
 
 
 @pytest.fixture(scope="session")
-def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+def shared_stack(tmp_path_factory: pytest.TempPathFactory, until_last: ExitStack) -> Observed:
     """Started once; take `stack`, which mends the systems between tests."""
     lines: list[str] = []
-    with collecting() as told:
-        environment = (*_IMPATIENT, ("OTEL_EXPORTER_OTLP_ENDPOINT", told.url))
-        options = Options(people=_PEOPLE, shape=True, environment=environment, clock=True)
-        running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
-        with observing(running, _PEOPLE, lines, told) as seen:
-            yield seen
+    told = until_last.enter_context(collecting())
+    environment = (*_IMPATIENT, ("OTEL_EXPORTER_OTLP_ENDPOINT", told.url))
+    options = Options(people=_PEOPLE, shape=True, environment=environment, clock=True)
+    running = Stack(tmp_path_factory.mktemp("stack"), options, lines.append)
+    return until_last.enter_context(observing(running, _PEOPLE, lines, told))
 
 
 @pytest.fixture

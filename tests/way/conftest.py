@@ -2,32 +2,39 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from office import Office
 from running_sandbox import Sandbox, start_sandbox, stop_sandbox
+from until_last import pytest_runtest_teardown, until_last
 
 from sandbox.people import Person
+
+__all__ = ["pytest_runtest_teardown", "until_last"]
 
 PEOPLE = 48
 
 
 @pytest.fixture(scope="session")
-def way_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+def way_sandbox(tmp_path_factory: pytest.TempPathFactory, until_last: ExitStack) -> Sandbox:
     """All systems; what is done in them stays."""
     process, running = start_sandbox(tmp_path_factory.mktemp("way-sandbox") / "state", "--people", str(PEOPLE))
-    yield running
-    stop_sandbox(process)
+    until_last.callback(stop_sandbox, process)
+    return running
 
 
 @pytest.fixture(scope="session")
 def shared_office(
-    way_sandbox: Sandbox, new_ledger: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Office]:
+    way_sandbox: Sandbox,
+    new_ledger: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    until_last: ExitStack,
+) -> Office:
     """Take `office`."""
     made = Office(tmp_path_factory.mktemp("way-office"), way_sandbox.endpoints, new_ledger())
-    yield made
-    made.close()
+    until_last.callback(made.close)
+    return made
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ SYSTEMS = tuple(source.declaration.name for source in SOURCES)
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 _NIGHTS = timedelta(days=3)
 AGREED: Mapping[str, tuple[str, str]] = {
+    "decide": ("They ask for erasure (Art. 17)", "officer"),
     "prepare": (next(iter(CHECKED)), "officer"),
     "approve": ("Approve", "second"),
     "decide_lift": ("Lift: the person asks for it", "officer"),

@@ -48,7 +48,8 @@ class Waiting(Exception):
 @dataclass
 class Run:
     """One run. states: task → success, skipped, failed or upstream_failed; tries: task → how often it was begun;
-    codes: task → the code of its last error; pushed: "<task>/<key>" → value; anew: to be started over at its end."""
+    codes: task → the code of its last error; pushed: "<task>/<key>" → value; then: the DAG that begins
+    with the request when this run has ended, which may be the same."""
 
     request_id: str
     dag_id: str
@@ -56,7 +57,7 @@ class Run:
     tries: dict[str, int] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     pushed: dict[str, Any] = field(default_factory=dict)
-    anew: bool = False
+    then: str = ""
 
     @classmethod
     def load(cls, path: Path) -> "Run":
@@ -127,8 +128,8 @@ class Runner:
         """The task that is run next; None when the run has ended. Tasks that are not run get their state on the way."""
         run = self.run(request_id)
         task = self._ready(run)
-        if task is None and run.anew:
-            run = Run(run.request_id, run.dag_id)
+        if task is None and run.then:
+            run = Run(run.request_id, run.then)
             task = self._ready(run)
         run.save(self.path(request_id))
         return task.task_id if task else None
@@ -201,8 +202,8 @@ class Runner:
                     task.execute(context)
         except DownstreamTasksSkipped as skipped:
             run.states |= {(t if isinstance(t, str) else t[0]): "skipped" for t in skipped.tasks}
-        except DagRunTriggerException:
-            run.anew = True
+        except DagRunTriggerException as begun:
+            run.then = begun.trigger_dag_id
         except PermanentError as error:
             run.codes[name], run.states[name] = error.code, "failed"
             return
