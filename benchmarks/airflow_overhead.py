@@ -1,10 +1,14 @@
 """What Airflow itself costs: the shape of `dsr_access` with empty tasks beside real requests, in the same stack.
 
 one at a time   seconds from webhook to downloaded package, and of the shape; people's wait apart
-at once         runs per minute of many at a time; an officer approves each as soon as it waits
+at once         runs per minute of many at a time; an officer approves each as soon as it waits. The systems that are
+                asked are stand-ins on the same cores: what share of the machine they took is told, and what the rate
+                comes to with that share of the time taken off, since a vendor's system runs on the vendor's machine
 """
 
 import argparse
+import contextlib
+import os
 import statistics
 import sys
 import tempfile
@@ -15,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+import psutil
 
 from embedded.client import FINAL, AirflowClient
 from embedded.journey import DAG, SHAPE, fulfil, overhead, warm_up
@@ -28,7 +34,9 @@ _THOUGHT: Final = timedelta(seconds=5)
 
 _PATIENCE: Final = 3600.0
 _PAGE: Final = 100
-_PEOPLE: Final = 200
+_FEWEST_PEOPLE: Final = 200
+_TARGET: Final = 0.8
+"""Of the rate of empty tasks."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,18 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeat", type=int, default=3, help="how often one at a time (default 3)")
     args = parser.parse_args(arguments)
     folder = Path(__file__).resolve().parent.parent / "var" / "bench"
-    stack = Stack(folder, Options(people=_PEOPLE, shape=True), lambda line: print(f"  {line}", flush=True))
+    # One each: whoever asks for the same a second time is joined to the first.
+    many = max(_FEWEST_PEOPLE, args.at_once)
+    stack = Stack(folder, Options(people=many, shape=True), lambda line: print(f"  {line}", flush=True))
     try:
         stack.up()
         warm_up(stack)
-        return measure(stack, args.repeat, args.at_once)
+        people = [person.email for person in populate(many).people]
+        return measure(stack, people, args.repeat, args.at_once)
     finally:
         stack.down()
 
 
-def measure(stack: Stack, repeat: int, at_once: int) -> int:
+def measure(stack: Stack, people: Sequence[str], repeat: int, at_once: int) -> int:
     """One after the other, then all at once; 0 when the targets are met."""
-    people = [person.email for person in populate(_PEOPLE).people]
     shape = statistics.median(overhead(stack) for _ in range(repeat))
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "package.zip"
@@ -59,21 +69,40 @@ def measure(stack: Stack, repeat: int, at_once: int) -> int:
     met = whole <= 10 and shape <= 5
     if at_once:
         with stack.client("officer") as officer:
-            empty = _rate(stack, SHAPE, at_once, lambda _: officer.start(SHAPE))
+            empty, _ = _rate(stack, SHAPE, at_once, lambda _: officer.start(SHAPE))
         requester = Requester(stack)
-        real = _rate(
-            stack, DAG, at_once, lambda n: requester.ask(people[n % len(people)], ticket_id=f"B-{n}").request_id
-        )
-        share = f"{real / empty:.0%} (target 70 %)"
+        real, taken = _rate(stack, DAG, at_once, lambda n: requester.ask(people[n], ticket_id=f"B-{n}").request_id)
+        alone = real / (1 - taken)
         print(f"{at_once} empty shapes at once                         {empty:6.1f} runs/min")
-        print(f"{at_once} requests at once                             {real:6.1f} runs/min   {share}")
-        met = met and real >= 0.7 * empty
+        print(f"{at_once} requests at once                             {real:6.1f} runs/min   {real / empty:.0%}")
+        print(f"the same, without the {taken:.0%} that stand-ins took     {alone:6.1f} runs/min   "
+              f"{alone / empty:.0%} (target {_TARGET:.0%})")  # fmt: skip
+        met = met and alone >= _TARGET * empty
     return 0 if met else 1
 
 
-def _rate(stack: Stack, dag_id: str, count: int, start: Callable[[int], str]) -> float:
-    """Runs per minute from the first start to the last end."""
-    began, done = time.monotonic(), threading.Event()
+def _stand_ins(stack: Stack) -> float:
+    """CPU seconds of the sandbox so far, with its database and store."""
+    state = str(stack.folder / "sandbox")
+    [sandbox] = [p for p in psutil.process_iter() if {"sandbox", state} <= set(_arguments(p))]
+    spent = 0.0
+    for process in (sandbox, *sandbox.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since
+            times = process.cpu_times()
+            spent += times.user + times.system
+    return spent
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def _rate(stack: Stack, dag_id: str, count: int, start: Callable[[int], str]) -> tuple[float, float]:
+    """Runs per minute from the first start to the last end, and the stand-ins' share of all cores meanwhile."""
+    began, done, spent = time.monotonic(), threading.Event(), _stand_ins(stack)
     with stack.client("officer") as officer, ThreadPoolExecutor(5) as threads:
         approving = threads.submit(_approve, officer, dag_id, done)
         runs = list(threads.map(start, range(count)))
@@ -87,7 +116,7 @@ def _rate(stack: Stack, dag_id: str, count: int, start: Callable[[int], str]) ->
         seconds = time.monotonic() - began
         done.set()
         approving.result()
-    return 60 * count / seconds
+    return 60 * count / seconds, (_stand_ins(stack) - spent) / (seconds * (os.cpu_count() or 1))
 
 
 def _approve(officer: AirflowClient, dag_id: str, done: threading.Event) -> None:
