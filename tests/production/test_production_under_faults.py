@@ -2,6 +2,7 @@
 done twice, and the ledger's chain whole."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -76,7 +77,7 @@ def whole(shared_stack: Observed, snapshot: Callable[[], None]) -> Outcome:
 def underway(stack: Observed, whole: Outcome, snapshot: Callable[[], None], request: Any) -> Underway:
     """Asked for anew, in systems as they were before."""
     snapshot()
-    return Underway(stack, f"T-{request.node.name[-40:]}")
+    return Underway(stack, f"T-{re.sub('[^0-9a-z]+', '-', request.node.name).strip('-')[-40:]}")
 
 
 def tries(underway: Underway, task_id: str) -> int:
