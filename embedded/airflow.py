@@ -20,6 +20,8 @@ TUNING: dict[str, str] = {
     # A slot is held until the heartbeat notices that its task ended, and an answer that arrives while a human task
     # still parks marks it failed: both are bounded by these two.
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    # What a task has to say is said again while the API server starts anew, which takes longer than 31 s at times.
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "8",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
     # A worker that was killed is noticed after this many seconds without its heartbeat (one a second), not 300.
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
