@@ -114,7 +114,7 @@ def sweep() -> None:
     place.deliveries.forget(at - _KEEP_DELIVERIES)
     place.requesters.forget(at - _COUNTED)
     _forget_visits(place, at)
-    removed = (staging, forgotten, place.cases.sweep())
+    removed = (staging, forgotten, place.cases.sweep(at))
     log.info("removed working data of %s, cases %s, remains %s; kept %s with changes begun", *removed, kept)
 
 

@@ -15,7 +15,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Final, cast
 
 import orjson
@@ -34,6 +34,7 @@ _LONGEST_NAME: Final = 200
 _SUFFIX: Final = ".age"
 _HANDED: Final = "handed"
 _CHUNK: Final = 1024 * 1024
+_LONGEST_WRITE: Final = timedelta(days=1)
 GONE: Final = ("case.closed", "case.absent")
 """Codes of a case that was destroyed; of any other error it may still be there."""
 
@@ -86,13 +87,15 @@ class CaseStore:
         """The ids of all cases that have a key, sorted."""
         return [name for name in self._store.names("keys") if _CASE_ID.fullmatch(name)]
 
-    def sweep(self) -> int:
-        """Removes what is left of cases without a key, as after a crash while closing; how many there were."""
+    def sweep(self, at: datetime) -> int:
+        """Removes what is left of cases without a key, as after a crash while closing; how many there were. Of the
+        others what writers left that died more than a day before `at` (aware)."""
         present = self._store.names("cases", deep=False)
         keyed = set(self._store.names("keys"))
         left = [name for name in present if name not in keyed]
         for name in left:
             self._store.remove_folder(f"cases/{name}")
+        self._store.remove_parts(at - _LONGEST_WRITE)
         return len(left)
 
     def _kept(self, case_id: str) -> bytes:

@@ -5,12 +5,13 @@ elsewhere by one upload that only shows when complete; until its last byte is kn
 read by pyarrow and written by boto3 (`dsr.s3bucket`).
 """
 
+import contextlib
 import os
 import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -143,6 +144,17 @@ class ObjectStore:
                 self._fs.delete_dir(self._path(folder))
         except FileNotFoundError:
             return
+
+    def remove_parts(self, before: datetime) -> int:
+        """Removes parts that nobody has written to since then: their writers died. How many; of a store that is not a
+        folder none, since there a part is the writer's own file. `before`: aware."""
+        removed = 0
+        for part in Path(self._root).rglob(f"*{_PART}") if self._local else ():
+            with store_errors(), contextlib.suppress(FileNotFoundError):  # its writer has ended just now
+                if datetime.fromtimestamp(part.stat().st_mtime, UTC) < before:
+                    part.unlink()
+                    removed += 1
+        return removed
 
     @property
     def hands_out(self) -> bool:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -348,7 +349,7 @@ def test_a_crash_while_closing_leaves_only_noise(cases: CaseStore, tmp_path: Pat
     with pytest.raises(PermanentError, match=r"case\.closed"):
         cases.open(CASE)
     assert cases.cases() == ["case-0002"]
-    assert cases.sweep() == 1
+    assert cases.sweep(datetime.now(UTC)) == 1
     assert not stored(tmp_path, "value").exists()
     assert cases.open("case-0002").read_json("value") == 2
 
@@ -361,6 +362,20 @@ def test_no_copy_of_the_key_outlives_the_case(cases: CaseStore, tmp_path: Path) 
     assert list(keys.iterdir()) == []
 
 
+def test_what_a_killed_writer_left_goes_in_time(cases: CaseStore, tmp_path: Path) -> None:
+    """Also of a case that lives for years; one that is being written stays."""
+    case, now = cases.create(CASE), datetime.now(UTC)
+    case.write_json("value", 1)
+    left = stored(tmp_path, "value")
+    part = left.with_name(f"{left.name}.0011223344556677.part")
+    part.write_bytes(b"begun")
+    assert cases.sweep(now) == 0
+    assert part.exists()
+    assert cases.sweep(now + timedelta(days=2)) == 0
+    assert not part.exists()
+    assert case.read_json("value") == 1
+
+
 def test_a_stale_writer_cannot_bring_a_closed_case_back(cases: CaseStore) -> None:
     stale = cases.create(CASE)
     cases.open(CASE).close()
@@ -368,7 +383,7 @@ def test_a_stale_writer_cannot_bring_a_closed_case_back(cases: CaseStore) -> Non
     with pytest.raises(PermanentError, match=r"case\.closed"):
         cases.open(CASE)
     assert cases.cases() == []
-    assert cases.sweep() == 1
+    assert cases.sweep(datetime.now(UTC)) == 1
 
 
 def test_a_full_disk_is_a_transient_error(cases: CaseStore, monkeypatch) -> None:

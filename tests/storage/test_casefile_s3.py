@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_the_life_of_a_case(uri: str, bucket, master_key: bytes) -> None:
     again.close()
     assert [o.key for o in bucket.objects.all() if o.size] == []
     assert store.cases() == []
-    assert store.sweep() == 0
+    assert store.sweep(datetime.now(UTC)) == 0
     with pytest.raises(PermanentError, match=r"case\.closed"):
         store.open(CASE)
     with pytest.raises(PermanentError, match=r"case\.absent"):

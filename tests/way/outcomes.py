@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from office import Office
@@ -65,6 +66,7 @@ def outcome(office: Office, request_id: str, person: Person, before: list[str], 
             for record in place.erasures.erased(name, request_id)
         )
         chain = place.ledger.verify() > 0
+        place.cases.sweep(office.now() + timedelta(days=2))  # as the nights do; killed writers leave parts
     return Outcome(
         changes,
         Counter(e.kind for e in events if e.kind not in TRIED),

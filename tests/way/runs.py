@@ -27,6 +27,7 @@ try:
     import dsr_approvals
     import dsr_decisions
     import dsr_enforce
+    import dsr_triage  # noqa: F401  (it registers itself)
 finally:
     DagContext.current_autoregister_module_name = None
 
