@@ -10,6 +10,7 @@ from typing import Any, Final
 from dsr_coded import Coded
 from dsr_decisions import APPROVE, STOP, AskedAgain, Asks, asking, who
 from dsr_identity import CHECKED, CONFIRMED, confirmed, standing
+from dsr_numbers import number_line, waiting
 from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_shown import show, shown
 from dsr_tables import doubts_line
@@ -34,6 +35,7 @@ _CHOICES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Answer about a plan → choice as the ledger has it."""
 _YEARS: Final = timedelta(days=3 * 365)
+_ANEW: Final = "only another plan goes by it"
 _PLAN: Final = "{{ ti.xcom_pull(task_ids='make_plan', key='report')['table'] }}"
 
 
@@ -46,7 +48,8 @@ class Unconfirmed(AskedAgain):
 
 
 class Unapplied(AskedAgain):
-    """Somebody has said whose a doubtful record is since the systems were searched: another plan is needed."""
+    """Somebody has said whose a doubtful record is, or shown that they hold a phone, since the systems were searched:
+    another plan is needed."""
 
 
 class SamePerson(AskedAgain):
@@ -68,7 +71,8 @@ class Prepare(Asks):
       your own file why it holds, above all for the manifestly excessive or unfounded: it is you who have to show it
       (Art. 12(5)), and the letter says that it was noted.
     - **Plan anew**: every system is read again, and this asks about the new plan. Choose it when you have said on the
-      tab **Review** whose the doubtful records are: a plan goes by it only then.
+      tab **Review** whose the doubtful records are, or when they have shown that they hold the phone of a number: a
+      plan goes by it only then.
     - **Stop**: nothing is done and nothing is told; the ticket stays open, and answering it is yours.
 
     The decision names the plan that was shown here; if another has been made meanwhile, this asks again.
@@ -90,8 +94,9 @@ class Prepare(Asks):
         _show("prepare", context)
         with Coded():
             place, request_id = Workplace(), this_request()
-            lines = filter(None, [standing(place, request_id), doubts_line(place.case(request_id)), self.body])
-            self.body = "\n\n".join(lines)
+            lines: list[str | None] = [standing(place, request_id), number_line(place, request_id, _ANEW)]
+            lines += [doubts_line(place.case(request_id)), self.body]
+            self.body = "\n\n".join(filter(None, lines))
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -127,8 +132,9 @@ class Approve(Asks):
         """Asks; and keeps which plan it asks about."""
         _show("approve", context)
         with Coded():
-            line = doubts_line(Workplace().case(this_request()))
-            self.body = "\n\n".join(filter(None, [line, self.body]))
+            place, request_id = Workplace(), this_request()
+            lines = number_line(place, request_id, _ANEW), doubts_line(place.case(request_id)), self.body
+            self.body = "\n\n".join(filter(None, lines))
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -242,12 +248,15 @@ def _approved(event: Mapping[str, Any]) -> None:
 
 
 def _need_applied(place: Workplace, request_id: str) -> None:
-    """Unapplied when a plan doesn't go by what was said of its doubtful records, or holds nothing at all."""
+    """Unapplied when a plan doesn't go by what was said of its doubtful records, or by a phone that they have shown to
+    hold since, or holds nothing at all."""
     from dsr import judging, plan
 
     case = place.case(request_id)
     if judging.doubts(case).waiting:
         raise Unapplied("records.judged", "approval")
+    if waiting(place, request_id):
+        raise Unapplied("numbers.proven", "approval")
     if not plan.read(case).count():
         raise Unapplied("plan.empty", "approval")
 

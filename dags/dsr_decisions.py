@@ -18,6 +18,7 @@ from dsr.errors import DsrError, TransientError
 from dsr.officer import as_code
 from dsr_coded import Coded
 from dsr_collecting import CONNECTED, collect_into_case, combine_case
+from dsr_numbers import proven
 from dsr_refusals import REFUSE, reason_of, refusals_of
 from dsr_released import show, shown
 from dsr_tasks import this_request
@@ -191,7 +192,8 @@ def read_again(place: Workplace, request_id: str) -> None:
     from dsr.steps import identify
 
     case = place.case(request_id)
-    identify.identify(case, place.sources(), DECLARATIONS, place.index, at=now(), final=True)
+    held = proven(place, request_id)
+    identify.identify(case, place.sources(), DECLARATIONS, place.index, at=now(), final=True, possessed=held)
     for name in CONNECTED:
         try:
             collect_into_case(place, request_id, name, final=True)

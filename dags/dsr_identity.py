@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from airflow.sdk import task
 
 from dsr_coded import coded
+from dsr_numbers import ask_number, mail_unsent
 from dsr_retries import DELIVERY_RETRIES
 from dsr_tasks import this_request
 from dsr_workplace import DECLARATIONS, Workplace, now
@@ -40,7 +41,8 @@ def ask_identity() -> None:
     """Asks whoever is on file whether it is them who asks: a link by mail to an address that was there before the
     request, never to one that is only in the ticket. Who opens it has a code sent to the same address, good once and
     for ten minutes; for an erasure a second code is in the ticket. *prepare* shows whether they have confirmed; it
-    waits without a slot, and the upkeep reminds them.
+    waits without a slot, and the upkeep reminds them. Where numbers that only a form states lead to doubtful records,
+    the same contact is asked by another mail to show that they hold the phone.
 
     Clear it alone to ask again after the link has ended.
     """
@@ -58,13 +60,14 @@ def ask_identity() -> None:
         at=now(), settings=place.settings,
     )  # fmt: skip
     log.info("asked: %s", outcome)
+    ask_number(place, request_id)
 
 
 @task(show_return_value_in_logs=False)
 @coded
 def remind() -> None:
     """Reminds those who were asked who they are and have not answered, after two days and after five; forgets what
-    ended a month ago. A mail that can't be sent now is sent tomorrow."""
+    ended a month ago. A mail that can't be sent now is sent tomorrow; so is one that asks about a number."""
     from datetime import timedelta
 
     from dsr.errors import DsrError
@@ -93,6 +96,7 @@ def remind() -> None:
             sent += 1
     gone = place.challenges.forget(at - timedelta(days=30))
     log.info("reminded %s, failed %s, forgotten %s", sent, failed, gone)
+    mail_unsent(place, at)
 
 
 def standing(place: Workplace, request_id: str) -> str:

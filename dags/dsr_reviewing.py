@@ -8,6 +8,7 @@ from airflow.sdk import TriggerRule
 from dsr_coded import Coded
 from dsr_collecting import combine_case
 from dsr_decisions import STOP, AskedAgain, Asks, asking, note, read_again, who
+from dsr_numbers import ask_number, number_line, waiting
 from dsr_tasks import this_request
 from dsr_workplace import Workplace
 
@@ -32,7 +33,8 @@ class Review(Asks):
       won't do; what is left can follow.
     - **Stop**: no package. The request stays open in the ticket system; working data is shredded.
 
-    Records that were said to be theirs are fetched first; then this asks again, with what is in them. Where decisions
+    Records that were said to be theirs are fetched first; then this asks again, with what is in them. So is what hangs
+    on a number whose phone the person has shown to hold meanwhile, by a code in a text message. Where decisions
     need four eyes, who said so can't answer here. Where there is nothing to look at, this goes on by itself.
     """
 
@@ -56,6 +58,7 @@ class Review(Asks):
             settled = judging.doubts(case) == judging.Doubts(0, 0) and not _missing(place, request_id)
             if case.exists(review.CONCLUDED) and settled:
                 return self.do_branch(context, [_next(case)])
+            ask_number(place, request_id)
             self.body = f"{_standing(place, request_id)}\n\n{self.body}"
         return super().execute(context)
 
@@ -84,9 +87,10 @@ def _standing(place: Workplace, request_id: str) -> str:
         lines.append(f"**{found.unseconded}** need a second look.")
     if doubts.open:
         lines.append(f"Records that may be theirs: **{doubts.open}** open.")
+    lines.append(number_line(place, request_id, "*All is reviewed* searches again first"))
     if missing := _missing(place, request_id):
         lines.append(f"**Missing, or not confirmed: {', '.join(missing)}.** *All is reviewed* tries them again first.")
-    return " ".join(lines)
+    return " ".join(filter(None, lines))
 
 
 def _next(case: Any) -> str:
@@ -120,12 +124,13 @@ def _conclude(place: Workplace, request_id: str, event: dict[str, Any]) -> None:
 
 
 def _apply(place: Workplace, request_id: str) -> None:
-    """What was said of doubtful records, and what could not be read: searched and read again where that is needed."""
+    """What was said of doubtful records, phones that they have shown to hold, and what could not be read: searched and
+    read again where that is needed."""
     from dsr import judging
 
     case = place.case(request_id)
     doubts = judging.doubts(case)
-    if doubts.waiting or _missing(place, request_id):
+    if doubts.waiting or waiting(place, request_id) or _missing(place, request_id):
         read_again(place, request_id)
     elif doubts.dismissed:
         judging.dismiss(case)

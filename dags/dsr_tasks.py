@@ -15,6 +15,7 @@ from dsr.errors import PermanentError, TransientError
 from dsr_coded import coded
 from dsr_collecting import collect_into_case, combine_case
 from dsr_endings import ended
+from dsr_numbers import proven
 from dsr_released import approved_recipient, promised, released, wanted_recipient
 from dsr_retries import DELIVERY_RETRIES, is_last_try
 from dsr_rights import of_right
@@ -73,7 +74,10 @@ def identify() -> None:
 
     place, request_id = Workplace(), this_request()
     case, before = place.case(request_id), {d.name: so_far(d.name) for d in DECLARATIONS}
-    statuses = step.identify(case, place.sources(), DECLARATIONS, place.index, at=now(), final=is_last_try())
+    statuses = step.identify(
+        case, place.sources(), DECLARATIONS, place.index, at=now(), final=is_last_try(),
+        possessed=proven(place, request_id),
+    )  # fmt: skip
     for name in statuses:
         search = case.read_json(f"search/{name}")
         found = {key: search[key] for key in ("source", "status", "matches", "doubtful", "code") if search.get(key)}

@@ -17,10 +17,14 @@ from dsr.evidence import VENDOR_LINKS, Name, Sighting, agrees, comparable, is_co
 from dsr.identity import Decision
 from dsr.model import Identifier, IndexEntry, Match
 
-LEADS: Final[Mapping[str, int]] = {"anchor": 65, "alone": 60, "shared": 40, "stated": 40, "common": 25, "crowd": 0}
+PROVEN: Final = "proven"
+LEADS: Final[Mapping[str, int]] = {
+    "anchor": 65, "alone": 60, PROVEN: 60, "shared": 40, "stated": 40, "common": 25, "crowd": 0,
+}  # fmt: skip
 """What leads to a record, with its points. anchor: the address that the request came from; alone: only this person has
-it; shared: others have it, too, or that can't be told; stated: only a form says that it is theirs; common: by nature, a
-role's mailbox or a fixed line; crowd: of these, what several others are seen to use."""
+it; proven: the same, but only a form stated it until they showed that they hold the phone; shared: others have it, too,
+or that can't be told; stated: only a form says that it is theirs; common: by nature, a role's mailbox or a fixed line;
+crowd: of these, what several others are seen to use."""
 
 NAMES: Final[Mapping[str, int]] = {
     "same_name": 35,
@@ -149,7 +153,7 @@ def _led(
 
 def _state(anchor: Identifier, decision: Decision, identifier: Identifier) -> str:
     if identifier in decision.trusted:
-        return "anchor" if identifier == anchor else "alone"
+        return "anchor" if identifier == anchor else PROVEN if identifier in decision.proven else "alone"
     if identifier in decision.crowd:
         return "crowd"
     if identifier in decision.stated:
@@ -172,7 +176,7 @@ def _name(name: Name, known: set[Name]) -> str:
 
 
 def _score(led: tuple[tuple[Identifier, str], ...], name: str, *, own_address: bool) -> int:
-    alone = sum(state in ("anchor", "alone") for _, state in led)
+    alone = sum(state in ("anchor", "alone", PROVEN) for _, state in led)
     points = max((LEADS[state] for _, state in led), default=0) + NAMES[name]
     points += _SECOND * (alone > 1) + _OWN_ADDRESS * own_address
     return max(0, min(100, points))

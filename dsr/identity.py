@@ -5,9 +5,9 @@ person has leads to it; what such a record carries is trusted next, until nothin
 shared, and leads nowhere, when it is common by nature (`evidence.is_common`) or when a record that answers to it
 contradicts the person: another name, or an own address that is not theirs, and no vendor's link between them.
 Names never lead, they only contradict. What a record states that anybody can make by filling in a form (`unchecked`)
-leads nowhere, unless a vendor's link joins it to a checked one: else whoever types another's number would get what
-hangs on it. In doubt a record stays out: another's data in a package is the worst error, and one record too few is
-counted as doubtful and so seen.
+leads nowhere, unless a vendor's link joins it to a checked one, or the person has shown that they hold the phone
+(`possessed`): else whoever types another's number would get what hangs on it. In doubt a record stays out: another's
+data in a package is the worst error, and one record too few is counted as doubtful and so seen.
 """
 
 from collections import defaultdict
@@ -43,6 +43,8 @@ class Decision:
     trusted   identifiers that only this person has
     shared    identifiers that their records carry and that lead nowhere
     stated    those of the shared ones that could be theirs alone, but that only a form says are theirs
+    provable  those of the stated ones that are numbers and would lead on if they showed that they hold the phone
+    proven    those of the trusted ones that are theirs by nothing but that
     crowd     those of the shared ones, common by nature, that several other people are seen to use: a record that bears
               no name and answers to nothing else could be any of theirs
     ask       identifiers that their records carry and that no source has been asked for: look them up and decide anew
@@ -53,6 +55,8 @@ class Decision:
     trusted: frozenset[Identifier] = field(default=frozenset(), repr=False)
     shared: frozenset[Identifier] = field(default=frozenset(), repr=False)
     stated: frozenset[Identifier] = field(default=frozenset(), repr=False)
+    provable: frozenset[Identifier] = field(default=frozenset(), repr=False)
+    proven: frozenset[Identifier] = field(default=frozenset(), repr=False)
     crowd: frozenset[Identifier] = field(default=frozenset(), repr=False)
     ask: frozenset[Identifier] = field(default=frozenset(), repr=False)
 
@@ -68,11 +72,13 @@ def decide(
     sightings: Iterable[Sighting],
     asked: frozenset[Identifier],
     unproven: frozenset[Identifier] = frozenset(),
+    possessed: frozenset[Identifier] = frozenset(),
 ) -> Decision:
     """The decision. An identifier can only be trusted once all sources were `asked` for it, since only then it shows
     who else answers to it. `unproven`: those that a source which failed was never asked for; they lead to records
-    that bear the person's name and to no other. The order of the sightings doesn't matter."""
-    return _Case(anchor, sightings, asked, unproven).decide()
+    that bear the person's name and to no other. `possessed`: numbers whose phone the person has shown to hold, which
+    vouches for those that their records state and for nothing else. The order of the sightings doesn't matter."""
+    return _Case(anchor, sightings, asked, unproven, possessed).decide()
 
 
 class _Case:
@@ -84,8 +90,9 @@ class _Case:
         sightings: Iterable[Sighting],
         asked: frozenset[Identifier],
         unproven: frozenset[Identifier],
+        possessed: frozenset[Identifier],
     ) -> None:
-        self.anchor, self.asked, self.unproven = anchor, asked, unproven
+        self.anchor, self.asked, self.unproven, self.possessed = anchor, asked, unproven, possessed
         self.all = sorted(sightings, key=lambda s: s.key)
         self.answers: dict[Identifier, list[Sighting]] = defaultdict(list)
         for sighting in self.all:
@@ -93,6 +100,7 @@ class _Case:
                 self.answers[identifier].append(sighting)
         self.theirs: dict[tuple[str, str, str], Sighting] = {}
         self.trusted: set[Identifier] = set()
+        self.proven: set[Identifier] = set()
         self.names: set[Name] = set()
         self.families = [{s.name for s in group if s.name} for group in self._linked_groups()]
 
@@ -108,14 +116,17 @@ class _Case:
         others = [s for s in self.all if s.key not in self.theirs]
         doubtful = tuple(s for s in others if not self._is_anothers(s))
         stated = frozenset(i for i in shared if not is_common(i) and not self._is_vouched_for(i))
+        provable = frozenset(i for i in stated if self._is_provable(i) and self._is_unshared(i))
         crowd = frozenset(i for i in shared if self._is_a_crowds(i))
-        return Decision(tuple(self.theirs.values()), doubtful, frozenset(self.trusted), shared, stated, crowd, ask)
+        trusted, proven = frozenset(self.trusted), frozenset(self.proven)
+        return Decision(tuple(self.theirs.values()), doubtful, trusted, shared, stated, provable, proven, crowd, ask)
 
     def _held(self) -> set[Identifier]:
         """What their records carry and is not trusted."""
         return {i for s in self.theirs.values() for i in s.identifiers} - self.trusted
 
     def _accept(self, accepted: dict[Identifier, list[Sighting]]) -> None:
+        self.proven |= {i for i in self.possessed & accepted.keys() if not self._is_vouched_for(i)}
         self.trusted |= accepted.keys()
         for sightings in accepted.values():
             self.theirs |= {s.key: s for s in sightings}
@@ -165,7 +176,9 @@ class _Case:
         each other are both left, so that no order of looking decides."""
         accepted: dict[Identifier, list[Sighting]] = {}
         for identifier in sorted(self._held() & self.asked):
-            if is_common(identifier) or not self._is_vouched_for(identifier) or not self._is_unshared(identifier):
+            proven = identifier in self.possessed and self._is_provable(identifier)
+            vouched = proven or self._is_vouched_for(identifier)
+            if is_common(identifier) or not vouched or not self._is_unshared(identifier):
                 continue
             joining = [s for s in self.answers[identifier] if self._may_join(identifier, s)]
             accepted[identifier] = joining
@@ -182,6 +195,13 @@ class _Case:
         return any(
             identifier in s.identifiers for s in self.theirs.values() if not s.unchecked or links & set(_links(s))
         )
+
+    def _is_provable(self, identifier: Identifier) -> bool:
+        """Whether it counts that they hold the phone: the records behind the number can be compared with them, and all
+        systems were asked. Who bears no name may not have another's by lending a phone."""
+        if identifier.kind != "phone" or identifier in self.unproven:
+            return False
+        return bool(self.names) or not any(s.name for s in self.answers[identifier])
 
     def _is_a_crowds(self, identifier: Identifier) -> bool:
         others = {s.name for s in self.answers[identifier] if self._is_anothers(s)}

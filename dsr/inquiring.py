@@ -65,10 +65,15 @@ class Index(Protocol):
 
 
 def settle(
-    anchor: Identifier, inquiries: Mapping[str, "Inquiry"], *, final: bool, side_by_side: bool = True
+    anchor: Identifier,
+    inquiries: Mapping[str, "Inquiry"],
+    *,
+    final: bool,
+    side_by_side: bool = True,
+    possessed: frozenset[Identifier] = frozenset(),
 ) -> Decision:
     """Looks up, decides, and looks up what came up, until nothing new does; `side_by_side`: asks the sources of a round
-    all at once, since they mostly wait.
+    all at once, since they mostly wait; `possessed` as `dsr.identity.decide`.
 
     A transient failure is raised unless this is the `final` try. PermanentError("identify.rounds") when it takes more
     rounds than anybody's records do."""
@@ -77,7 +82,8 @@ def settle(
         _ask_all(inquiries.values(), asking, final=final, side_by_side=side_by_side)
         asked |= asking.direct
         unproven = frozenset(i for inquiry in inquiries.values() for i in inquiry.unanswered(asked))
-        decision = decide(anchor, [s for i in inquiries.values() for s in i.sightings()], asked, unproven - {anchor})
+        seen = [s for i in inquiries.values() for s in i.sightings()]
+        decision = decide(anchor, seen, asked, unproven - {anchor}, possessed)
         following = Asking(decision.ask, asking.trusted | decision.trusted, asking.shared | decision.shared)
         if not following.direct and (following.trusted, following.shared) == (asking.trusted, asking.shared):
             return decision

@@ -87,6 +87,12 @@ def judges(case: CaseFile) -> frozenset[str]:
     return frozenset(said)
 
 
+def denied(case: CaseFile, finding: Finding) -> bool:
+    """Whether a person has said of this record that it isn't theirs, whatever they went by."""
+    name = _name(finding)
+    return case.exists(name) and not case.read_json(name)["theirs"]
+
+
 @dataclass(frozen=True)
 class Doubts:
     """How the doubtful records of the last search stand: counts. `open`: nobody has decided; `waiting`: theirs, as

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from dsr import oidc, portal_limits
+from dsr import oidc, portal_limits, texting
 from dsr.oidc import BadOidc, Oidc
 from dsr.portal_limits import PortalLimits
 from dsr.referring import Customer, Recruiting, customers_of, is_address
@@ -35,6 +35,7 @@ from dsr.setting_values import (
     timezone_of,
     yes_or_no,
 )
+from dsr.texting import Texting
 from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
 
 _NEEDED: Final = {
@@ -82,6 +83,7 @@ _OPTIONAL: Final = {
     "recruiting_notice": "",
     **oidc.SETTINGS,
     **portal_limits.SETTINGS,
+    **texting.SETTINGS,
 }
 ENCRYPTIONS: Final = ("none", "zip")
 """What an installation may do with packages by itself; "age" needs a person's key and is theirs to ask for."""
@@ -130,7 +132,7 @@ class Settings:
     customers        controllers for whom we process, by key: whoever asks about that is referred to them
     recruiting       whom applicants are referred to
     oidc             the customer portal whose word on who asks is taken; None = none's
-    portal           limits of the download page
+    portal, texting  limits of the download page; texts to mobile phones, off unless there is a sender
     """
 
     case_store: str = field(repr=False)
@@ -168,6 +170,7 @@ class Settings:
     recruiting: Recruiting = field(default_factory=Recruiting)
     oidc: Oidc | None = None
     portal: PortalLimits = field(default_factory=PortalLimits)
+    texting: Texting = field(default_factory=Texting)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None, *, need: Collection[str] | None = None) -> Self:
@@ -220,6 +223,7 @@ class Settings:
             recruiting=_recruiting(values["recruiting_mail"], values["recruiting_notice"]),
             oidc=_oidc(values),
             portal=PortalLimits.of(values),
+            texting=Texting.of(values),
         )
 
     @property

@@ -27,8 +27,7 @@ metadata = MetaData()
 _MOMENT = DateTime(timezone=True)
 
 events = Table(
-    "events",
-    metadata,
+    "events", metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3 … without gaps"),
     Column("request_id", Text, nullable=False),
     Column("kind", Text, nullable=False, comment="see schemas/event.schema.json"),
@@ -37,7 +36,7 @@ events = Table(
     Column("previous", Text, nullable=False, comment="hash of the event before, hex; 64 zeros for the first"),
     Column("hash", Text, nullable=False, comment="SHA-256 over the RFC 8785 form of the columns before, hex"),
     Index("events_request_id", "request_id", "seq"),
-)
+)  # fmt: skip
 
 unstarted = Table(
     "unstarted", metadata,
@@ -48,27 +47,24 @@ unstarted = Table(
 )  # fmt: skip
 
 ledger_head = Table(
-    "ledger_head",
-    metadata,
+    "ledger_head", metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
     Column("hash", Text, nullable=False, comment="hash of the last event"),
     Column("signature", Text, nullable=False, comment="HMAC-SHA256 over count and hash, hex; empty when unsigned"),
     CheckConstraint("id = 1", name="ledger_head_single"),
-)
+)  # fmt: skip
 
 deliveries = Table(
-    "deliveries",
-    metadata,
+    "deliveries", metadata,
     Column("key", LargeBinary, primary_key=True, comment="SHA-256 of channel and delivery id"),
     Column("digest", Text, nullable=False, comment="of the delivery's body"),
     Column("request_id", Text, nullable=False),
     Column("at", _MOMENT, nullable=False),
-)
+)  # fmt: skip
 
 links = Table(
-    "links",
-    metadata,
+    "links", metadata,
     Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
     Column("code", LargeBinary, nullable=False, comment="hash of the code, keyed by the link"),
     Column("request_id", Text, nullable=False),
@@ -77,11 +73,10 @@ links = Table(
     Column("attempts", Integer, nullable=False, server_default="0", comment="wrong codes so far"),
     Index("links_expires_at", "expires_at"),
     Index("links_request_id", "request_id"),
-)
+)  # fmt: skip
 
 sessions = Table(
-    "sessions",
-    metadata,
+    "sessions", metadata,
     Column("session", LargeBinary, primary_key=True, comment="hash of the cookie"),
     Column("link", LargeBinary, nullable=False, comment="hash of the link it came by; it ends with that"),
     Column("digest", Text, nullable=False, comment="SHA-256 of the package it is for, hex"),
@@ -91,20 +86,18 @@ sessions = Table(
     Column("noted", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"), comment="codes; in the ledger"),
     Index("sessions_link", "link", "created_at"),
     Index("sessions_expires_at", "expires_at"),
-)
+)  # fmt: skip
 
 allowances = Table(
-    "allowances",
-    metadata,
+    "allowances", metadata,
     Column("address", LargeBinary, primary_key=True, comment="HMAC-SHA256 of what was tried and from where"),
     Column("since", _MOMENT, nullable=False, comment="they are counted from then"),
     Column("used", Integer, nullable=False, comment="attempts since"),
     Index("allowances_since", "since"),
-)
+)  # fmt: skip
 
 challenges = Table(
-    "challenges",
-    metadata,
+    "challenges", metadata,
     Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
     Column("request_id", Text, nullable=False),
     Column("contact", LargeBinary, nullable=False, comment="HMAC-SHA256 of the address that was written to"),
@@ -119,18 +112,33 @@ challenges = Table(
     Column("confirmed_at", _MOMENT, comment="when the person confirmed; NULL = not yet"),
     Index("challenges_contact", "contact", "created_at"),
     Index("challenges_request_id", "request_id"),
-)
+)  # fmt: skip
+
+possessions = Table(
+    "possessions", metadata,
+    Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
+    Column("request_id", Text, nullable=False),
+    Column("contact", LargeBinary, nullable=False, comment="HMAC-SHA256 of the address that was written to"),
+    Column("number", LargeBinary, nullable=False, comment="HMAC-SHA256 of the number that is asked about"),
+    Column("created_at", _MOMENT, nullable=False),
+    Column("expires_at", _MOMENT, nullable=False),
+    Column("code", LargeBinary, comment="hash of the code that was sent last, keyed by the link; NULL = none is out"),
+    Column("code_until", _MOMENT, comment="the code is good until then"),
+    Column("texts", Integer, nullable=False, server_default="0", comment="texts sent so far"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="wrong answers so far"),
+    Column("proven_at", _MOMENT, comment="when the person had the phone in hand; NULL = not yet"),
+    *(Index(f"possessions_{name}", name, "created_at") for name in ("contact", "number", "request_id")),
+)  # fmt: skip
 
 subject_index = Table(
-    "subject_index",
-    metadata,
+    "subject_index", metadata,
     Column("source", Text, primary_key=True),
     Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
     Column("dataset", Text, primary_key=True),
     Column("record_id", Text, primary_key=True),
     Column("reference", JSONB, nullable=False),
     Column("at", _MOMENT, nullable=False),
-)
+)  # fmt: skip
 
 index_freshness = Table(
     "index_freshness", metadata,
@@ -139,8 +147,7 @@ index_freshness = Table(
 )  # fmt: skip
 
 suppression = Table(
-    "suppression",
-    metadata,
+    "suppression", metadata,
     Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
     Column("scope", Text, primary_key=True, comment="all or marketing"),
     Column("request_id", Text, primary_key=True),
@@ -148,11 +155,10 @@ suppression = Table(
     Column("lifted_at", _MOMENT, comment="when it ended; null while it holds"),
     Column("lifted_reason", Text, nullable=False, server_default="", comment="a code"),
     Index("suppression_request_id", "request_id"),
-)
+)  # fmt: skip
 
 erasures = Table(
-    "erasures",
-    metadata,
+    "erasures", metadata,
     Column("request_id", Text, primary_key=True),
     Column("record", LargeBinary, primary_key=True, comment="HMAC-SHA256 of source, dataset and record id"),
     Column("source", Text, nullable=False),
@@ -164,11 +170,10 @@ erasures = Table(
     Column("noted_at", _MOMENT, nullable=False),
     Column("erased_at", _MOMENT, comment="when it was seen to be gone; null until then"),
     Index("erasures_source", "source", "request_id"),
-)
+)  # fmt: skip
 
 retained = Table(
-    "retained",
-    metadata,
+    "retained", metadata,
     Column("record", LargeBinary, primary_key=True, comment="HMAC-SHA256 of source, dataset and record id"),
     Column("request_id", Text, nullable=False),
     Column("source", Text, nullable=False),
@@ -184,7 +189,7 @@ retained = Table(
     Column("left_at", _MOMENT, comment="since when it waits for a person; null = it doesn't"),
     Index("retained_source", "source", "request_id"),
     Index("retained_request_id", "request_id"),
-)
+)  # fmt: skip
 
 retained_ways = Table(
     "retained_ways", metadata,
@@ -194,11 +199,10 @@ retained_ways = Table(
 )  # fmt: skip
 
 retained_subjects = Table(
-    "retained_subjects",
-    metadata,
+    "retained_subjects", metadata,
     Column("request_id", Text, primary_key=True),
     Column("subject", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value, as legal holds have it"),
-)
+)  # fmt: skip
 
 requesters = Table(
     "requesters",
@@ -223,8 +227,7 @@ id_tokens = Table(
 )  # fmt: skip
 
 overview = Table(
-    "overview",
-    metadata,
+    "overview", metadata,
     Column("request_id", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False, comment="the last event that this row knows of"),
     Column("right", Text, nullable=False),
@@ -245,29 +248,26 @@ overview = Table(
     Column("run", Text, nullable=False, comment="which run it has: its right's, or triage"),
     Index("overview_latest", "latest", "request_id"),
     Index("overview_received_at", "received_at"),
-)
+)  # fmt: skip
 
 overview_searches = Table(
-    "overview_searches",
-    metadata,
+    "overview_searches", metadata,
     Column("source", Text, primary_key=True),
     Column("day", Date, primary_key=True, comment="in UTC"),
     Column("status", Text, primary_key=True, comment="found, none, failed or not_connected"),
     Column("count", BigInteger, nullable=False),
-)
+)  # fmt: skip
 
 overview_state = Table(
-    "overview_state",
-    metadata,
+    "overview_state", metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("form", SmallInteger, nullable=False, comment="of the rows; another one has them made anew"),
     Column("seq", BigInteger, nullable=False, comment="the last event that the overview knows of"),
     CheckConstraint("id = 1", name="overview_state_single"),
-)
+)  # fmt: skip
 
 source_checks = Table(
-    "source_checks",
-    metadata,
+    "source_checks", metadata,
     Column("source", Text, primary_key=True),
     Column("at", _MOMENT, primary_key=True),
     Column("code", Text, nullable=False, comment="of the error; empty = all was well"),
@@ -275,11 +275,10 @@ source_checks = Table(
     Column("fresh", JSONB, nullable=False, comment="those of them that the last good check did not see"),
     Column("calls_left", BigInteger, comment="of the day's; null = the system doesn't say"),
     Column("calls_a_day", BigInteger),
-)
+)  # fmt: skip
 
 outbox = Table(
-    "outbox",
-    metadata,
+    "outbox", metadata,
     Column("request_id", Text, primary_key=True),
     Column("channel", Text, nullable=False),
     Column("answer", Boolean, nullable=False, comment="the person waits for something; else only notes"),
@@ -289,7 +288,7 @@ outbox = Table(
     Column("code", Text, nullable=False, server_default="", comment="of the last error; empty = not tried"),
     Column("held", Boolean, nullable=False, server_default=false(), comment="a person has to see to it"),
     Index("outbox_due", "due"),
-)
+)  # fmt: skip
 
 told_stages = Table(
     "told_stages", metadata,

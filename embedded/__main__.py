@@ -66,7 +66,7 @@ def _show(stack: Stack, console: Console) -> None:
         *(f"          {user} / {passwords[user]}" for user in ("officer", "engineer")),
         f"Webhook   {stack.airflow_url}/dsr/requests/standard_webhooks   also zendesk, jira, freshdesk; secrets below",
         f"Portal    {stack.portal_url}",
-        f"Sandbox   {stack.endpoints['admin']}   /mail/messages /calls /faults; people: sandbox/people.py",
+        f"Sandbox   {stack.endpoints['admin']}   /mail/messages /sms/messages /calls; people: sandbox/people.py",
         f"Secrets   {stack.folder / 'secrets.json'}",
         f"Logs      {stack.folder / 'logs'}",
     ]

@@ -128,6 +128,14 @@ def mail_url(connection: Mapping[str, Any]) -> str:
     return f"{scheme}://{who}{connection['host']}:{connection['port']}?{query}"
 
 
+def gateways(connections: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What the download page is told of those who carry its mails and texts."""
+    texts = connections["dsr_sms"]
+    scheme, _, rest = str(texts["host"]).partition("://")
+    sms_url = f"{scheme}://{quote(texts['login'])}:{quote(texts['password'])}@{rest}"
+    return {"DSR_MAIL_URL": mail_url(connections["dsr_mail"]), "DSR_SMS_URL": sms_url}
+
+
 def connection_variables(connections: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Airflow connections as environment variables, in Airflow's JSON form."""
     return {f"AIRFLOW_CONN_{name.upper()}": json.dumps(fields) for name, fields in connections.items()}

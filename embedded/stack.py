@@ -184,7 +184,7 @@ class Stack:
         environment = {k: v for k, v in self.environment.items() if not k.startswith("AIRFLOW")}
         for name in ("DSR_AIRFLOW_PASSWORD", *(k for k in environment if k.startswith("DSR_CHANNEL_"))):
             del environment[name]
-        environment["DSR_MAIL_URL"] = airflow.mail_url(self.endpoints["connections"]["dsr_mail"])
+        environment |= airflow.gateways(self.endpoints["connections"])
         return Component("portal", argv, environment, airflow.ROOT, self.log("portal"))
 
     def _settle_addresses(self) -> None:
@@ -216,9 +216,9 @@ class Stack:
                 "DSR_AIRFLOW_PASSWORD": secrets.passwords["intake"],
                 "DSR_OFFICERS": "officer,second",
                 "DSR_MAIL_FROM": "privacy@controller.example",
-                # A stack to try things out on is asked by the same few people again and again.
+                "DSR_SMS_FROM": "Controller",
+                # A stack to try things out on is asked by the same few people again and again, from one address.
                 "DSR_FREQUENT_FROM": "0",
-                # And everybody in it comes from one address.
                 "DSR_ADDRESS_ATTEMPTS": "100000",
                 "DSR_CUSTOMERS": _CUSTOMERS,
                 "DSR_RECRUITING_MAIL": "recruiting@controller.example",

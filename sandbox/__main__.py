@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the source systems, ticket systems and mail on loopback, with state."""
+"""`python -m sandbox`: the source systems, ticket systems, mail and texts on loopback, with state."""
 
 import argparse
 import asyncio

@@ -25,6 +25,7 @@ from sandbox.receiver.bucket import Bucket
 from sandbox.receiver.system import Receiver
 from sandbox.recordings.system import Recordings
 from sandbox.salesforce.system import Salesforce
+from sandbox.sms.system import Texts
 from sandbox.system import HttpSystem, Options, ServerSystem
 from sandbox.tickets.system import Callback, Freshdesk, Jira, Zendesk
 from sandbox.tls import certificate
@@ -51,6 +52,7 @@ async def serve(options: Options, faults: Sequence[Fault] = ()) -> None:
         Callback,
         Receiver,
         Processor,
+        Texts,
     )
     recordings = Recordings(options, population, tap)
     http = [*(vendor(options, population) for vendor in vendors), Bucket(recordings)]

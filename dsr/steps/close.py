@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from dsr import rounds
+from dsr import provable, rounds
 from dsr.casefile import CaseFile
 from dsr.ledger import Ledger
 
@@ -12,13 +12,15 @@ STAGING: Final = (
     "document", "identity/", "search-planned", "others/", "review/",
 )  # fmt: skip
 """Prefixes of what only the steps before the answer need, the heaviest first. The plan's summary holds counts only, and
-stays; so does what a person judged about records (judged/), digests only: another plan goes by it."""
+stays; so does what a person judged about records (judged/), digests only, and, until the answer, which numbers they
+were asked about (number/): another plan goes by both."""
 
 
 def close(case: CaseFile, ledger: Ledger, at: datetime) -> None:
     """Notes in the case and in the ledger that the request has been answered; once, however often it is called. The
     package stays until its link ends, then the case file is destroyed with it."""
     rounds.end(case)
+    case.remove(provable.FOLDER)
     if not any(event.kind == "closed" for event in ledger.events(case.case_id)):
         ledger.append(case.case_id, "closed", {"outcome": "answered"}, at=at)
 

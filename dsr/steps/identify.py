@@ -8,11 +8,12 @@ stated name never. The decision itself is `dsr.identity`; systems without look-u
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from dsr import review
+from dsr import provable, review
 from dsr.casefile import CaseFile
-from dsr.findings import JUDGED_THEIRS, reasons
+from dsr.findings import JUDGED_THEIRS, Finding, reasons
 from dsr.inquiring import Inquiry, settle
 from dsr.judging import with_judgement
 from dsr.model import Identifier
@@ -35,6 +36,7 @@ def identify(
     at: datetime,
     final: bool,
     side_by_side: bool = True,
+    possessed: frozenset[Identifier] = frozenset(),
 ) -> dict[str, str]:
     """Searches every declared source and keeps, per source, the result (search/<source>) and, when there is one, the
     certain matches (found/<source>), why each record is theirs or doubtful (evidence/<source>) and who else was seen on
@@ -45,7 +47,8 @@ def identify(
 
     A source that is absent or None is not connected. A permanent failure is recorded as such and the others go on; a
     transient one is raised, since another try may do, unless this is the `final` try: then it is recorded too.
-    `side_by_side` as `settle`.
+    `side_by_side` and `possessed` as `settle`; which numbers could be proven is kept for `dsr.provable`. A proven
+    number leads nowhere when a person has said of a record behind it that it isn't theirs.
     """
     request = case.read_json("request")
     anchor = Identifier("email", unicodedata.normalize("NFC", request["subject"]["email"].strip().lower()))
@@ -56,14 +59,21 @@ def identify(
         for d in declarations
         if (source := sources.get(d.name)) is not None
     }
-    decision = settle(anchor, inquiries, final=final, side_by_side=side_by_side)
+    search = partial(settle, anchor, inquiries, final=final, side_by_side=side_by_side)
+    decision = search(possessed=possessed)
+    if denied := provable.denied(
+        case, (f for inquiry in inquiries.values() for f in inquiry.evidence(anchor, decision))
+    ):
+        decision = search(possessed=possessed - denied)
     statuses: dict[str, str] = {}
+    doubted: list[Finding] = []
     for declaration in declarations:
         inquiry = inquiries.get(declaration.name)
         result = SearchResult(declaration.name, "not_connected")
         if inquiry is not None:
             findings = [with_judgement(case, finding) for finding in inquiry.evidence(anchor, decision)]
             result = inquiry.result(decision, at, findings)
+            doubted += findings
             if findings:
                 evidence = {"reasons": reasons(findings), "findings": [finding.as_json() for finding in findings]}
                 case.write_json(f"evidence/{declaration.name}", {"source": declaration.name, **evidence})
@@ -75,4 +85,5 @@ def identify(
                 case.write_json(f"shared/{declaration.name}", inquiry.shared(decision, judged))
         case.write_json(f"search/{declaration.name}", result.as_json())
         statuses[declaration.name] = result.status
+    provable.keep(case, decision, possessed, doubted)
     return statuses

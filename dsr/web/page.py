@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dsr.challenges import MOST_CODES
+from dsr.possession import MOST_TEXTS
 from dsr.report.answers import controller_values
 from dsr.report.identity import OF as IDENTITY
 from dsr.report.letters import LANGUAGES, Texts, render
+from dsr.report.number import OF as NUMBER
 from dsr.sessions import Session
 from dsr.settings import Settings
 from dsr.web.handout import Released
@@ -49,6 +51,12 @@ def confirm_page(request: Request, settings: Settings, state: str = "", link: st
     """The page on which a person confirms that it is them. `state`: "sent", "failed", "broken", "done", "" for none."""
     values = {"state": state, "link": link[:600], "attempts": str(settings.code_attempts), "codes": str(MOST_CODES)}
     return _page(request, settings, "confirm.html.j2", values, status, of=IDENTITY, script="confirm.js")
+
+
+def number_page(request: Request, settings: Settings, state: str = "", link: str = "", status: int = 200) -> Response:
+    """The page on which a person shows that they hold a phone. `state` as for `confirm_page`."""
+    values = {"state": state, "link": link[:600], "attempts": str(settings.code_attempts), "texts": str(MOST_TEXTS)}
+    return _page(request, settings, "number.html.j2", values, status, of=NUMBER, script="confirm.js")
 
 
 def _page(

@@ -10,7 +10,7 @@
     GET /done                says that it has
     GET /signing-key.pub     the public keys that signatures are checked with, as minisign has them
     GET /healthz, /readyz    that it runs; that it can work, see `dsr.web.readiness`
-    /confirm                 see `dsr.web.confirm`
+    /confirm, /number        see `dsr.web.confirm` and `dsr.web.number`
 
 Without a session, with one that has ended, and for a file that there isn't, the answer is the same: 403 with the form.
 
@@ -41,12 +41,14 @@ from dsr.challenges import Challenges
 from dsr.errors import DsrError, PermanentError
 from dsr.ledger import Ledger
 from dsr.links import Links
+from dsr.possession import Possessions
 from dsr.post import mail_server, smtp_sender
 from dsr.sessions import Session, Sessions
 from dsr.settings import Settings, subkey
 from dsr.signing import published
 from dsr.telemetry import span
-from dsr.web import confirm
+from dsr.texting import SendText, text_sender
+from dsr.web import confirm, number
 from dsr.web.form import fields_of, secret_of
 from dsr.web.handout import Handout, Released, is_gone
 from dsr.web.headers import SafeHeaders
@@ -78,6 +80,8 @@ class Counter:
     ledger: Ledger
     challenges: Challenges
     send_mail: Callable[[EmailMessage], None]
+    possessions: Possessions
+    send_text: SendText
     now: Callable[[], datetime] = _now
 
     @classmethod
@@ -93,6 +97,8 @@ class Counter:
             Ledger(engine, subkey(master, "ledger")),
             Challenges(engine, subkey(master, "challenges"), settings.code_attempts),
             smtp_sender(mail_server(settings.mail_url)),
+            Possessions(engine, subkey(master, "possessions"), settings.code_attempts),
+            text_sender(settings.texting),
         )
 
     @property
@@ -130,6 +136,9 @@ def create_app(counter: Counter | None = None) -> ASGIApp:
         Route("/readyz", readyz, methods=["GET"]),
         *confirm.routes(
             confirm.Desk(at.settings, at.challenges, at.cases, at.ledger, at.send_mail, at.allowances, at.now)
+        ),
+        *number.routes(
+            number.Desk(at.settings, at.possessions, at.cases, at.ledger, at.send_text, at.allowances, at.now)
         ),
     ]
     # Around it and not among its middleware, which an unexpected error's answer goes by.

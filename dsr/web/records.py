@@ -23,6 +23,7 @@ _KINDS: Final = {"email": "e-mail", "phone": "phone", "customer_number": "custom
 _STATES: Final = {
     "anchor": "the address that the request came from",
     "alone": "only they have it",
+    "proven": "only a form stated it, and they have shown that they hold the phone",
     "shared": "others have it too, or that can't be told",
     "stated": "only a form says that it is theirs, and anybody can fill in a form: ask them by it first",
     "common": "a role's mailbox or a fixed line",

@@ -1,0 +1,1 @@
+"""A gateway that takes text messages."""
