@@ -23,7 +23,7 @@ from dsr.possession import Possessions
 from dsr.search import stamp
 
 FOLDER: Final = "number/"
-_SEARCH: Final = f"{FOLDER}search"
+SEARCH: Final = f"{FOLDER}search"
 _ASKED: Final = f"{FOLDER}asked"
 
 
@@ -57,12 +57,12 @@ def keep(case: CaseFile, decision: Decision, used: Iterable[Identifier], finding
     denied = {i for f in findings if f.verdict == JUDGED_NOT for i, _ in f.led}
     won = Counter(i for f in doubtful for i, _ in f.led if i in decision.provable - denied)
     provable = [i.value for i, _ in sorted(won.items(), key=lambda pair: (-pair[1], pair[0]))]
-    case.write_json(_SEARCH, {"provable": provable, "used": sorted(i.value for i in used)})
+    case.write_json(SEARCH, {"provable": provable, "used": sorted(i.value for i in used)})
 
 
 def provable(case: CaseFile) -> tuple[str, ...]:
     """Of the last search."""
-    return tuple(case.read_json(_SEARCH)["provable"]) if case.exists(_SEARCH) else ()
+    return tuple(case.read_json(SEARCH)["provable"]) if case.exists(SEARCH) else ()
 
 
 def denied(case: CaseFile, findings: Iterable[Finding]) -> frozenset[Identifier]:
@@ -99,5 +99,5 @@ def standing(case: CaseFile, possessions: Possessions) -> Standing:
     if not mailed:
         return Standing()
     held = {i.value for i in proven(case, possessions)}
-    used = set(case.read_json(_SEARCH)["used"]) if case.exists(_SEARCH) else set()
+    used = set(case.read_json(SEARCH)["used"]) if case.exists(SEARCH) else set()
     return Standing(len(mailed), len(held), len(held - used))

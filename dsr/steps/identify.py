@@ -22,7 +22,8 @@ from dsr.source import Declaration, Source
 from dsr.subjects import SubjectIndex
 
 _FOLLOWING: Final = (
-    "search/", "found/", "shared/", "evidence/", "others/", "collected/", "document", PLANNED, *review.FOLLOWING,
+    "search/", "found/", "shared/", "evidence/", "others/", "collected/", "document", PLANNED, provable.SEARCH,
+    *review.FOLLOWING,
 )  # fmt: skip
 """What an earlier search and the steps after it left: it answers for other records than this search will find."""
 

@@ -23,6 +23,7 @@ from dsr.ledger import Ledger
 from dsr.links import Links
 from dsr.model import Found, Identifier, Match
 from dsr.portal_limits import PortalLimits
+from dsr.possession import Possessions
 from dsr.search import SearchResult, found_as_json
 from dsr.sessions import Sessions
 from dsr.settings import Controller, Settings, subkey
@@ -38,9 +39,10 @@ SOURCES = ("salesforce", "pardot", "invoicing")
 
 @dataclass
 class Post:
-    """Takes mails and answers; `fails` makes the next call of either raise."""
+    """Takes mails, answers and texts; `fails` makes the next call of any raise."""
 
     mails: list[EmailMessage] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     fails: list[Exception] = field(default_factory=list)
 
@@ -51,6 +53,10 @@ class Post:
     def answer(self, answer: Answer) -> None:
         self._maybe_fail()
         self.answers.append(answer)
+
+    def text(self, number: str, text: str) -> None:
+        self._maybe_fail()
+        self.texts.append((number, text))
 
     def _maybe_fail(self) -> None:
         if self.fails:
@@ -69,6 +75,10 @@ class Office:
     challenges: Challenges
     engine: Engine
 
+    @property
+    def possessions(self) -> Possessions:
+        return Possessions(self.engine, subkey(MASTER, "possessions"), self.settings.code_attempts)
+
     def counter(self, clock: "Clock", **changes: Any) -> Counter:
         """What the portal works with. `changes`: of the settings."""
         settings, limits = replace(self.settings, **changes), changes.get("portal", self.settings.portal)
@@ -81,6 +91,8 @@ class Office:
             self.ledger,
             self.challenges,
             self.post.mail,
+            self.possessions,
+            self.post.text,
             now=lambda: clock.now,
         )
 

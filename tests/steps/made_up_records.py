@@ -28,12 +28,12 @@ def seen(
     return Sighting(source, Match("dsr-test", "person", record_id, frozenset(), frozenset(holds), person), unchecked)
 
 
-def settle(anchor: Identifier, world: Sequence[Sighting]) -> Decision:
+def settle(anchor: Identifier, world: Sequence[Sighting], possessed: frozenset[Identifier] = frozenset()) -> Decision:
     """Look up and decide until nothing new comes up, as the step does: a record is only seen once it is asked for."""
     asked: frozenset[Identifier] = frozenset({anchor})
     while True:
         visible = [s for s in world if s.match.holds & asked]
-        decision = decide(anchor, visible, asked)
+        decision = decide(anchor, visible, asked, possessed=possessed)
         if not decision.ask:
             return decision
         asked |= decision.ask
