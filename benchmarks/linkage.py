@@ -103,10 +103,10 @@ class Linked:
                 if request not in keys and record in keys and addresses[request] == addresses[record]:
                     self._linked[request].add(record)
 
-    def search(self, threshold: float, anchor: Identifier) -> Answer:
+    def search(self, threshold: float, human: Human) -> Answer:
         """As `Systems.search` does."""
-        released = self._records(threshold, anchor)
-        return Answer(released, self._records(_REVIEW, anchor) - released)
+        released = self._records(threshold, human.email)
+        return Answer(released, self._records(_REVIEW, human.email) - released)
 
     def _records(self, threshold: float, anchor: Identifier) -> set[Key]:
         clusters, linked = self._clusters[threshold], self._linked[f"request {anchor.value}"]

@@ -12,12 +12,13 @@ Key = tuple[str, str, str]
 @dataclass(frozen=True)
 class Answer:
     """What is released; what a person is asked about; what is only named in the answer as not surely theirs, since
-    nobody could tell."""
+    nobody could tell. `provable`: numbers that they could be asked to show the phone of."""
 
     released: set[Key]
     queued: set[Key] = field(default_factory=set)
     named: set[Key] = field(default_factory=set)
     scores: Mapping[Key, int] = field(default_factory=dict)
+    provable: tuple[str, ...] = ()
 
 
 @dataclass

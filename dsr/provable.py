@@ -49,15 +49,18 @@ class Standing:
     waiting: int = 0
 
 
-def keep(case: CaseFile, decision: Decision, used: Iterable[Identifier], findings: Sequence[Finding]) -> None:
-    """What a search says of them; `used`: the proven ones that it knew of. Provable are only those to which a record
-    answers that is doubtful, what leads to most first: nobody is asked about the others, nor about a number behind
-    which a person has said that a record isn't theirs."""
+def leading(decision: Decision, findings: Sequence[Finding]) -> tuple[str, ...]:
+    """The provable numbers to which a record answers that is doubtful, what leads to most first: nobody is asked about
+    the others, nor about a number behind which a person has said that a record isn't theirs."""
     doubtful = [f for f in findings if f.verdict in (DOUBTFUL, ANYBODYS)]
     denied = {i for f in findings if f.verdict == JUDGED_NOT for i, _ in f.led}
     won = Counter(i for f in doubtful for i, _ in f.led if i in decision.provable - denied)
-    provable = [i.value for i, _ in sorted(won.items(), key=lambda pair: (-pair[1], pair[0]))]
-    case.write_json(SEARCH, {"provable": provable, "used": sorted(i.value for i in used)})
+    return tuple(i.value for i, _ in sorted(won.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def keep(case: CaseFile, decision: Decision, used: Iterable[Identifier], findings: Sequence[Finding]) -> None:
+    """What a search says of them; `used`: the proven ones that it knew of."""
+    case.write_json(SEARCH, {"provable": leading(decision, findings), "used": sorted(i.value for i in used)})
 
 
 def provable(case: CaseFile) -> tuple[str, ...]:

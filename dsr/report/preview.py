@@ -13,6 +13,7 @@ from dsr.settings import Settings
 GROUPS: Final = {
     "first": "Before a request is worked on",
     "identity": "Who asks",
+    "number": "Whether a phone is theirs",
     "access": "Access (Art. 15)",
     "portability": "Portability (Art. 20)",
     "erasure": "Erasure (Art. 17)",
@@ -34,7 +35,7 @@ WORDS: Final = {
     "taken": "says as which right it is taken",
     "asked": "asks by mail whether it is them",
     "unknown": "nothing is held, by mail",
-    "code": "the code by mail",
+    "code": "the code by mail, or by text",
     "ticket": "says in the ticket that a mail was sent",
     "full": "done in full",
     "partial": "done in part",
@@ -45,7 +46,13 @@ WORDS: Final = {
     "meanwhile": "restricted while it is examined",
 }
 """What the end of a name says in full, where it alone says too little."""
-WAYS: Final = {"ticket": "in the ticket", "mail": "mail", "others": "mail to others", "officers": "mail to officers"}
+WAYS: Final = {
+    "ticket": "in the ticket",
+    "mail": "mail",
+    "text": "text message",
+    "others": "mail to others",
+    "officers": "mail to officers",
+}
 
 
 @dataclass(frozen=True)

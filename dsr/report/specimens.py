@@ -14,6 +14,7 @@ from dsr.report.acting import EXTENSIONS, LIFTINGS, ActingLetter, page
 from dsr.report.answers import Access, Letter, Transfer
 from dsr.report.identity import IdentityLetter
 from dsr.report.letters import LANGUAGES, Texts
+from dsr.report.number import NumberLetter
 from dsr.report.reminder import reminder
 from dsr.report.transmission import Sent, TransmissionLetter
 from dsr.report.triage import TriageLetter
@@ -35,8 +36,9 @@ DISCLOSING: Final = (("access", ""), ("portability", ""))
 """Rights that are answered with the package."""
 UNDECIDED: Final = ((UNCLEAR, ""),)
 """A ticket that doesn't say which right it is about."""
-TICKET, MAIL, OTHERS, OFFICERS = "ticket", "mail", "others", "officers"
-"""Who reads it where: the person in their ticket, the person as a mail, recipients and others who answer, officers."""
+TICKET, MAIL, TEXT, OTHERS, OFFICERS = "ticket", "mail", "text", "others", "officers"
+"""Who reads it where: the person in their ticket, as a mail, on their phone, recipients and others who answer,
+officers."""
 _EFFECT: Final = {"erasure": "erase", "rectification": "rectify"}
 _PORTAL: Final = "https://data.exempel.example"
 
@@ -67,6 +69,7 @@ def specimens(settings: Settings) -> Iterator[Specimen]:
     for language in LANGUAGES:
         yield from _triage(shown, language)
         yield from _identity(shown, language)
+        yield from _number(shown, language)
         for right, _ in DISCLOSING:
             yield from _disclosing(Letter(made_up.REQUEST, language, shown, right, made_up.RECEIVED))
         for right, ground in (*DISCLOSING, *RIGHTS, *UNDECIDED):
@@ -125,6 +128,16 @@ def _identity(settings: Settings, language: str) -> Iterator[Specimen]:
             yield _mailed(f"identity-{right}-{name}", language, mail)
         text = letter.ticket("7K3F-9QXM-2HTP" if second else "")
         yield _in_ticket(f"identity-{right}-ticket", language, str(mails["asked"]["Subject"]), text)
+
+
+def _number(settings: Settings, language: str) -> Iterator[Specimen]:
+    """The question whether a phone is theirs, and the text with its code."""
+    made, letter = made_up.RECEIVED, NumberLetter(made_up.REQUEST, language, settings, made_up.RECEIVED)
+    url = f"{settings.portal_url or _PORTAL}/number?lang={language}#example"
+    pages = [("45", url), ("06", f"{url}2")]
+    yield _mailed("number-question", language, letter.asking(made_up.TO, pages, made + timedelta(days=7), made))
+    title, text = Texts(language, {}, "number")("mail.subject"), letter.text("7K3F-9QXM")
+    yield Specimen("number-code", language, TEXT, title, text, page(text, title, language))
 
 
 def _disclosing(letter: Letter) -> Iterator[Specimen]:

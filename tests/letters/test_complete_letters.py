@@ -61,6 +61,7 @@ TABLE: list[tuple[str, tuple[Demand, ...]]] = [
     (r"identity-\w+-code", (says("identity", "mail.code_until"),)),
     (r"identity-\w+-unknown", (says("", "answer.nothing_searched"), says("identity", "mail.unknown_next"))),
     (r"identity-\w+-ticket", (says("identity", "ticket.asked"), says("identity", "ticket.nothing"))),
+    (r"number-question", (says("number", "mail.why"), says("number", "mail.not_you"), day("2 dec", "2 Dec"))),
     (r"(?:access|portability)-link.*-mail", (says("", "mail.intro_{right}"), says("", "mail.not_you"), ENDS)),
     (r"(?:access|portability)-link.*-ticket", (says("", "answer.link"), ENDS)),
     (r"(?:access|portability)-link-partly-\w+", (says("", "incomplete.sources"),)),

@@ -8,6 +8,7 @@ from benchmarks.difficulties import DIFFICULTIES, apply
 from benchmarks.matching import Systems, measure
 from benchmarks.population import Population
 from benchmarks.tallies import Bands, Tally
+from benchmarks.texts import WithTexts
 from dsr import identity
 
 MANY = {"look-alike domain": 0.2, "household mobile": 0.2, "unlisted mailbox": 0.2, "namesake at the company": 0.05}
@@ -36,3 +37,19 @@ def test_a_rule_that_is_gone_shows(rule: str, monkeypatch: pytest.MonkeyPatch) -
     """Without it the same population gets records of others."""
     monkeypatch.setattr(identity._Case, rule, lambda self, identifier: True)
     assert measured()[0]["all"].wrong > 0
+
+
+def test_whoever_shows_their_phone_gets_more_and_nobody_another_s() -> None:
+    """A household's phone is shown by either; a number that only a form has typed by nobody but whose it is."""
+    world = Population(1500, seed=7)
+    apply(world, {kind: share for kind, (_, share) in DIFFICULTIES.items()} | MANY)
+    texts = WithTexts(Systems(world).search, 1.0, 7)
+    asking = world.rng.sample([human for human in world.humans if human.records], 500)
+    plain, texted = (measure(asking, search, [], Bands())["all"] for search in (texts.without, texts.search))
+    assert texts.asked >= texts.proven > 0
+    assert texted.wrong == 0
+    assert texted.found > plain.found
+    assert texted.people <= plain.people
+    nobody = WithTexts(texts.find, 0.0, 7)
+    for human in asking[:50]:
+        assert nobody.without(human) is nobody.search(human)
