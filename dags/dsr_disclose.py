@@ -8,6 +8,7 @@ the package holds the part that Art. 20 reaches, and goes to another controller 
 | What you see | What it means | What to do |
 |---|---|---|
 | *review* waits | others may be spoken of in texts or files | look at each on the tab *Review*, then answer it |
+| *review* names numbers | the person may show that a phone is theirs | nothing; your answer searches again first |
 | *release* waits | the package is ready | a privacy officer approves or refuses under *Required Actions* |
 | *decide_incomplete* waits | a system could not be read | its *collect* says why; mend it and *Try again*, or decide |
 | ... | or a row of the register is blank or unconfirmed | fill it in, confirm it, *Try again*; or decide |
