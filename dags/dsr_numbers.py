@@ -14,6 +14,7 @@ from dsr_workplace import DECLARATIONS, Workplace, now
 if TYPE_CHECKING:
     from dsr.model import Identifier
     from dsr.possession import Possessions
+    from dsr.provable import Standing
 
 log = logging.getLogger("dsr")
 
@@ -48,21 +49,18 @@ def proven(place: Workplace, request_id: str) -> "frozenset[Identifier]":
     """The numbers whose phone they have shown to hold."""
     from dsr import provable
 
-    return provable.proven(place.case(request_id), possessions(place))
+    case = place.case(request_id)
+    return provable.proven(case, possessions(place)) if provable.asked(case) else frozenset()
 
 
 def waiting(place: Workplace, request_id: str) -> int:
     """How many of these no search has gone by yet."""
-    from dsr import provable
-
-    return provable.standing(place.case(request_id), possessions(place)).waiting
+    return _standing(place, request_id).waiting
 
 
 def number_line(place: Workplace, request_id: str, what_next: str) -> str:
     """How it stands, in counts; "" when nobody was asked. `what_next`: how what was shown since is gone by."""
-    from dsr import provable
-
-    found = provable.standing(place.case(request_id), possessions(place))
+    found = _standing(place, request_id)
     if not found.asked:
         return ""
     _note_proven(place, request_id, found.proven)
@@ -85,6 +83,13 @@ def mail_unsent(place: Workplace, at: datetime) -> None:
         except DsrError as error:
             log.warning("%s %s", request_id, error.code)
     log.info("asked about numbers: %s, forgotten: %s", sent, found.forget(at - timedelta(days=30)))
+
+
+def _standing(place: Workplace, request_id: str) -> "Standing":
+    from dsr import provable
+
+    case = place.case(request_id)
+    return provable.standing(case, possessions(place)) if provable.asked(case) else provable.Standing()
 
 
 def _note_proven(place: Workplace, request_id: str, count: int) -> None:

@@ -4,7 +4,8 @@ and for which they have shown that they hold the phone.
     number/search   what the last search says of them: {"provable", "used"}
     number/asked    what was asked, see `Asked`
 
-Both outlive the working data, as what a person has judged does, since another plan goes by them; the answer ends them.
+What was asked outlives the working data, as what a person has judged does, since another plan goes by it; the answer
+ends it.
 """
 
 from collections import Counter

@@ -10,6 +10,7 @@ from dsr.ledger import Ledger
 STAGING: Final = (
     "rows/", "attachments/", "collected/", "found/", "search/", "shared/", "evidence/", "fresh/", "plan/", "carried",
     "document", "identity/", "search-planned", "others/", "review/",
+    provable.SEARCH,
 )  # fmt: skip
 """Prefixes of what only the steps before the answer need, the heaviest first. The plan's summary holds counts only, and
 stays; so does what a person judged about records (judged/), digests only, and, until the answer, which numbers they
