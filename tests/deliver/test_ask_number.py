@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 
 import httpx
 import pytest
@@ -23,6 +24,7 @@ from number_cases import (
     text_of,
     texting,
 )
+from served import served
 from test_ask_identity import was_changed
 
 from dsr import provable
@@ -32,11 +34,13 @@ from dsr.errors import PermanentError, TransientError
 from dsr.identity import Decision
 from dsr.links import new_link
 from dsr.model import Identifier
+from dsr.portal_limits import PortalLimits
 from dsr.possession import MOST_TEXTS
 from dsr.standing import identified
 from dsr.steps import ask_number as step
 from dsr.steps.close import close, shred
 from dsr.texting import Texting
+from dsr.web.portal import create_app
 
 import dsr_numbers  # isort: skip  # on the path by number_cases
 
@@ -254,6 +258,29 @@ def test_so_many_texts_and_no_more(office: Office, post: Post) -> None:
     time.sleep(0.3)
     assert len(office.post.texts) == MOST_TEXTS
     assert post("/number", link=link, code=code).status_code == 200, "the last one is still good"
+
+
+def test_a_visitor_asks_only_so_often(office: Office, clock: Clock) -> None:
+    """Whatever links they try: texts and answers count apart, and from elsewhere it goes on."""
+    case = a_case(office)
+    ask(office, case)
+    [link] = links_of(office)
+    few = PortalLimits(attempts=5, proxies=(ip_network("127.0.0.1"),))
+
+    def send(path: str, visitor: str, **form: str) -> int:
+        return httpx.post(f"{url}{path}", data=form, headers={"x-forwarded-for": visitor}).status_code
+
+    guesser, other = "203.0.113.71", "203.0.113.72"
+    with served(create_app(office.counter(clock, portal=few))) as url:
+        code = code_by_text(office, lambda: send("/number/code", other, link=link))
+        for _ in range(6):
+            assert send("/number", guesser, link=new_link(), code="0000-0000") == 403
+            assert send("/number/code", guesser, link=new_link()) == 200
+        assert send("/number", guesser, link=link, code=code) == 403
+        assert send("/number/code", guesser, link=link) == 200
+        time.sleep(0.3)
+        assert len(office.post.texts) == 1
+        assert send("/number", other, link=link, code=code) == 200
 
 
 def test_a_text_that_could_not_be_sent_is_in_the_ledger_by_its_code(office: Office, post: Post) -> None:

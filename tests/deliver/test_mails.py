@@ -23,6 +23,7 @@ from dsr.mailing import copied, keep_mail
 from dsr.post import smtp_sender
 from dsr.report.answers import Access, Letter, Summary
 from dsr.report.identity import IdentityLetter
+from dsr.report.number import NumberLetter
 from dsr.settings import Controller, Settings
 from dsr.source import Connection
 from dsr.steps.ask_identity import ask_identity
@@ -132,6 +133,7 @@ def test_all_mails_of_one_request_stand_in_one_thread() -> None:
         letter.asking(to, "https://x.example/confirm#s.1", ends, NOW, second=True, reminder=1),
         letter.code(to, "7K3F-9QXM", ends, NOW),
         letter.unknown(to, replace(SUMMARY, held=False), NOW),
+        NumberLetter(REQUEST, "en", SETTINGS).asking(to, [("45", "https://x.example/number#s.1")], ends, NOW),
     ]
     root = f"<{REQUEST}@controller.example>"
     assert {(str(m["References"]), str(m["In-Reply-To"])) for m in mails} == {(root, root)}

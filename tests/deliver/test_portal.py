@@ -255,7 +255,7 @@ def test_small_and_from_nowhere_else(portal: str, office: Office) -> None:
     """All that the pages need is in them: below 50 kB each, no address of another host."""
     opened(office, "dsr-budget00")
     with visiting(portal, "dsr-budget00") as client:
-        for path in ("/", "/package", "/confirm", "/done", "/package/nothing"):
+        for path in ("/", "/package", "/confirm", "/number", "/done", "/package/nothing"):
             page = client.get(path)
             assert len(page.content) < 50_000
             assert re.findall(r"(?:src|href|action|url)\s*[=(]\s*[\"']?(?:\w+:)?//", page.text) == []

@@ -10,7 +10,7 @@ from dsr.web.portal import create_app
 
 PAGES = (200, 303, 304, 400, 403, 404, 405, 413, 416)
 FIELDS = ("link", "code", "second")
-SHOWN_AGAIN = ("/package", "/confirm")
+SHOWN_AGAIN = ("/package", "/confirm", "/number")
 """Where the link that somebody typed stands in the field again."""
 
 
@@ -28,7 +28,7 @@ def test_nothing_that_is_sent_breaks_it(portal: str, office: Office, clock: Cloc
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://]", "//", "http://127.0.0.1:99999999", "http://[::1"])
-@pytest.mark.parametrize("path", ["/package", "/package/end", "/confirm"])
+@pytest.mark.parametrize("path", ["/package", "/package/end", "/confirm", "/number"])
 def test_an_origin_that_is_none_is_not_ours(portal: str, path: str, origin: str) -> None:
     answer = httpx.post(f"{portal}{path}", data={"link": "x", "code": "y"}, headers={"origin": origin})
     assert answer.status_code == 403

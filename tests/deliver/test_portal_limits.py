@@ -241,7 +241,7 @@ def test_a_form_from_elsewhere(headers: dict[str, str], own: bool) -> None:
 def test_a_form_from_elsewhere_uses_up_nothing(portal: str, office: Office) -> None:
     opened(office, "dsr-elsewhere")
     form = {"link": link_of("dsr-elsewhere"), "code": "0000-0000-0000"}
-    for path in ("/package", "/confirm"):
+    for path in ("/package", "/confirm", "/number"):
         for _ in range(office.settings.code_attempts + 1):
             headers = {"sec-fetch-site": "cross-site"}
             assert httpx.post(f"{portal}{path}", data=form, headers=headers).status_code == 403
