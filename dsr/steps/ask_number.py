@@ -49,7 +49,8 @@ def ask_number(
 
     A transient error of the mail is passed on; called again it goes on where it stopped.
     """
-    wanted = [n for n in provable.provable(case) if settings.texting.reaches(n)][:MOST]
+    shown = {identifier.value for identifier in provable.proven(case, possessions)}
+    wanted = [n for n in provable.provable(case) if n not in shown and settings.texting.reaches(n)][:MOST]
     gone_out = {one.number for one in provable.asked(case) if one.mailed and one.expires_at > at}
     if set(wanted) <= gone_out:
         return NOT_ASKED
@@ -61,11 +62,12 @@ def ask_number(
 
 
 def send_unsent(case: CaseFile, *, ledger: Ledger, send_mail: SendMail, at: datetime, settings: Settings) -> bool:
-    """Mails what was drawn and has not gone out; whether there was something."""
+    """Mails what was drawn and has not gone out, to the address that was on file last; whether there was something."""
     questions = provable.asked(case)
     unsent = [one for one in questions if not one.mailed and one.expires_at > at]
     if not unsent:
         return False
+    unsent = [one for one in unsent if one.address == unsent[-1].address]
     message = _message(case, unsent, at, settings)
     send_mail(message)
     keep_mail(case, ledger, "number_asked", message, at=at, secrets=[one.link for one in unsent])
@@ -115,7 +117,7 @@ def _drawn(case: CaseFile, numbers: Sequence[str], address: str, at: datetime, s
 def _message(case: CaseFile, questions: Sequence[Asked], at: datetime, settings: Settings) -> EmailMessage:
     letter = NumberLetter.of(case.read_json("request"), settings)
     address, expires_at = questions[0].address, min(one.expires_at for one in questions)
-    pages = [(one.number[-2:], url(one, settings, letter.language)) for one in questions if one.address == address]
+    pages = [(one.number[-2:], url(one, settings, letter.language)) for one in questions]
     return letter.asking(address, pages, expires_at, at)
 
 

@@ -203,6 +203,15 @@ def test_another_number_is_asked_about_later_and_the_proven_one_stays(office: Of
     assert held(office, case) == {first}
 
 
+def test_what_was_shown_is_not_asked_again_though_its_link_has_ended(office: Office, post: Post) -> None:
+    """Nobody has searched with it yet."""
+    case = a_case(office)
+    ask(office, case)
+    prove(office, post, links_of(office)[0])
+    assert ask(office, case, NOW + timedelta(days=30)) == step.NOT_ASKED
+    assert len(held(office, case)) == 1
+
+
 def test_ended_it_is_asked_anew(office: Office, post: Post, clock: Clock) -> None:
     case = a_case(office)
     ask(office, case)
