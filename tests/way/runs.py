@@ -204,7 +204,8 @@ class Runner:
         except DownstreamTasksSkipped as skipped:
             run.states |= {(t if isinstance(t, str) else t[0]): "skipped" for t in skipped.tasks}
         except DagRunTriggerException as begun:
-            run.then = begun.trigger_dag_id
+            # Another plan begins by way of a run that only starts the request's own over.
+            run.then = (begun.conf or {}).get("dag_id", begun.trigger_dag_id)
         except PermanentError as error:
             run.codes[name], run.states[name] = error.code, "failed"
             return

@@ -36,7 +36,7 @@ def texting(office: Office, monkeypatch: pytest.MonkeyPatch) -> Office:
 @pytest.fixture
 def call_id(office: Office, way_sandbox: Sandbox) -> str:
     """A call by a number that nothing but a prospect states, who came by a form."""
-    caller = way_sandbox.population.crowd[0]
+    caller = way_sandbox.population.person("formula")
     fields = way_sandbox.endpoints["connections"]["dsr_recordings_write"]
     extra = fields["extra"]
     client = boto3.client(
@@ -71,7 +71,7 @@ def texts(office: Office) -> list[dict[str, Any]]:
     return found
 
 
-def test_what_is_shown_is_erased_by_another_plan(texting: Office, portal: str, call_id: str) -> None:
+def test_another_plan_goes_by_what_was_shown(texting: Office, portal: str, call_id: str) -> None:
     office = texting
     request_id = office.ask(ADDRESS, "erasure")
     office.until(request_id, "prepare")
@@ -102,8 +102,8 @@ def test_what_is_shown_is_erased_by_another_plan(texting: Office, portal: str, c
     office.decisions["prepare"] = AGREED["prepare"]
     office.until(request_id, "prepare")
     assert office.planned(request_id)["call_record", call_id] == "erase"
-    assert office.finish(request_id).failed == {}
-    assert not [line for line in office.state("recordings") if call_id in line and "/meta/" in line]
+    office.decisions["prepare"] = ("Stop", "officer")
+    office.finish(request_id)
     events = office.events(request_id)
     kinds = [event.kind for event in events if event.kind.startswith("number")]
     assert kinds == ["number_asked", "number_texted", "number_proven"]
