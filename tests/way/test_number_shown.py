@@ -14,10 +14,12 @@ from office import AGREED, Office
 from running_sandbox import Sandbox
 from served import served
 
+import dsr_approvals
 import dsr_keeping
 from dsr.settings import Settings
 from dsr.standing import identified
 from dsr.web.portal import Counter, create_app
+from dsr_refusals import refusals_of
 from embedded.airflow import gateways
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -90,11 +92,8 @@ def test_another_plan_goes_by_what_was_shown(texting: Office, portal: str, call_
     [code] = CODE.findall(text["message"])
     assert httpx.post(f"{portal}/number", data={"link": link, "code": code}).status_code == 200
     assert not identified(office.events(request_id)), "a phone is no proof of who asks"
-    with office.at_work() as place:
-        import dsr_approvals
-
-        with pytest.raises(dsr_approvals.Unapplied, match="numbers"):
-            dsr_approvals._need_applied(place, request_id)
+    with office.at_work() as place, pytest.raises(dsr_approvals.Unapplied, match="numbers"):
+        dsr_approvals._need_applied(place, request_id)
     office.decisions["prepare"] = ("Plan anew", "officer")
     assert office.step(request_id) == "prepare"
     while "replan" not in office.runner.run(request_id).states:
@@ -102,8 +101,9 @@ def test_another_plan_goes_by_what_was_shown(texting: Office, portal: str, call_
     office.decisions["prepare"] = AGREED["prepare"]
     office.until(request_id, "prepare")
     assert office.planned(request_id)["call_record", call_id] == "erase"
-    office.decisions["prepare"] = ("Stop", "officer")
-    office.finish(request_id)
+    office.decisions["prepare"] = (next(iter(refusals_of("erasure"))), "officer")
+    assert office.finish(request_id).failed == {}
+    assert "closed" in office.kinds(request_id)
     events = office.events(request_id)
     kinds = [event.kind for event in events if event.kind.startswith("number")]
     assert kinds == ["number_asked", "number_texted", "number_proven"]
