@@ -132,6 +132,8 @@ def test_what_unpacks_to_nothing_without_end() -> None:
         ("identity", b'{"a": 1}'),
         ("", b'{"a": 1}'),
     ],
+    # By name: what gzip packs holds the second in which it did, which each process of the tests would name otherwise.
+    ids=("gzip", "two members", "zeros after it", "deflate", "deflate without a head", "identity", "nothing said"),
 )
 def test_what_is_packed_as_agreed_is_read(coding: str, body: bytes) -> None:
     with answering(body, coding) as client:
