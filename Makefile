@@ -15,8 +15,8 @@ VENV := $(or $(UV_PROJECT_ENVIRONMENT),.venv)
 PYTHON_IN := $(VENV)/bin/python
 STAMP := $(VENV)/.in-line-with-lock
 ARGS :=
-# Test processes side by side. One of them holds the tests with Airflow, which take the longest.
-JOBS := 2
+# Test processes side by side. One of them holds the tests with Airflow, which take the longest and mostly wait.
+JOBS := 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down status test test-thorough test-production soak lint audit bench clean
