@@ -1,16 +1,32 @@
 """Free TCP ports on loopback."""
 
+import random
 import socket
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+_FIRST: Final = 10_240
+_EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_LINUX: Final = 32_768
 
 
 def free_ports(count: int) -> list[int]:
-    """That many different ports of 127.0.0.1 which nobody listens on at the moment."""
+    """That many different ports of 127.0.0.1 which nobody listens on at the moment. From below those that the system
+    gives by itself to whoever names none: such a one is another's by the time it is listened on, now and then."""
+    order = random.SystemRandom().sample(range(_FIRST, _last()), _last() - _FIRST)
+    ports: list[int] = []
     with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        for port in order:
+            probe = held.enter_context(socket.socket())
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            ports.append(port)
+            if len(ports) == count:
+                return ports
+    raise OSError("no port of this machine is free")
 
 
 def is_free(port: int) -> bool:
@@ -22,3 +38,12 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _last() -> int:
+    """Where the system's own begin; Linux's default where it doesn't say, or leaves nothing below."""
+    try:
+        first = int(_EPHEMERAL.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        return _LINUX
+    return first if first > _FIRST + 1_000 else _LINUX
