@@ -196,10 +196,3 @@ def test_the_clock_moves_what_depends_on_time(running: Sandbox) -> None:
 
 def _files(sandbox: Sandbox) -> list[str]:
     return [line for line in state(sandbox, "webinars") if '"kind":"file"' in line]
-
-
-def test_airflow_imports_every_connection(sandbox: Sandbox) -> None:
-    """`airflow connections import` takes no empty `extra`."""
-    connections = sandbox.endpoints["connections"]
-    assert {"dsr_salesforce", "dsr_sms", "dsr_mail"} <= set(connections)
-    assert [name for name, fields in connections.items() if "extra" in fields and not fields["extra"]] == []

@@ -143,3 +143,10 @@ def test_the_task_is_red_with_what_to_do(task: Callable[..., None], sandbox: San
     assert last == {"salesforce": "", "webinars": "connection.missing", "pardot": "token.refused"}
     documented = sys.modules["dsr_checking"].check.function.__doc__ or ""
     assert "drift.new" in documented
+
+
+def test_airflow_imports_every_connection(sandbox: Sandbox) -> None:
+    """`airflow connections import` takes no empty `extra`."""
+    connections = sandbox.endpoints["connections"]
+    assert {"dsr_salesforce", "dsr_sms", "dsr_mail"} <= set(connections)
+    assert [name for name, fields in connections.items() if "extra" in fields and not fields["extra"]] == []
