@@ -18,9 +18,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from dsr.correspondence import WRITTEN
 from dsr.database import transaction
 from dsr.ledger import Event
+from dsr.overview_tables import overview, overview_searches, overview_state
 from dsr.standing import EXTENDED, KEPT, SENT, Standing, is_final, unsent
 from dsr.tables import events as ledger_events
-from dsr.tables import ledger_head, overview, overview_searches, overview_state
+from dsr.tables import ledger_head
 from dsr.triage import TRIAGED, settled
 from dsr.way import WAITS, way
 

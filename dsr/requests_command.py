@@ -17,12 +17,12 @@ from dsr.anchor import Anchor, anchored, anchors, held
 from dsr.errors import PermanentError
 from dsr.ledger import Event, Ledger
 from dsr.overview import OPEN, Asked, Overview, Row
+from dsr.overview_tables import overview
 from dsr.register import LANGUAGES, Register
 from dsr.settings import Settings, subkey
 from dsr.signing import Signer, published
 from dsr.source import Source
 from dsr.standing import Standing
-from dsr.tables import overview
 from dsr.vocabulary import RIGHTS, UNCLEAR
 
 Kinds = Callable[[], Mapping[str, type[Source]]]

@@ -24,95 +24,102 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
-_MOMENT = DateTime(timezone=True)
+MOMENT = DateTime(timezone=True)
 
 events = Table(
-    "events", metadata,
+    "events",
+    metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False, comment="1, 2, 3 … without gaps"),
     Column("request_id", Text, nullable=False),
     Column("kind", Text, nullable=False, comment="see schemas/event.schema.json"),
     Column("detail", JSONB, nullable=False, comment="codes, counts and hashes"),
-    Column("at", _MOMENT, nullable=False),
+    Column("at", MOMENT, nullable=False),
     Column("previous", Text, nullable=False, comment="hash of the event before, hex; 64 zeros for the first"),
     Column("hash", Text, nullable=False, comment="SHA-256 over the RFC 8785 form of the columns before, hex"),
     Index("events_request_id", "request_id", "seq"),
-)  # fmt: skip
+)
 
 unstarted = Table(
     "unstarted", metadata,
     Column("request_id", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False, comment="of the event of its receipt; the order of starting"),
-    Column("at", _MOMENT, nullable=False, comment="when that event was noted"),
+    Column("at", MOMENT, nullable=False, comment="when that event was noted"),
     Index("unstarted_seq", "seq"),
 )  # fmt: skip
 
 ledger_head = Table(
-    "ledger_head", metadata,
+    "ledger_head",
+    metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("count", BigInteger, nullable=False),
     Column("hash", Text, nullable=False, comment="hash of the last event"),
     Column("signature", Text, nullable=False, comment="HMAC-SHA256 over count and hash, hex; empty when unsigned"),
     CheckConstraint("id = 1", name="ledger_head_single"),
-)  # fmt: skip
+)
 
 deliveries = Table(
-    "deliveries", metadata,
+    "deliveries",
+    metadata,
     Column("key", LargeBinary, primary_key=True, comment="SHA-256 of channel and delivery id"),
     Column("digest", Text, nullable=False, comment="of the delivery's body"),
     Column("request_id", Text, nullable=False),
-    Column("at", _MOMENT, nullable=False),
-)  # fmt: skip
+    Column("at", MOMENT, nullable=False),
+)
 
 links = Table(
-    "links", metadata,
+    "links",
+    metadata,
     Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
     Column("code", LargeBinary, nullable=False, comment="hash of the code, keyed by the link"),
     Column("request_id", Text, nullable=False),
-    Column("created_at", _MOMENT, nullable=False),
-    Column("expires_at", _MOMENT, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0", comment="wrong codes so far"),
     Index("links_expires_at", "expires_at"),
     Index("links_request_id", "request_id"),
-)  # fmt: skip
+)
 
 sessions = Table(
-    "sessions", metadata,
+    "sessions",
+    metadata,
     Column("session", LargeBinary, primary_key=True, comment="hash of the cookie"),
     Column("link", LargeBinary, nullable=False, comment="hash of the link it came by; it ends with that"),
     Column("digest", Text, nullable=False, comment="SHA-256 of the package it is for, hex"),
-    Column("created_at", _MOMENT, nullable=False),
-    Column("expires_at", _MOMENT, nullable=False),
-    Column("ended_at", _MOMENT, comment="when the person was done; null = not said"),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
+    Column("ended_at", MOMENT, comment="when the person was done; null = not said"),
     Column("noted", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]"), comment="codes; in the ledger"),
     Index("sessions_link", "link", "created_at"),
     Index("sessions_expires_at", "expires_at"),
-)  # fmt: skip
+)
 
 allowances = Table(
-    "allowances", metadata,
+    "allowances",
+    metadata,
     Column("address", LargeBinary, primary_key=True, comment="HMAC-SHA256 of what was tried and from where"),
-    Column("since", _MOMENT, nullable=False, comment="they are counted from then"),
+    Column("since", MOMENT, nullable=False, comment="they are counted from then"),
     Column("used", Integer, nullable=False, comment="attempts since"),
     Index("allowances_since", "since"),
-)  # fmt: skip
+)
 
 challenges = Table(
-    "challenges", metadata,
+    "challenges",
+    metadata,
     Column("link", LargeBinary, primary_key=True, comment="hash of the link"),
     Column("request_id", Text, nullable=False),
     Column("contact", LargeBinary, nullable=False, comment="HMAC-SHA256 of the address that was written to"),
     Column("second", LargeBinary, comment="hash of the code in the ticket, keyed by the link; NULL = none is needed"),
-    Column("created_at", _MOMENT, nullable=False),
-    Column("expires_at", _MOMENT, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
     Column("code", LargeBinary, comment="hash of the code that was mailed last, keyed by the link; NULL = none is out"),
-    Column("code_until", _MOMENT, comment="the code is good until then"),
+    Column("code_until", MOMENT, comment="the code is good until then"),
     Column("codes", Integer, nullable=False, server_default="0", comment="codes mailed so far"),
     Column("attempts", Integer, nullable=False, server_default="0", comment="wrong answers so far"),
     Column("reminders", Integer, nullable=False, server_default="0", comment="mails that reminded of it"),
-    Column("confirmed_at", _MOMENT, comment="when the person confirmed; NULL = not yet"),
+    Column("confirmed_at", MOMENT, comment="when the person confirmed; NULL = not yet"),
     Index("challenges_contact", "contact", "created_at"),
     Index("challenges_request_id", "request_id"),
-)  # fmt: skip
+)
 
 possessions = Table(
     "possessions", metadata,
@@ -120,45 +127,48 @@ possessions = Table(
     Column("request_id", Text, nullable=False),
     Column("contact", LargeBinary, nullable=False, comment="HMAC-SHA256 of the address that was written to"),
     Column("number", LargeBinary, nullable=False, comment="HMAC-SHA256 of the number that is asked about"),
-    Column("created_at", _MOMENT, nullable=False),
-    Column("expires_at", _MOMENT, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
     Column("code", LargeBinary, comment="hash of the code that was sent last, keyed by the link; NULL = none is out"),
-    Column("code_until", _MOMENT, comment="the code is good until then"),
+    Column("code_until", MOMENT, comment="the code is good until then"),
     Column("texts", Integer, nullable=False, server_default="0", comment="texts sent so far"),
     Column("attempts", Integer, nullable=False, server_default="0", comment="wrong answers so far"),
-    Column("proven_at", _MOMENT, comment="when the person had the phone in hand; NULL = not yet"),
+    Column("proven_at", MOMENT, comment="when the person had the phone in hand; NULL = not yet"),
     *(Index(f"possessions_{name}", name, "created_at") for name in ("contact", "number", "request_id")),
 )  # fmt: skip
 
 subject_index = Table(
-    "subject_index", metadata,
+    "subject_index",
+    metadata,
     Column("source", Text, primary_key=True),
     Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
     Column("dataset", Text, primary_key=True),
     Column("record_id", Text, primary_key=True),
     Column("reference", JSONB, nullable=False),
-    Column("at", _MOMENT, nullable=False),
-)  # fmt: skip
+    Column("at", MOMENT, nullable=False),
+)
 
 index_freshness = Table(
     "index_freshness", metadata,
     Column("source", Text, primary_key=True),
-    Column("at", _MOMENT, nullable=False),
+    Column("at", MOMENT, nullable=False),
 )  # fmt: skip
 
 suppression = Table(
-    "suppression", metadata,
+    "suppression",
+    metadata,
     Column("identifier", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value"),
     Column("scope", Text, primary_key=True, comment="all or marketing"),
     Column("request_id", Text, primary_key=True),
-    Column("since", _MOMENT, nullable=False),
-    Column("lifted_at", _MOMENT, comment="when it ended; null while it holds"),
+    Column("since", MOMENT, nullable=False),
+    Column("lifted_at", MOMENT, comment="when it ended; null while it holds"),
     Column("lifted_reason", Text, nullable=False, server_default="", comment="a code"),
     Index("suppression_request_id", "request_id"),
-)  # fmt: skip
+)
 
 erasures = Table(
-    "erasures", metadata,
+    "erasures",
+    metadata,
     Column("request_id", Text, primary_key=True),
     Column("record", LargeBinary, primary_key=True, comment="HMAC-SHA256 of source, dataset and record id"),
     Column("source", Text, nullable=False),
@@ -167,13 +177,14 @@ erasures = Table(
     Column("version", LargeBinary, nullable=False, comment="HMAC-SHA256 of the approved version"),
     Column("digest", Text, nullable=False, comment="of the approved plan"),
     Column("sealed", LargeBinary, nullable=False, comment="the record's id, AES-256-GCM"),
-    Column("noted_at", _MOMENT, nullable=False),
-    Column("erased_at", _MOMENT, comment="when it was seen to be gone; null until then"),
+    Column("noted_at", MOMENT, nullable=False),
+    Column("erased_at", MOMENT, comment="when it was seen to be gone; null until then"),
     Index("erasures_source", "source", "request_id"),
-)  # fmt: skip
+)
 
 retained = Table(
-    "retained", metadata,
+    "retained",
+    metadata,
     Column("record", LargeBinary, primary_key=True, comment="HMAC-SHA256 of source, dataset and record id"),
     Column("request_id", Text, nullable=False),
     Column("source", Text, nullable=False),
@@ -184,12 +195,12 @@ retained = Table(
     Column("digest", Text, nullable=False, comment="of the approved plan"),
     Column("version", LargeBinary, nullable=False, comment="HMAC-SHA256 of the version; empty when it was not read"),
     Column("sealed", LargeBinary, nullable=False, comment="the record's id and how to know it again, AES-256-GCM"),
-    Column("noted_at", _MOMENT, nullable=False),
-    Column("asked_at", _MOMENT, comment="when its erasure was asked for; null = not yet"),
-    Column("left_at", _MOMENT, comment="since when it waits for a person; null = it doesn't"),
+    Column("noted_at", MOMENT, nullable=False),
+    Column("asked_at", MOMENT, comment="when its erasure was asked for; null = not yet"),
+    Column("left_at", MOMENT, comment="since when it waits for a person; null = it doesn't"),
     Index("retained_source", "source", "request_id"),
     Index("retained_request_id", "request_id"),
-)  # fmt: skip
+)
 
 retained_ways = Table(
     "retained_ways", metadata,
@@ -199,10 +210,11 @@ retained_ways = Table(
 )  # fmt: skip
 
 retained_subjects = Table(
-    "retained_subjects", metadata,
+    "retained_subjects",
+    metadata,
     Column("request_id", Text, primary_key=True),
     Column("subject", LargeBinary, primary_key=True, comment="HMAC-SHA256 of kind and value, as legal holds have it"),
-)  # fmt: skip
+)
 
 requesters = Table(
     "requesters",
@@ -211,7 +223,7 @@ requesters = Table(
     Column("address", LargeBinary, nullable=False, comment="HMAC-SHA256 of the stated address"),
     Column("going", Text, nullable=False, server_default="", comment="right it goes its way by; empty = none"),
     Column("place", BigInteger, nullable=False, server_default="0", comment="order in which they set out"),
-    Column("at", _MOMENT, nullable=False),
+    Column("at", MOMENT, nullable=False),
     Column(
         "ticket", LargeBinary, comment="HMAC-SHA256 of the ticket's id; null = entered before there was this column"
     ),
@@ -223,72 +235,34 @@ id_tokens = Table(
     "id_tokens", metadata,
     Column("token", LargeBinary, primary_key=True, comment="HMAC-SHA256 of the token's issuer and id"),
     Column("request_id", Text, nullable=False),
-    Column("until", _MOMENT, nullable=False, comment="it is expired by then"),
-)  # fmt: skip
-
-overview = Table(
-    "overview", metadata,
-    Column("request_id", Text, primary_key=True),
-    Column("seq", BigInteger, nullable=False, comment="the last event that this row knows of"),
-    Column("right", Text, nullable=False),
-    Column("received_at", _MOMENT, nullable=False),
-    Column("target", Date, nullable=False),
-    Column("legal_latest", Date, nullable=False, comment="the last day of the first month"),
-    Column("latest", Date, nullable=False, comment="the last day by law, as extended"),
-    Column("extended_for", Text, nullable=False, comment="a reason's code; empty = not extended"),
-    Column("settled", Boolean, nullable=False, comment="answered or closed, so that no day counts any more"),
-    Column("answered_at", _MOMENT, comment="when the person had the answer proper; null = not yet, or never"),
-    Column("closed", Boolean, nullable=False),
-    Column("outcome", Text, nullable=False, comment="a code; empty = none yet"),
-    Column("refused_for", Text, nullable=False, comment="a reason's code; empty = not refused"),
-    Column("place", Text, nullable=False, comment="the step where it is; empty = closed"),
-    Column("waits", Text, nullable=False, comment="whom for; empty = nobody"),
-    Column("sources", Text, nullable=False, comment="those that it waits for, with spaces between them"),
-    Column("failed", Text, nullable=False, comment="stopped, or the task that its run failed in; empty = neither"),
-    Column("run", Text, nullable=False, comment="which run it has: its right's, or triage"),
-    Index("overview_latest", "latest", "request_id"),
-    Index("overview_received_at", "received_at"),
-)  # fmt: skip
-
-overview_searches = Table(
-    "overview_searches", metadata,
-    Column("source", Text, primary_key=True),
-    Column("day", Date, primary_key=True, comment="in UTC"),
-    Column("status", Text, primary_key=True, comment="found, none, failed or not_connected"),
-    Column("count", BigInteger, nullable=False),
-)  # fmt: skip
-
-overview_state = Table(
-    "overview_state", metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("form", SmallInteger, nullable=False, comment="of the rows; another one has them made anew"),
-    Column("seq", BigInteger, nullable=False, comment="the last event that the overview knows of"),
-    CheckConstraint("id = 1", name="overview_state_single"),
+    Column("until", MOMENT, nullable=False, comment="it is expired by then"),
 )  # fmt: skip
 
 source_checks = Table(
-    "source_checks", metadata,
+    "source_checks",
+    metadata,
     Column("source", Text, primary_key=True),
-    Column("at", _MOMENT, primary_key=True),
+    Column("at", MOMENT, primary_key=True),
     Column("code", Text, nullable=False, comment="of the error; empty = all was well"),
     Column("undeclared", JSONB, nullable=False, comment="names of tables and fields that nobody declared"),
     Column("fresh", JSONB, nullable=False, comment="those of them that the last good check did not see"),
     Column("calls_left", BigInteger, comment="of the day's; null = the system doesn't say"),
     Column("calls_a_day", BigInteger),
-)  # fmt: skip
+)
 
 outbox = Table(
-    "outbox", metadata,
+    "outbox",
+    metadata,
     Column("request_id", Text, primary_key=True),
     Column("channel", Text, nullable=False),
     Column("answer", Boolean, nullable=False, comment="the person waits for something; else only notes"),
-    Column("since", _MOMENT, nullable=False),
-    Column("due", _MOMENT, nullable=False, comment="when it is tried next"),
+    Column("since", MOMENT, nullable=False),
+    Column("due", MOMENT, nullable=False, comment="when it is tried next"),
     Column("tries", Integer, nullable=False, server_default="0", comment="in vain so far"),
     Column("code", Text, nullable=False, server_default="", comment="of the last error; empty = not tried"),
     Column("held", Boolean, nullable=False, server_default=false(), comment="a person has to see to it"),
     Index("outbox_due", "due"),
-)  # fmt: skip
+)
 
 told_stages = Table(
     "told_stages", metadata,

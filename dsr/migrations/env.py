@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from dsr import overview_tables  # noqa: F401  (its tables are among the metadata)
 from dsr.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

@@ -1,19 +1,17 @@
 """The page on which a person confirms that it is them who asks, on the same server as the download page.
 
-GET, HEAD /confirm       the form; changes nothing and asks nothing, so that link previews are harmless
-POST /confirm/code       form field `link` → a code to the contact that the link was sent to. 200 with the same words
-                         in the same time, whether there is such a link and whether it is still open
-POST /confirm            form fields `link`, `code`, `second` → 200 confirmed, once; 403 with the same words for
-                         everything else; 503 when storage is away
+POST /confirm/code    form field `link` → a code to the contact that the link was sent to
+POST /confirm         form fields `link`, `code`, `second` → confirmed, once
+
+Else as `dsr.web.code_page` has it.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from starlette.background import BackgroundTask
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -27,9 +25,9 @@ from dsr.mailing import SendMail, keep_mail
 from dsr.report.identity import IdentityLetter
 from dsr.settings import Settings
 from dsr.steps.ask_identity import ASKED, note
-from dsr.web.form import fields_of, secret_of
+from dsr.web import code_page
+from dsr.web.form import secret_of
 from dsr.web.page import confirm_page
-from dsr.web.visitor import address_of, is_own
 
 log = logging.getLogger("dsr")
 
@@ -53,37 +51,12 @@ class Desk:
 
 def routes(desk: Desk) -> list[Route]:
     """Of this page."""
+
+    def show(request: Request, state: str = "", link: str = "", status: int = 200) -> Response:
+        return confirm_page(request, desk.settings, state, link, status)
+
     proxies = desk.settings.portal.proxies
-
-    async def page(request: Request) -> Response:
-        return confirm_page(request, desk.settings)
-
-    async def code(request: Request) -> Response:
-        form = await fields_of(request)
-        link = form.get("link", "")
-        answer = confirm_page(request, desk.settings, "sent", link)
-        # Afterwards, so that the time it takes tells nothing.
-        if is_own(request):
-            answer.background = BackgroundTask(send_code, desk, secret_of(link), address_of(request, proxies))
-        return answer
-
-    async def confirm(request: Request) -> Response:
-        form = await fields_of(request)
-        try:
-            address = address_of(request, proxies)
-            fits = is_own(request) and await run_in_threadpool(confirmed, desk, form, address)
-        except DsrError:
-            return confirm_page(request, desk.settings, "broken", form.get("link", ""), 503)
-        if not fits:
-            return confirm_page(request, desk.settings, "failed", form.get("link", ""), 403)
-        return confirm_page(request, desk.settings, "done")
-
-    return [
-        Route("/confirm", page, methods=["GET"]),
-        Route("/confirm", confirm, methods=["POST"]),
-        Route("/confirm/code", page, methods=["GET"]),
-        Route("/confirm/code", code, methods=["POST"]),
-    ]
+    return code_page.routes("/confirm", show, proxies, send=partial(send_code, desk), fits=partial(confirmed, desk))
 
 
 def send_code(desk: Desk, link: str, address: str) -> None:

@@ -1,19 +1,17 @@
 """The page on which a person shows that they hold a phone, on the same server as the download page.
 
-GET, HEAD /number        the form; changes nothing and asks nothing, so that link previews are harmless
-POST /number/code        form field `link` → a code by text to the number that the link is for. 200 with the same words
-                         in the same time, whether there is such a link and whether it is still open
-POST /number             form fields `link`, `code` → 200 proven, once; 403 with the same words for everything else; 503
-                         when storage is away
+POST /number/code    form field `link` → a code by text to the number that the link is for
+POST /number         form fields `link`, `code` → proven, once
+
+Else as `dsr.web.code_page` has it.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
-from starlette.background import BackgroundTask
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -27,9 +25,9 @@ from dsr.possession import Possessions
 from dsr.report.number import NumberLetter
 from dsr.settings import Settings
 from dsr.texting import SendText
-from dsr.web.form import fields_of, secret_of
+from dsr.web import code_page
+from dsr.web.form import secret_of
 from dsr.web.page import number_page
-from dsr.web.visitor import address_of, is_own
 
 log = logging.getLogger("dsr")
 
@@ -53,37 +51,12 @@ class Desk:
 
 def routes(desk: Desk) -> list[Route]:
     """Of this page."""
+
+    def show(request: Request, state: str = "", link: str = "", status: int = 200) -> Response:
+        return number_page(request, desk.settings, state, link, status)
+
     proxies = desk.settings.portal.proxies
-
-    async def page(request: Request) -> Response:
-        return number_page(request, desk.settings)
-
-    async def code(request: Request) -> Response:
-        form = await fields_of(request)
-        link = form.get("link", "")
-        answer = number_page(request, desk.settings, "sent", link)
-        # Afterwards, so that the time it takes tells nothing.
-        if is_own(request):
-            answer.background = BackgroundTask(send_code, desk, secret_of(link), address_of(request, proxies))
-        return answer
-
-    async def prove(request: Request) -> Response:
-        form = await fields_of(request)
-        try:
-            address = address_of(request, proxies)
-            fits = is_own(request) and await run_in_threadpool(proven, desk, form, address)
-        except DsrError:
-            return number_page(request, desk.settings, "broken", form.get("link", ""), 503)
-        if not fits:
-            return number_page(request, desk.settings, "failed", form.get("link", ""), 403)
-        return number_page(request, desk.settings, "done")
-
-    return [
-        Route("/number", page, methods=["GET"]),
-        Route("/number", prove, methods=["POST"]),
-        Route("/number/code", page, methods=["GET"]),
-        Route("/number/code", code, methods=["POST"]),
-    ]
+    return code_page.routes("/number", show, proxies, send=partial(send_code, desk), fits=partial(proven, desk))
 
 
 def send_code(desk: Desk, link: str, address: str) -> None:

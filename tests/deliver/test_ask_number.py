@@ -114,7 +114,7 @@ def test_proof_of_a_phone_is_no_proof_of_who_asks(office: Office, post: Post) ->
     assert post("/number", link=link, code=code).status_code == 200
     assert not identified(office.ledger.events(case.case_id))
     assert office.challenges.confirmed(case.case_id) is None
-    assert "no proof of who they are" in dsr_numbers.number_line(office, case.case_id, "x")  # type: ignore[arg-type]
+    assert "no proof of who they are" in dsr_numbers.number_line(office, case.case_id, "x")
 
 
 def test_each_number_has_a_link_of_its_own_and_three_are_asked_about(office: Office, post: Post) -> None:
@@ -148,9 +148,9 @@ def test_without_a_gateway_everything_is_as_before(office: Office, portal: str) 
     off = replace(office, settings=replace(office.settings, texting=Texting()))
     case = a_case(off)
     assert ask(off, case) == step.NOT_ASKED
-    dsr_numbers.ask_number(off, case.case_id)  # type: ignore[arg-type]
+    dsr_numbers.ask_number(off, case.case_id)
     assert (off.post.mails, events(off, case)) == ([], [])
-    assert dsr_numbers.number_line(off, case.case_id, "x") == ""  # type: ignore[arg-type]
+    assert dsr_numbers.number_line(off, case.case_id, "x") == ""
 
 
 def test_nobody_on_file_and_a_mail_that_is_refused(office: Office) -> None:
@@ -175,10 +175,10 @@ def test_a_mail_server_that_is_down_stops_nothing_and_the_upkeep_asks(office: Of
     case = a_case(office)
     office.post.fails.append(TransientError("connection.failed", "mail"))
     place = Place(office)
-    dsr_numbers.ask_number(place, case.case_id)  # type: ignore[arg-type]
+    dsr_numbers.ask_number(place, case.case_id)
     assert office.post.mails == []
-    dsr_numbers.mail_unsent(place, NOW)  # type: ignore[arg-type]
-    dsr_numbers.mail_unsent(place, NOW)  # type: ignore[arg-type]
+    dsr_numbers.mail_unsent(place, NOW)
+    dsr_numbers.mail_unsent(place, NOW)
     assert [str(mail["To"]) for mail in office.post.mails if case.case_id in mail.as_string()] == [contact_of(case)]
 
 
@@ -333,7 +333,7 @@ def test_how_it_stands(office: Office, post: Post) -> None:
     prove(office, post, links_of(office)[0])
     assert provable.standing(case, office.possessions) == provable.Standing(2, 1, 1)
     [number] = held(office, case)
-    line = dsr_numbers.number_line(office, case.case_id, "go on")  # type: ignore[arg-type]
+    line = dsr_numbers.number_line(office, case.case_id, "go on")
     assert "they hold 2" in line
     assert "shown 1. **1 since the last search: go on.**" in line
     provable.keep(case, Decision(), {Identifier("phone", number)}, [])

@@ -58,9 +58,9 @@ class Place:
         case, sources = self.case(request_id), {"pardot": self.form, "recordings": self.calls}
         request = case.read_json("request")
         case.write_json("request", request | {"subject": {"email": self.address}})
-        held = dsr_numbers.proven(self, request_id)  # type: ignore[arg-type]
+        held = dsr_numbers.proven(self, request_id)
         declared = [declaration("pardot"), self.calls.declaration]
-        identify(case, sources, declared, self.index, at=NOW, final=True, possessed=held)  # type: ignore[arg-type]
+        identify(case, sources, declared, self.index, at=NOW, final=True, possessed=held)
         self.searches += 1
 
 
@@ -97,7 +97,7 @@ def show(page: str, office: Office, gateway: Texts) -> None:
 
 
 def line(place: Place, case: CaseFile) -> str:
-    return dsr_numbers.number_line(place, case.case_id, "x")  # type: ignore[arg-type]
+    return dsr_numbers.number_line(place, case.case_id, "x")
 
 
 def test_at_review_they_are_asked_and_what_they_show_is_searched_with(
@@ -106,21 +106,21 @@ def test_at_review_they_are_asked_and_what_they_show_is_searched_with(
     case = place.begun()
     assert judging.doubts(case) == Doubts(2, 0)
     assert line(place, case) == ""
-    dsr_numbers.ask_number(place, case.case_id)  # type: ignore[arg-type]
-    dsr_numbers.ask_number(place, case.case_id)  # type: ignore[arg-type]
+    dsr_numbers.ask_number(place, case.case_id)
+    dsr_numbers.ask_number(place, case.case_id)
     assert len(office.post.mails) == 1
     assert "they hold 1, and have shown 0" in line(place, case)
     monkeypatch.setattr(dsr_reviewing, "_missing", lambda *_: [])
     monkeypatch.setattr(dsr_reviewing, "read_again", Place.search)
     monkeypatch.setattr(dsr_reviewing, "combine_case", lambda *_: None)
-    dsr_reviewing._apply(place, case.case_id)  # type: ignore[arg-type]
+    dsr_reviewing._apply(place, case.case_id)
     assert place.searches == 1, "nothing was shown yet"
     show(page, office, gateway)
     [text] = gateway.messages.values()
     assert (text["to"], text["from"]) == (place.number, "Controller")
     assert "shown 1. **1 since the last search: x.**" in line(place, case)
     for _ in range(2):
-        dsr_reviewing._apply(place, case.case_id)  # type: ignore[arg-type]
+        dsr_reviewing._apply(place, case.case_id)
     assert place.searches == 2, "once"
     assert judging.doubts(case) == Doubts(0, 0)
     assert case.read_json("search/recordings")["matches"] == 2
@@ -134,33 +134,33 @@ def test_a_plan_that_does_not_go_by_it_is_not_carried_out(
     case = place.begun()
     plan = type("Plan", (), {"count": lambda self: 1})()
     monkeypatch.setattr("dsr.plan.read", lambda _: plan)
-    dsr_numbers.ask_number(place, case.case_id)  # type: ignore[arg-type]
-    dsr_approvals._need_applied(place, case.case_id)  # type: ignore[arg-type]
+    dsr_numbers.ask_number(place, case.case_id)
+    dsr_approvals._need_applied(place, case.case_id)
     show(page, office, gateway)
     with pytest.raises(dsr_approvals.Unapplied, match=r"numbers\.proven"):
-        dsr_approvals._need_applied(place, case.case_id)  # type: ignore[arg-type]
+        dsr_approvals._need_applied(place, case.case_id)
     place.search(case.case_id)
-    dsr_approvals._need_applied(place, case.case_id)  # type: ignore[arg-type]
+    dsr_approvals._need_applied(place, case.case_id)
 
 
 def test_an_officer_who_says_otherwise_after_it_was_shown_is_heard(
     place: Place, page: str, office: Office, gateway: Texts
 ) -> None:
     case = place.begun()
-    dsr_numbers.ask_number(place, case.case_id)  # type: ignore[arg-type]
+    dsr_numbers.ask_number(place, case.case_id)
     show(page, office, gateway)
     first, _ = judging.doubtful(case)
     judging.judge(case, first, theirs=False, by="officer", at=NOW)
     place.search(case.case_id)
     assert not case.exists("found/recordings")
-    assert provable.standing(case, dsr_numbers.possessions(place)).waiting == 0  # type: ignore[arg-type]
+    assert provable.standing(case, dsr_numbers.possessions(place)).waiting == 0
 
 
 def test_where_the_page_was_cut_off_the_event_is_made_up_for(place: Place, office: Office) -> None:
     case = place.begun()
-    dsr_numbers.ask_number(place, case.case_id)  # type: ignore[arg-type]
+    dsr_numbers.ask_number(place, case.case_id)
     [one] = provable.asked(case)
-    possessions = dsr_numbers.possessions(place)  # type: ignore[arg-type]
+    possessions = dsr_numbers.possessions(place)
     drawn = possessions.send_code(one.link, NOW)
     assert drawn is not None
     assert possessions.prove(one.link, drawn[1], NOW) == case.case_id

@@ -23,7 +23,7 @@ def search(case: CaseFile, possessed: frozenset[Identifier] = frozenset(), first
     case.write_json("request", request())
     sources = {"pardot": first, "recordings": CALLS}
     declared = [declaration("pardot"), CALLS.declaration]
-    identify(case, sources, declared, INDEX, at=AT, final=True, possessed=possessed)  # type: ignore[arg-type]
+    identify(case, sources, declared, INDEX, at=AT, final=True, possessed=possessed)
 
 
 def theirs(case: CaseFile) -> set[str]:
@@ -64,7 +64,7 @@ def test_an_officer_s_word_outweighs_the_proof(case: CaseFile) -> None:
         case.write_json("request", request())
         sources = {"pardot": FORM, "recordings": few}
         declared = [declaration("pardot"), few.declaration]
-        identify(case, sources, declared, index, at=AT, final=True, possessed=possessed)  # type: ignore[arg-type]
+        identify(case, sources, declared, index, at=AT, final=True, possessed=possessed)
 
     again()
     first, _ = judging.doubtful(case)
