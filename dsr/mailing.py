@@ -24,7 +24,7 @@ def keep_mail(
 
 def copied(message: EmailMessage, secrets: Sequence[str] = ()) -> bytes:
     """The mail as it goes over the wire (RFC 5322), with `correspondence.BLANK` wherever one of the secrets stood."""
-    copy = deepcopy(message)
+    copy = deepcopy(message, {id(message.policy): message.policy})
     for part in copy.walk():
         if part.get_content_maintype() == "text":
             language, text = part["Content-Language"], part.get_content()

@@ -247,8 +247,9 @@ def _remove_parts(path: Path) -> None:
     with store_errors():
         if not path.parent.exists():
             return
-        for part in path.parent.glob(f"{path.name}.*{_PART}"):
-            part.unlink(missing_ok=True)
+        for part in path.parent.iterdir():  # a glob compiles a pattern for each object
+            if part.name.startswith(f"{path.name}.") and part.name.endswith(_PART):
+                part.unlink(missing_ok=True)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

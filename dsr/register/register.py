@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dsr.errors import PermanentError
 from dsr.register import checking, files
@@ -42,7 +42,10 @@ class Register:
         found = files.read(files.folder(folder))
         if found.problems:
             raise PermanentError("register.invalid", found.problems[0].row)
-        return cls.of(found)
+        register = _LAST.get(found.digest) or cls.of(found)
+        _LAST.clear()
+        _LAST[found.digest] = register
+        return register
 
     @classmethod
     def of(cls, found: Files) -> "Register":
@@ -89,6 +92,10 @@ class Register:
     def problems(self, declarations: Iterable[Declaration]) -> tuple[Problem, ...]:
         """Everything missing or wrong, by row."""
         return checking.problems(self, declarations)
+
+
+_LAST: Final[dict[str, Register]] = {}
+"""What was loaded last, by its digest: whoever forks many processes makes it once, see `dsr_preload`."""
 
 
 def check(
