@@ -42,3 +42,32 @@ class ClearedFile:
 RowsOf = Callable[[str, str], Iterator[Cleared]]
 """(source, dataset) → the rows that are disclosed of it, from their start at each call, one batch in memory at a
 time; columns as `schema.arrow_schema(dataset)` gives them, or fewer."""
+
+_KEPT_BYTES: Final = 8 * 1024 * 1024
+"""Of all datasets' rows together that are kept to be given again."""
+
+
+def read_once(rows_of: RowsOf) -> RowsOf:
+    """The same, but what is small is kept: pages, JSON and CSV ask for the same rows in turn, and each reading is a
+    decryption of its own."""
+    kept: dict[tuple[str, str], list[Cleared]] = {}
+    room = _KEPT_BYTES
+
+    def again(source: str, dataset: str) -> Iterator[Cleared]:
+        nonlocal room
+        if (source, dataset) in kept:
+            yield from kept[source, dataset]
+            return
+        seen, size = list[Cleared](), 0
+        for cleared in rows_of(source, dataset):
+            size += cleared.batch.nbytes
+            if size <= room:
+                seen.append(cleared)
+            else:
+                seen.clear()
+            yield cleared
+        if size <= room:
+            kept[source, dataset] = seen
+            room -= size
+
+    return again

@@ -9,6 +9,7 @@ from dsr import document as documents
 from dsr import document_copy, interop, package, processing, schema, tabular
 from dsr.archive import Archive, Content
 from dsr.casefile import CaseFile
+from dsr.cleared import read_once
 from dsr.clearing import Clearing
 from dsr.collected import Collected
 from dsr.digest import HashedFile
@@ -94,7 +95,7 @@ class _Writer:
         self.case, self.archive, self.at, self._document = case, archive, at, document
         self._portal_url = portal_url
         self._clearing = clearing
-        self._rows_of = clearing.rows_of(documents.fields(document))
+        self._rows_of = read_once(clearing.rows_of(documents.fields(document)))
         self._collected: dict[str, Collected] = {}
         self._neutralised: dict[str, int] = {}
 
