@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dsr.errors import TransientError
+from dsr.s3answers import demand_whole
 
 _PLACE: Final = "casefile"
 _PART_BYTES: Final = 16 * 1024 * 1024
@@ -78,4 +79,5 @@ def s3_client(uri: str) -> tuple[Any, str]:
         verify=options.get("tls_ca_file_path"),
         config=Config(signature_version="s3v4"),
     )
+    demand_whole(client)
     return client, where.netloc.rpartition("@")[2]

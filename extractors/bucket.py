@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
 from dsr.errors import PermanentError, TransientError
+from dsr.s3answers import demand_whole
 from dsr.source import Connection
 from dsr.transmission import Receipt, Upload
 from extractors.http import raise_for_status
@@ -83,6 +84,7 @@ class BucketRecipient:
             )
         except (BotoCoreError, ValueError):
             raise PermanentError("connection.endpoint_url", place) from None
+        demand_whole(client)
         return cls(key, title, client, str(extra["bucket"]), str(extra.get("prefix", "")), extra.get("private") is True)
 
     def send(self, upload: Upload) -> Receipt:

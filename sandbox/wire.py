@@ -40,12 +40,14 @@ class Fault:
     were all), `drip` (do it; the answer in pieces with `seconds` between them), `endless` (a JSON array that goes on
     until the other side hangs up).
 
-    `times` counts down; -1 = for good. `path` is searched in the path with its query."""
+    `after`: so many calls that it would hit pass first. `times` counts down; -1 = for good. `path` is searched in the
+    path with its query."""
 
     system: str
     kind: str = "status"
     method: str = ""
     path: str = ""
+    after: int = 0
     times: int = -1
     status: int = 500
     body: str = ""
@@ -86,6 +88,9 @@ class Wiretap:
         """The first fault that hits, counted down."""
         for fault in self.faults:
             if fault.hits(system, method, target):
+                if fault.after:
+                    fault.after -= 1
+                    continue
                 fault.times -= fault.times > 0
                 return fault
         return None
@@ -128,10 +133,12 @@ class Wire:
             await self.app(scope, receive, send)
         elif fault.kind == "status":
             media_type = "application/json" if fault.body[:1] in ("{", "[") else "text/html"
-            response = Response(fault.body, fault.status, fault.headers, media_type)
+            # Who asked whether to send the body won't: what follows on this connection would be taken for it.
+            closing = {"connection": "close"} if any(name == b"expect" for name, _ in scope["headers"]) else {}
+            response = Response(fault.body, fault.status, {**fault.headers, **closing}, media_type)
             await response(scope, receive, send)
         elif fault.kind == "endless":
-            await _endless(receive, send)
+            await _endless(fault, receive, send)
         elif fault.kind in ("cut", "drip"):
             await self._whole(fault, scope, receive, send)
         else:
@@ -174,7 +181,7 @@ async def _nowhere(_: Message) -> None:
     """Where an answer goes that nobody gets."""
 
 
-async def _endless(receive: Receive, send: Send) -> None:
+async def _endless(fault: Fault, receive: Receive, send: Send) -> None:
     gone = asyncio.Event()
 
     async def listen() -> None:
@@ -183,7 +190,9 @@ async def _endless(receive: Receive, send: Send) -> None:
         gone.set()
 
     listening = asyncio.create_task(listen())
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+    headers = {"content-type": "application/json", **fault.headers}
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 200, "headers": encoded})
     piece = b"[" + b"1," * 32_000
     while not gone.is_set():
         await send({"type": "http.response.body", "body": piece, "more_body": True})

@@ -22,6 +22,7 @@ import urllib3.connection
 from conformance import find_all
 from running_sandbox import Sandbox
 
+from dsr.errors import PermanentError, TransientError
 from dsr.model import Found, Outcome, Rows
 from dsr.schema import SOURCE_ID
 from dsr.selection import Approval, Selection, seal
@@ -241,6 +242,40 @@ class ActingConformance:
             if not killed:
                 break
         assert calls > 1
+
+    @pytest.mark.slow
+    @pytest.mark.thorough
+    @EVERY
+    def test_success_with_nothing_in_it(self, sandbox: Sandbox, restored: Callable[[], None], every: bool) -> None:
+        """Something answers the n-th call with 200 and nothing in the system's place: nothing is told to be done that
+        isn't, and called again it comes to the same end."""
+        selections = self.chosen(sandbox)
+        self.erase(sandbox, selections)
+        wanted = self.shape(lines(sandbox, self.system))
+        for calls in moments(every=every):
+            restored()
+            told, played = self.told_nothing(sandbox, selections, calls)
+            left = {json.loads(line)["id"] for line in lines(sandbox, self.system)}
+            for selection in selections:
+                for dataset in selection.datasets("erase"):
+                    gone = [i for i in selection.ids(dataset, "erase") if i not in left]
+                    assert told[dataset, "erase", "done", ""] <= len(gone), (calls, dataset)
+            self.erase(sandbox, selections)
+            assert self.shape(lines(sandbox, self.system)) == wanted, calls
+            if not played:
+                break
+
+    def told_nothing(self, sandbox: Sandbox, selections: list[Selection], calls: int) -> tuple[Counter[Any], bool]:
+        """What the verb told, nothing if it failed, when its n-th call got such an answer; whether there was one."""
+        told: Counter[Any] = Counter()
+        sandbox.fault(system=self.system, after=calls - 1, times=1, status=200, body="")
+        try:
+            told = counts(list(self.connect(sandbox).erase(selections)))
+        except (TransientError, PermanentError):
+            told.clear()
+        played = sandbox.admin.get("/faults").json()[0]["times"] == 0
+        sandbox.admin.delete("/faults").raise_for_status()
+        return told, played
 
     def dies_after(self, sandbox: Sandbox, selections: list[Selection], calls: int) -> bool:
         """Whether one call of the verb was killed after so many answers; False when it came to its end before."""

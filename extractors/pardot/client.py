@@ -41,6 +41,7 @@ _WAIT: Final = {
 _UNREADABLE: Final = ("pardot.132", "pardot.219")
 """Archived or deleted: a record in the recycle bin that can't be read by id, and never be written to."""
 _UNKNOWN: Final = "pardot.109"
+_NO_CONTENT: Final = 204
 _ENDLESS: Final = "pages.endless"
 _LONGEST_TOKEN: Final = 64 * 1024
 """Bytes of an answer to a sign-in, of which the token is some hundred."""
@@ -152,15 +153,18 @@ class Client:
     def write(self, method: str, path: str, **content: Any) -> Literal["done", "binned", "gone"]:
         """One change; `content` as `httpx.Client.build_request` takes it. "binned": the record lies in the recycle bin,
         where nothing can be changed; "gone": there is none of that id. Both are told by the primary data, while reads
-        may be a minute behind."""
+        may be a minute behind. TransientError("answer.unexpected") when nothing says that it was done: the answer to a
+        deletion is 204, to other changes that or the record."""
         try:
-            self.request(method, path, **content)
+            answer = self.request(method, path, **content)
         except PermanentError as error:
             if error.code in _UNREADABLE:
                 return "binned"
             if error.code == _UNKNOWN:
                 return "gone"
             raise
+        if answer.status_code != _NO_CONTENT and (method == "DELETE" or not answer.content):
+            raise TransientError("answer.unexpected", PLACE)
         return "done"
 
     def budget(self) -> Budget:

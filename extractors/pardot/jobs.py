@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from extractors.pardot.client import Client
+from dsr.errors import TransientError
+from extractors.pardot.client import PLACE, Client
 from extractors.pardot.fields import Listing
 
 OBJECT: Final = "Prospect"
@@ -67,7 +68,10 @@ class Jobs:
             rows = csv.reader(io.StringIO(text))
             names = [name.strip().lower() for name in next(rows, [])]
             place = names.index("id") if "id" in names else 0
-            self._errors[job.job_id] = frozenset(row[place].strip() for row in rows if len(row) > place)
+            refused = frozenset(row[place].strip() for row in rows if len(row) > place)
+            if not refused:
+                raise TransientError("body.invalid", PLACE)  # it has errors, and doesn't say of which
+            self._errors[job.job_id] = refused
         return self._errors[job.job_id]
 
     def file(self, action: str, ids: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from dsr import effort
 from dsr.errors import PermanentError, TransientError
+from dsr.s3answers import demand_whole
 from dsr.source import Connection
 from extractors.http import MAX_BODY, raise_for_status
 
@@ -72,6 +73,7 @@ class Store:
         except (BotoCoreError, ValueError):
             raise PermanentError("connection.endpoint_url", PLACE) from None
         client.meta.events.register("before-send.s3", _count)
+        demand_whole(client)
         return cls(client, str(extra["bucket"]))
 
     def reach(self) -> None:

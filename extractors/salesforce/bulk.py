@@ -87,6 +87,8 @@ class Bulk:
             text = b"".join(self._client.stream(f"{_JOBS}/{job_id}/failedResults")).decode("utf-8")
             rows = csv.DictReader(io.StringIO(text, newline=""))
             job.codes = {row["Id"]: row["sf__Error"].partition(":")[0] for row in rows}
+            if len(job.codes) < int(ended["numberRecordsFailed"]):
+                raise TransientError("body.invalid", PLACE)
 
     def _ended(self, job_id: str) -> dict[str, Any] | None:
         """The job once it has ended; None when patience ran out."""

@@ -108,7 +108,7 @@ class Client:
             for n, (method, url, body) in enumerate(parts)
         ]
         order = {"allOrNone": False, "compositeRequest": requests_}
-        answer = self._call(lambda api: api.restful("composite", method="POST", json=order))
+        answer = self._call(lambda api: _restful(api, "composite", "POST", order))
         listed = answer.get("compositeResponse") if isinstance(answer, dict) else None
         if not isinstance(listed, list) or not all(isinstance(part, dict) for part in listed):
             raise TransientError("body.invalid", PLACE)
@@ -119,10 +119,10 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call below /services/data/vXX/ that answers with JSON; None for no content."""
-        return self._call(lambda api: api.restful(path, method=method, json=body))
+        return self._call(lambda api: _restful(api, path, method, body))
 
     def upload(self, path: str, data: bytes) -> None:
-        """PUT a CSV."""
+        """PUT a CSV. TransientError("answer.unexpected") when the answer isn't that it was taken, 201."""
 
         def put(api: Api) -> requests.Response:
             headers = {"Authorization": f"Bearer {api.session_id}", "Content-Type": "text/csv; charset=UTF-8"}
@@ -130,6 +130,8 @@ class Client:
 
         response = self._call(put)
         check(response.status_code, _json(response), response.headers)
+        if response.status_code != requests.codes.created:
+            raise TransientError("answer.unexpected", PLACE)
 
     def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Describe results by object; None for an object that doesn't exist or may not be seen."""
@@ -221,6 +223,13 @@ class Client:
         except (ValueError, TypeError, UnsupportedAlgorithm, jwt.PyJWTError):
             raise PermanentError("connection.private_key", PLACE) from None
         return {"grant_type": _JWT_GRANT, "assertion": assertion}, {}
+
+
+def _restful(api: Api, path: str, method: str, body: Any) -> Any:
+    try:
+        return api.restful(path, method=method, json=body)
+    except TypeError:  # simple-salesforce asks for the length of whatever JSON there was
+        raise TransientError("body.invalid", PLACE) from None
 
 
 def _authorised(response: requests.Response) -> requests.Response:

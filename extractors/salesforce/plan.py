@@ -85,6 +85,8 @@ OBJECTS: Final = {
 """Dataset → the object whose records it holds; `OTHER` holds those of several."""
 BINARIES: Final = {"ContentVersion": "VersionData", "Attachment": "Body"}
 """Object → its field that holds a file's bytes."""
+SIZES: Final = {"ContentVersion": "ContentSize", "Attachment": "BodyLength"}
+"""Object → its field that says how many these are."""
 _UNDESCRIBED: Final = {
     "EmailMessageRelation": ("EmailMessage", ("Id", "EmailMessageId", "RelationId", "RelationAddress")),
     "ContentDocumentLink": ("ContentVersion", ("Id", "ContentDocumentId", "LinkedEntityId")),

@@ -10,8 +10,9 @@ from dsr import schema
 from dsr.model import Attachment, Match, Piece, Rows, Withheld
 from extractors.salesforce.client import Client
 from extractors.salesforce.disclosure import Disclosed, Disclosure, Own
+from extractors.salesforce.files import whole
 from extractors.salesforce.layout import Layout
-from extractors.salesforce.plan import BINARIES, OTHER, Step, fields, levels
+from extractors.salesforce.plan import BINARIES, OTHER, SIZES, Step, fields, levels
 from extractors.salesforce.soql import Term, statements
 from extractors.salesforce.values import email, full_id
 
@@ -156,7 +157,8 @@ class Reading:
         extension = extension if extension.isalnum() and len(extension) <= 8 else ""
         guessed = mimetypes.guess_type(f"x.{extension}")[0] if extension else None
         media_type = str(row.get("ContentType") or guessed or "application/octet-stream")
-        chunks = self._client.stream(f"sobjects/{step.object}/{record_id}/{BINARIES[step.object]}")
+        content = self._client.stream(f"sobjects/{step.object}/{record_id}/{BINARIES[step.object]}")
+        chunks = whole(content, row.get(SIZES[step.object]), row.get("Checksum"))
         return Attachment(request_id, step.dataset, record_id, record_id, media_type, extension, title, chunks)
 
 

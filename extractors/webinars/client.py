@@ -24,6 +24,7 @@ _OTHERS = 16
 """So many calls may be under way: four places in the source's pool, four calls of each."""
 _PATIENCE = timedelta(seconds=5)
 _TRIES = 6
+_DELETED = 204
 _MOST_PAGES = 10_000
 """Three million items: a list that goes on after that leads in circles."""
 
@@ -125,10 +126,13 @@ class Zoom:
         return body
 
     def delete(self, path: str, params: Mapping[str, Any] | None = None) -> None:
-        """DELETE. PermanentError("zoom.<number>") also for an error that comes with status 200."""
+        """DELETE. PermanentError("zoom.<number>") also for an error that comes with status 200;
+        TransientError("answer.unexpected") for any other answer than Zoom's 204: nothing says that it is done."""
         response = self._patiently(lambda: self._http.request("DELETE", path, params=params))
         if response.content:
             raise PermanentError(error_code(400, response.content) or "answer.unexpected", PLACE) from None
+        if response.status_code != _DELETED:
+            raise TransientError("answer.unexpected", PLACE) from None
 
     def content(self, url: str) -> bytes:
         """A recording's file; the vendor leads on to where it lies."""

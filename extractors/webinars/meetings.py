@@ -34,7 +34,7 @@ class Meetings:
 
     def webinar(self, webinar: str) -> Record | None:
         """The webinar; None when the vendor has deleted it."""
-        return self._unless((NO_WEBINAR,), f"/webinars/{segment(webinar)}")
+        return _about(self._unless((NO_WEBINAR,), f"/webinars/{segment(webinar)}"), "id")
 
     def instances(self, webinar: str) -> dict[str, str]:
         """Start times of the past instances by UUID; {} when there was none yet."""
@@ -56,7 +56,7 @@ class Meetings:
         for registrant in sorted(set(wanted) - found.keys()):
             path = f"/webinars/{segment(webinar)}/registrants/{segment(registrant)}"
             try:
-                found[registrant] = self._zoom.get(path)
+                found[registrant] = _of(registrant, self._zoom.get(path))
             except PermanentError as error:
                 if error.code == NO_WEBINAR:
                     return None
@@ -122,15 +122,18 @@ class Meetings:
 
     def survey(self, uuid: str) -> Record:
         """The survey's report; {} when it is out of reach."""
-        return self._unless(OUT_OF_REACH, f"/report/webinars/{segment(uuid)}/survey") or {}
+        answer = self._unless(OUT_OF_REACH, f"/report/webinars/{segment(uuid)}/survey")
+        return _about(answer, "webinar_id", "webinar_uuid", "survey_id", "survey_answers") or {}
 
     def report(self, uuid: str) -> Record:
         """Head of an instance's report (topic, times, host); {} when it is out of reach."""
-        return self._unless((NO_WEBINAR, *OUT_OF_REACH), f"/report/webinars/{segment(uuid)}") or {}
+        return (
+            _about(self._unless((NO_WEBINAR, *OUT_OF_REACH), f"/report/webinars/{segment(uuid)}"), "uuid", "id") or {}
+        )
 
     def recording(self, uuid: str) -> Record:
         """The instance's recording with `recording_files`; {} when it wasn't recorded or is deleted."""
-        return self._unless((NO_RECORDING,), f"/meetings/{segment(uuid)}/recordings") or {}
+        return _about(self._unless((NO_RECORDING,), f"/meetings/{segment(uuid)}/recordings"), "uuid", "id") or {}
 
     def trashed_files(self, uuid: str, host: str, day: str) -> int:
         """How many files of the instance's recording lie in the vendor's bin, where they stay for 30 days and can't
@@ -183,6 +186,20 @@ class Meetings:
             if error.code not in codes:
                 raise
         return None
+
+
+def _about(answer: Record | None, *names: str) -> Record | None:
+    """The same. TransientError("body.invalid") when it doesn't even say, by one of these names, what it is about."""
+    if answer is not None and not answer.keys() & set(names):
+        raise TransientError("body.invalid", PLACE)
+    return answer
+
+
+def _of(record_id: str, answer: Record) -> Record:
+    """The same. TransientError("body.invalid") when it is another's than was asked for."""
+    if str(answer.get("id")) != record_id:
+        raise TransientError("body.invalid", PLACE)
+    return answer
 
 
 def _listed(answer: Record | None, key: str) -> list[Record]:

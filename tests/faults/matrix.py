@@ -102,9 +102,19 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
         "stop: table.missing": _DATABASE,
         "stop: answer.unexpected": "webinars_change",
         "stop: offset.invalid": "receiver",
-        "stop: transcript.unreadable": "recordings_read",
+        "again: connection.failed": "recordings_read",
+        "again: answer.unexpected": "pardot_change",
         "a person: receipt.invalid": "processor",
-        "done": "pardot_change",
+        "done": "store",
+    },
+    "empty": {
+        "again: body.invalid": "salesforce_read salesforce_change pardot_read webinars_read",
+        "again: connection.failed": f"{_S3} bucket",
+        "again: store.unavailable": "store",
+        "again: answer.unexpected": "pardot_change webinars_change",
+        "again: answer.invalid": "zendesk jira freshdesk airflow",
+        "stop: offset.invalid": "receiver",
+        "a person: receipt.invalid": "processor",
     },
     "drip": {
         "again: timeout": f"{_CRM_READ} webinars_read zendesk jira freshdesk processor",
@@ -116,7 +126,8 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
         "again: http.401": _TICKETS,
         "a person: http.401": "processor",
         "a person: smtp.535": "mail",
-        "done": "salesforce_change pardot_change webinars_read webinars_change store airflow",
+        "again: store.unavailable": "store",
+        "done": "salesforce_change pardot_change webinars_read webinars_change airflow",
     },
     "skew": {
         "again: http.429 after 0 s": "salesforce_read salesforce_change processor receiver",
@@ -127,7 +138,7 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
     "lost": {
         "again: body.invalid": f"{_JSON} {_TICKETS} processor receiver",
         "again: connection.failed": f"{_S3} invoicing_change mail bucket airflow",
-        "done": "store",
+        "again: store.unavailable": "store",
     },
 }
 """What goes wrong → outcome → for whom."""
@@ -141,8 +152,9 @@ EXPECTED: Final[Mapping[tuple[str, str], str]] = {
 NOT_THERE: Final[Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]] = {
     "busy_seconds": ((("invoicing_read", "invoicing_change", "mail"), "the protocol has no word for a time to wait"),),
     "busy_date": ((("invoicing_read", "invoicing_change", "mail"), "the protocol has no word for a time to wait"),),
-    "shape": (
-        (("store",), "of the answer to a write only the status is read"),
+    "shape": ((("standard_webhooks",), "its answers have no form: the status is all"),),
+    "empty": (
+        (("invoicing_read", "invoicing_change", "mail"), "the connection would have ended"),
         (("standard_webhooks",), "its answers have no form: the status is all"),
     ),
     "skew": ((("invoicing_read", "invoicing_change", "mail"), "nothing in it depends on a clock"),),

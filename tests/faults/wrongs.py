@@ -40,6 +40,7 @@ WRONGS: Final = (
     Wrong("down", "503 with a page of HTML", {"status": 503, "body": HTML}),
     Wrong("half", "an answer that ends in the middle of its JSON or XML", {"kind": "cut"}),
     Wrong("shape", "an answer of another form than agreed", {"status": 200, "body": '{"unexpected":[{"a":1}]}'}),
+    Wrong("empty", "an answer of success with nothing in it", {"status": 200, "body": ""}),
     Wrong("drip", "an answer that comes drop by drop", {"kind": "drip", "seconds": 0.15}),
     Wrong("token", "credentials that have expired", {"status": 401, "body": "{}"}),
     Wrong("skew", "clocks that differ", {"status": 429, "body": "{}"}),
