@@ -6,6 +6,7 @@
 | *index* | reads what is new in a system without look-up into the keyed-hash index | its log ends in a code |
 | *end_links* | destroys case files whose download link has ended | clear it |
 | *remind* | reminds those who were asked to confirm who they are, after two days and after five | see the log |
+| *anchor_ledger* | walks the whole ledger, and mails its signed end to `DSR_ANCHOR_TO` | `ledger.tampered`: see there |
 | *sweep* | removes working data of runs that are gone, and case files that nobody needs any more | clear it |
 | *end_retention* | erases what a law, a hold or a lock kept until now when an erasure was carried out | see below |
 | *needs_person* | is red when an *end_retention* is, else skipped | see there |
@@ -22,6 +23,7 @@ after connecting a source: a system whose index was never read can't be searched
 
 from airflow.sdk import DAG, TaskGroup, TriggerRule
 
+import dsr_anchoring as anchoring
 import dsr_identity as identity
 import dsr_keeping as tasks
 from dsr_retries import DEFAULT_ARGS
@@ -39,6 +41,7 @@ with DAG(
 ):
     tasks.end_links() >> tasks.sweep()
     identity.remind()
+    anchoring.anchor_ledger()
     ended = {}
     for source in SOURCES:
         name, pool = source.declaration.name, source.declaration.connection_id

@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dsr.errors import PermanentError
 from dsr.referring import is_address
+from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
 
 KEY_BYTES: Final = 32
 NEW_KEY: Final = 'python -c "import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())"'
@@ -80,3 +82,19 @@ def addresses_of(values: Mapping[str, str], name: str) -> tuple[str, ...]:
     if not all(map(is_address, addresses)):
         raise SettingError(name, "not mail addresses with commas between them")
     return addresses
+
+
+def recipients_of(text: str) -> tuple[str, ...]:
+    """Keys of other controllers. SettingError for one that can't be such a key."""
+    keys = listed(text)
+    if not all(re.fullmatch(RECIPIENT_KEY, key) for key in keys):
+        raise SettingError("recipients", "not keys of recipients (a-z, 0-9, hyphens) with commas between them")
+    return keys
+
+
+def rights_of(text: str) -> tuple[str, ...]:
+    """Rights of `vocabulary.RIGHTS`. SettingError for none, and for another."""
+    rights = listed(text)
+    if not rights or not set(rights) <= set(RIGHTS):
+        raise SettingError("rights", f"not some of {', '.join(RIGHTS)} with commas between them")
+    return rights

@@ -32,11 +32,13 @@ from dsr.setting_values import (
     counts_of,
     key_of,
     listed,
+    recipients_of,
+    rights_of,
     timezone_of,
     yes_or_no,
 )
 from dsr.texting import Texting
-from dsr.vocabulary import RECIPIENT_KEY, RIGHTS
+from dsr.vocabulary import RIGHTS
 
 _NEEDED: Final = {
     "case_store": "a folder, or s3://bucket/prefix?endpoint_override=…&scheme=https; the bucket must not be versioned",
@@ -75,6 +77,7 @@ _OPTIONAL: Final = {
     "alarm_days": "3",
     "remind_days": "14,7,3,1",
     "remind_to": "",
+    "anchor_to": "",
     "identity_asked_within": "3",
     "frequent_from": "6",
     "budget_reserve": "20",
@@ -125,6 +128,7 @@ class Settings:
     alarm_days       how many days before its target an open request raises an alarm
     remind_days      how many days before its target somebody is reminded of an open request, the most first
     remind_to        the mail addresses that reminders go to, the privacy team's; () = nobody's
+    anchor_to        those that learn every night where the ledger ends, the auditor's; () = nobody's
     identity_asked_within  within how many days of receipt who asks has to be asked for it to suspend the time
     frequent_from    from the how-manieth request of the same address within twelve months a person looks at it before
                      anything is read (Art. 12(5) GDPR); 0 = never
@@ -163,6 +167,7 @@ class Settings:
     alarm_days: int = 3
     remind_days: tuple[int, ...] = (14, 7, 3, 1)
     remind_to: tuple[str, ...] = ()
+    anchor_to: tuple[str, ...] = ()
     identity_asked_within: int = 3
     frequent_from: int = 6
     budget_reserve: int = 20
@@ -209,13 +214,14 @@ class Settings:
             case_keys=_case_keys(values),
             former_public_keys=listed(values["former_public_keys"]),
             register=values["register"],
-            recipients=_recipients(values["recipients"]),
-            rights=_rights(values["rights"]),
+            recipients=recipients_of(values["recipients"]),
+            rights=rights_of(values["rights"]),
             reviewers=listed(values["reviewers"] or values["officers"]),
             review_four_eyes=yes_or_no(values, "review_four_eyes"),
             alarm_days=count_of(values, "alarm_days", 0, 30),
             remind_days=counts_of(values, "remind_days", 0, 60),
             remind_to=addresses_of(values, "remind_to"),
+            anchor_to=addresses_of(values, "anchor_to"),
             identity_asked_within=count_of(values, "identity_asked_within", 0, 30),
             frequent_from=count_of(values, "frequent_from", 0, 1000),
             budget_reserve=count_of(values, "budget_reserve", 0, 90),
@@ -247,20 +253,6 @@ def _case_keys(values: Mapping[str, str]) -> tuple[bytes, ...]:
     former = [key_of({"former_case_keys": text}, "former_case_keys") for text in listed(values["former_case_keys"])]
     master = [key_of(values, "master_key")] if values["master_key"] else []
     return (*present, *former, *master)
-
-
-def _recipients(text: str) -> tuple[str, ...]:
-    keys = listed(text)
-    if not all(re.fullmatch(RECIPIENT_KEY, key) for key in keys):
-        raise SettingError("recipients", "not keys of recipients (a-z, 0-9, hyphens) with commas between them")
-    return keys
-
-
-def _rights(text: str) -> tuple[str, ...]:
-    rights = listed(text)
-    if not rights or not set(rights) <= set(RIGHTS):
-        raise SettingError("rights", f"not some of {', '.join(RIGHTS)} with commas between them")
-    return rights
 
 
 def _customers(text: str) -> Mapping[str, Customer]:

@@ -22,8 +22,11 @@ from running_store import new_bucket, store_uri
 from ticket_office import engine, systems
 from ticket_office import office as ticket_office
 
+from sandbox.people import populate
 from sandbox.recordings.proxy import Proxy
 from sandbox.seaweed import SeaweedFS
+from sandbox.sms.system import Texts
+from sandbox.system import Options
 from sandbox.wire import Wire, Wiretap
 
 __all__ = [
@@ -49,6 +52,14 @@ def stored(weed: SeaweedFS, faulty_bucket: Any) -> Iterator[tuple[str, Wiretap]]
     """The address of a case store behind a wire, and the wire."""
     with _served(Proxy(int(weed.endpoint.rpartition(":")[2])), "store") as (url, tap):
         yield store_uri(weed, faulty_bucket.name, url.removeprefix("http://")), tap
+
+
+@pytest.fixture
+def texted(tmp_path: Path) -> Iterator[tuple[str, Texts, Wiretap]]:
+    """A text gateway behind a wire: address, what was sent, the wire."""
+    gateway = Texts(Options(tmp_path / "gateway"), populate(1))
+    with _served(gateway.app, gateway.name) as (url, tap):
+        yield url, gateway, tap
 
 
 @pytest.fixture

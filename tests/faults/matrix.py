@@ -29,6 +29,7 @@ TITLES: Final[Mapping[str, str]] = {
     "receiver": "another controller by tus",
     "bucket": "another controller's bucket (S3)",
     "store": "the case store (S3)",
+    "texts": "the text gateway (the person tries again)",
     "airflow": "Airflow's REST API",
 }
 _SOURCES: Final = (
@@ -44,21 +45,21 @@ _DATABASE: Final = "invoicing_read invoicing_change"
 
 _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
     "refused": {
-        "again: connection.failed": f"{_SOURCES} {_DATABASE} {_TICKETS} processor mail receiver bucket airflow",
+        "again: connection.failed": f"{_SOURCES} {_DATABASE} {_TICKETS} processor mail receiver bucket airflow texts",
         "again: store.unavailable": "store",
     },
     "reset": {
         "again: body.invalid": f"{_JSON} {_TICKETS} processor receiver",
-        "again: connection.failed": f"{_S3} {_DATABASE} mail bucket airflow",
+        "again: connection.failed": f"{_S3} {_DATABASE} mail bucket airflow texts",
         "done": "store",
     },
     "timeout": {
         "again: timeout": f"{_JSON} {_DATABASE} {_TICKETS} processor receiver",
-        "again: connection.failed": f"{_S3} mail bucket airflow",
+        "again: connection.failed": f"{_S3} mail bucket airflow texts",
         "done": "store",
     },
     "busy": {
-        "again: http.429": f"{_CRM} {_S3} processor receiver bucket airflow",
+        "again: http.429": f"{_CRM} {_S3} processor receiver bucket airflow texts",
         "again: http.429 after 60 s": _TICKETS,
         "again: connection.failed": _DATABASE,
         "again: smtp.421": "mail",
@@ -66,22 +67,22 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "busy_seconds": {
         "again: http.429 after 17 s": f"{_SOURCES} {_TICKETS} processor receiver bucket",
-        "again: http.429": "airflow",
+        "again: http.429": "airflow texts",
         "done": "store",
     },
     "busy_date": {
         "again: http.429 after 90 s": f"{_SOURCES} {_TICKETS} processor receiver bucket",
-        "again: http.429": "airflow",
+        "again: http.429": "airflow texts",
         "done": "store",
     },
     "error": {
-        "again: http.500": f"{_SOURCES} {_TICKETS} processor receiver bucket airflow",
+        "again: http.500": f"{_SOURCES} {_TICKETS} processor receiver bucket airflow texts",
         "again: database": _DATABASE,
         "again: smtp.451": "mail",
         "done": "store",
     },
     "down": {
-        "again: http.503": f"{_SOURCES} {_TICKETS} processor receiver bucket airflow",
+        "again: http.503": f"{_SOURCES} {_TICKETS} processor receiver bucket airflow texts",
         "again: connection.failed": _DATABASE,
         "again: answer.invalid": "mail",
         "done": "store",
@@ -90,7 +91,7 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
         "again: body.invalid": "salesforce_read salesforce_change pardot_read webinars_read",
         "again: connection.failed": f"{_DATABASE} mail",
         "again: http.500": "recordings_change",
-        "again: answer.invalid": "zendesk jira freshdesk airflow",
+        "again: answer.invalid": "zendesk jira freshdesk airflow texts",
         "stop: transcript.unreadable": "recordings_read",
         "a person: signature.wrong": "processor",
         "done": "pardot_change webinars_change standard_webhooks receiver bucket store",
@@ -98,7 +99,7 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
     "shape": {
         "again: body.invalid": "salesforce_read salesforce_change pardot_read webinars_read",
         "again: http.500": "recordings_change bucket",
-        "again: answer.invalid": "zendesk jira freshdesk mail airflow",
+        "again: answer.invalid": "zendesk jira freshdesk mail airflow texts",
         "stop: table.missing": _DATABASE,
         "stop: answer.unexpected": "webinars_change",
         "stop: offset.invalid": "receiver",
@@ -112,16 +113,17 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
         "again: connection.failed": f"{_S3} bucket",
         "again: store.unavailable": "store",
         "again: answer.unexpected": "pardot_change webinars_change",
-        "again: answer.invalid": "zendesk jira freshdesk airflow",
+        "again: answer.invalid": "zendesk jira freshdesk airflow texts",
         "stop: offset.invalid": "receiver",
         "a person: receipt.invalid": "processor",
     },
     "drip": {
         "again: timeout": f"{_CRM_READ} webinars_read zendesk jira freshdesk processor",
-        "done": f"pardot_change webinars_change {_S3} {_DATABASE} standard_webhooks mail receiver bucket store airflow",
+        "done": f"pardot_change webinars_change {_S3} {_DATABASE} standard_webhooks mail receiver bucket store airflow "
+        "texts",
     },
     "token": {
-        "stop: http.401": f"salesforce_read pardot_read {_S3} receiver bucket",
+        "stop: http.401": f"salesforce_read pardot_read {_S3} receiver bucket texts",
         "stop: credentials.refused": _DATABASE,
         "again: http.401": _TICKETS,
         "a person: http.401": "processor",
@@ -131,13 +133,13 @@ _OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "skew": {
         "again: http.429 after 0 s": "salesforce_read salesforce_change processor receiver",
-        "again: http.429": f"pardot_read pardot_change {_TICKETS} airflow",
+        "again: http.429": f"pardot_read pardot_change {_TICKETS} airflow texts",
         "again: clock.skewed": f"{_S3} bucket",
         "done": "webinars_read webinars_change store",
     },
     "lost": {
         "again: body.invalid": f"{_JSON} {_TICKETS} processor receiver",
-        "again: connection.failed": f"{_S3} invoicing_change mail bucket airflow",
+        "again: connection.failed": f"{_S3} invoicing_change mail bucket airflow texts",
         "again: store.unavailable": "store",
     },
 }

@@ -14,11 +14,12 @@ from books import LINED, OnALine
 from botocore.config import Config
 from line import nobody
 from parties import Party
-from receivers import TICKETS, Airflow, Bucket, Processor, Receiver, Store, Ticket, Waits
+from receivers import TICKETS, Airflow, Bucket, Gateway, Processor, Receiver, Store, Ticket, Waits
 from running_sandbox import Sandbox
 from sources import CHANGE, READ
 from wrongs import SECONDS, WAIT, Wrong
 
+from dsr import texting
 from dsr.errors import DsrError, TransientError
 from dsr_coded import Coded
 from extractors import bucket, http, outbound
@@ -30,7 +31,7 @@ _PATIENCE_S: Final = 0.8
 _LONGEST_S: Final = 2.0
 
 PARTIES: dict[str, type[Party]] = {
-    kind.key: kind for kind in (*READ, *CHANGE, *LINED, *TICKETS, Processor, Receiver, Bucket, Store, Airflow)
+    kind.key: kind for kind in (*READ, *CHANGE, *LINED, *TICKETS, Processor, Receiver, Bucket, Store, Gateway, Airflow)
 }
 Played = Callable[[], bool]
 GoWrong = Callable[[Wrong], AbstractContextManager[Played]]
@@ -50,6 +51,9 @@ def party(
     elif kind is Store:
         uri, tap = need("stored")
         made = Store(uri, tap)
+    elif kind is Gateway:
+        url, gateway, tap = need("texted")
+        made = Gateway(url, gateway)
     elif kind is Airflow:
         url, airflow, tap = need("started")
         made = Airflow(url, airflow)
@@ -67,7 +71,8 @@ def impatient() -> Iterator[None]:
     brief = Config(read_timeout=_PATIENCE_S)
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(http.HttpClient.__init__.__kwdefaults__, {"timeout": _PATIENCE_S}))
-        stack.enter_context(mock.patch.object(outbound, "_TIMEOUT_S", _PATIENCE_S))
+        for module in (outbound, texting):
+            stack.enter_context(mock.patch.object(module, "_TIMEOUT_S", _PATIENCE_S))
         stack.enter_context(mock.patch.object(client, "_TIMEOUT", (1.0, _PATIENCE_S)))
         for module in (bucket, store):
             stack.enter_context(mock.patch.object(module, "_CONFIG", module._CONFIG.merge(brief)))

@@ -18,10 +18,13 @@ from ticket_office import Office as TicketOffice
 from dsr.airflow_client import AirflowClient
 from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import TransientError
+from dsr.texting import Texting, text_sender
+from sandbox.sms.system import PASSWORD, USER, Texts
 from sandbox.wire import Wiretap
 
 TEXT = "Hej Åsa, här är svaret."
 AT = datetime.fromisoformat("2026-11-20T09:30:00+00:00")
+_PHONE = "+46701740605"
 _SIZE = 200_000
 
 
@@ -244,6 +247,32 @@ class Store(Party):
         self.uri = before.replace(f"127.0.0.1:{old}", f"127.0.0.1:{port}")
         yield
         self.uri = before
+
+
+class Gateway(Party):
+    """A code by text to a phone that somebody may hold."""
+
+    key, title, system = "texts", "the text gateway (the person tries again)", "sms"
+
+    def __init__(self, url: str, gateway: Texts) -> None:
+        self.url, self.gateway = url, gateway
+
+    def attempt(self) -> None:
+        host = self.url.partition("://")[2]
+        text_sender(Texting("Controller", url=f"http://{USER}:{PASSWORD}@{host}/a1/sms"))(_PHONE, TEXT)
+
+    def assert_nothing(self) -> None:
+        """Nobody is told that a text is on its way; where the answer was lost it may be, and its code holds."""
+
+    def assert_once(self) -> None:
+        """Once more where the answer was lost: a text has no key against repetition."""
+        told = {(sent["to"], sent["message"]) for sent in self.gateway.messages.values()}
+        assert told == {(_PHONE, TEXT)}
+
+    @contextmanager
+    def elsewhere(self, port: int) -> Iterator[None]:
+        with replaced(self.__dict__, "url", f"http://127.0.0.1:{port}"):
+            yield
 
 
 class Airflow(Party):
