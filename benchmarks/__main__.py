@@ -11,6 +11,7 @@ from benchmarks import (
     masks,
     matching,
     packing,
+    retention,
     sizes,
     sources,
     waiting,
@@ -38,6 +39,8 @@ def main() -> int:
     broken = sources.main([]) or broken
     print("\nLists: many people with one approval\n")
     broken = lists.main([]) or broken
+    print("\nRetention: what was kept of many people, on the night that it ends\n")
+    broken = retention.main([]) or broken
     print("\nWebhook: a burst while Airflow is down\n")
     broken = webhook.main([]) or broken
     print("\nWaiting: requests that stand at a person's decision\n")

@@ -97,9 +97,9 @@ def _post(texting: Texting, form: Mapping[str, str], transport: httpx.BaseTransp
     try:
         with (
             httpx.Client(timeout=_TIMEOUT_S, transport=transport, auth=who) as client,
-            client.stream("POST", address, data=form) as response,
+            client.stream("POST", address, data=form, headers={"accept-encoding": "identity"}) as response,
         ):
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():  # packed, it is no JSON: nothing is unpacked without end
                 body += chunk
                 if len(body) > _MOST_BYTES:
                     break

@@ -7,6 +7,7 @@ import tracemalloc
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from served import served
@@ -16,6 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dsr.errors import DsrError, PermanentError, TransientError
+from dsr.issuerkeys import IssuerKeys, KeysUnavailable
+from dsr.texting import Texting, text_sender
 from extractors import http
 from extractors.http import HttpClient
 from extractors.pardot.client import ClientCredentials
@@ -149,3 +152,15 @@ def test_what_is_packed_and_broken_is_tried_again(coding: str, broken: str) -> N
     bad = {"cut off": middle, "other": b"<html>no coding at all", "in the middle": middle + bytes(100) + middle}
     with answering(bad[broken], coding) as client, pytest.raises(TransientError, match=r"hostile: body\.invalid"):
         client.get_json("/records")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "gzip, gzip", "br"])
+def test_the_issuers_keys_and_the_text_gateway_take_nothing_packed(coding: str, bombs: dict[str, bytes]) -> None:
+    """Small answers, for which nothing is unpacked at all."""
+    with answering(bombs.get(coding, b"{}"), coding) as client, little_memory():
+        url = str(client._base)
+        with pytest.raises(KeysUnavailable):
+            IssuerKeys(f"{url}/jwks").key("1", "RS256", datetime.now(UTC))
+        texting = Texting("Controller", url=url.replace("://", "://user:password@"))
+        with pytest.raises(TransientError, match=r"sms: answer\.invalid"):
+            text_sender(texting)("+46701740605", "1")
