@@ -180,11 +180,6 @@ class Overview:
         (found,) = self._found(select(*columns).where(asked.where()))
         return dict(zip((OPEN, "overdue", *WAITS), found, strict=True))
 
-    def due(self, until: date) -> list[Row]:
-        """Those without an answer whose last day is at most that one, the most urgent first."""
-        query = select(overview).where(~_o.settled, _o.latest <= until).order_by(_o.latest, _o.request_id)
-        return [_row(found) for found in self._found(query)]
-
     def row(self, request_id: str) -> Row | None:
         """That of one request."""
         found = self._found(select(overview).where(_o.request_id == request_id))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from console_desk import ALL, NOW
@@ -102,15 +101,6 @@ def test_which_are_asked_for(engine: Engine) -> None:
     left = [row.latest for row in rows if not row.settled]
     assert left == sorted(left)
     assert [row.settled for row in rows] == sorted(row.settled for row in rows)
-
-
-def test_due(engine: Engine) -> None:
-    """Those whose last day comes by then, and no other."""
-    overview = Overview(engine)
-    overview.bring_up()
-    until = NOW.date() + timedelta(days=3)
-    assert overview.due(until) == [r for r in overview.rows(WHOLE) if not r.settled and r.latest <= until]
-    assert overview.due(until)
 
 
 def _searches(engine: Engine) -> int:
