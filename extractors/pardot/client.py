@@ -150,11 +150,12 @@ class Client:
                 raise
         return None
 
-    def write(self, method: str, path: str, **content: Any) -> Literal["done", "binned", "gone"]:
+    def write(self, method: str, path: str, **content: Any) -> Literal["done", "binned", "gone", "unsaid"]:
         """One change; `content` as `httpx.Client.build_request` takes it. "binned": the record lies in the recycle bin,
         where nothing can be changed; "gone": there is none of that id. Both are told by the primary data, while reads
         may be a minute behind. TransientError("answer.unexpected") when nothing says that it was done: the answer to a
-        deletion is 204, to other changes that or the record."""
+        deletion is 204, to an update that or the record. What an action (POST) is answered with isn't documented:
+        "unsaid" for 200 and nothing, which has to be looked at."""
         try:
             answer = self.request(method, path, **content)
         except PermanentError as error:
@@ -163,9 +164,11 @@ class Client:
             if error.code == _UNKNOWN:
                 return "gone"
             raise
-        if answer.status_code != _NO_CONTENT and (method == "DELETE" or not answer.content):
-            raise TransientError("answer.unexpected", PLACE)
-        return "done"
+        if answer.status_code == _NO_CONTENT or (answer.content and method != "DELETE"):
+            return "done"
+        if method == "POST":
+            return "unsaid"
+        raise TransientError("answer.unexpected", PLACE)
 
     def budget(self) -> Budget:
         """What the business unit has left of its day, by one call; see `Budgeted.budget`."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from dsr.errors import TransientError
 from dsr.model import Outcome
 from dsr.selection import Selection
 from extractors.pardot.client import PLACE, Client
@@ -75,6 +76,10 @@ def _untag(client: Client, tagged: Record, prospects: dict[str, Record]) -> tupl
     owner = str(tagged["objectId"])
     path = f"objects/prospects/{owner}/do/removeTag"
     became = client.write("POST", path, json={"tagId": tagged["tagId"]})
+    if became == "unsaid":  # a second time it is gone, if it went; and only then may the prospect go
+        became = client.write("POST", path, json={"tagId": tagged["tagId"]})
+    if became == "unsaid":
+        raise TransientError("answer.unexpected", PLACE)
     if became != "binned":
         return ("done" if became == "done" else "absent"), ""
     # Reads that show the prospect in the bin show what went before that too: then the label is there.
