@@ -107,6 +107,8 @@ class _Marking:
         changed = self._without(request_id, held) if self._lift else self._with(request_id, held)
         if changed != held:
             return changed, "done", ""
+        if not self._lift and any(f"{_OURS}{request_id}:{term}" in held for term in self._wanted):
+            return purposes, "done", ""  # by an attempt that was broken off before it was told
         return purposes, *(("absent", "not_ours") if self._lift else ("done", "marked_before"))
 
     def _with(self, request_id: str, held: Sequence[str]) -> list[str]:

@@ -464,6 +464,13 @@ class TestRestricting:
         assert database.execute(query, (ids[1],)).fetchone() == (None, None)
         assert database.execute(query, (ids[0],)).fetchone() == ("2026-01-01", ["dpv:DirectMarketing"])
 
+    def test_its_own_mark_was_not_there_before(self, sandbox: Sandbox, source: Invoicing) -> None:
+        """Asked again after an attempt that was broken off before anybody heard of it: told as the first time."""
+        selection = selection_of(source, person(source, sandbox), RESTRICTED)
+        first = told(source.restrict([selection], MARKETING))
+        assert told(source.restrict([selection], MARKETING)) == first
+        assert not any(reason == "marked_before" for *_, reason in first)
+
     def test_a_persons_mark_for_all_purposes(
         self, sandbox: Sandbox, source: Invoicing, watched: Watch, database: psycopg.Connection
     ) -> None:
