@@ -17,7 +17,8 @@ def anchor_ledger() -> None:
 
     **`ledger.tampered`**: an event was edited, taken away, put in or moved, or the end is signed by nobody who has the
     key. Stop who may write to the database, keep it as it is, and compare it with the last backup and the last of these
-    mails: `python -m dsr verify-ledger`.
+    mails: `python -m dsr verify-ledger`. **Up for retry**: the mail server is down. **Red**, `smtp.5…`: it refuses an
+    address; those named before it have the mail.
     """
     from dsr.report.anchoring import anchor_mails
     from dsr.signing import Signer

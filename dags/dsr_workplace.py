@@ -7,7 +7,7 @@ without one is not connected, which the search report says.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Connection as AirflowConnection
@@ -60,13 +60,6 @@ def now() -> datetime:
     return clock()
 
 
-@cache
-def _engine(url: str) -> "Engine":
-    from dsr.database import connect
-
-    return connect(url)
-
-
 class Workplace:
     """Brings sources, stores and settings together; the only place that does, beside the command line."""
 
@@ -94,7 +87,9 @@ class Workplace:
     @cached_property
     def engine(self) -> "Engine":
         """The ledger's database; one per process, so that a task connects to it once."""
-        return _engine(self.settings.ledger_url)
+        from dsr.database import shared
+
+        return shared(self.settings.ledger_url)
 
     @cached_property
     def ledger(self) -> "Ledger":

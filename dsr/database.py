@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError
@@ -30,6 +31,12 @@ def connect(url: str) -> Engine:
         max_overflow=15,
         connect_args={"connect_timeout": 10, "application_name": "dsr"},
     )
+
+
+@cache
+def shared(url: str) -> Engine:
+    """As `connect`; the same one for all of a process, which is not forked once it has used it."""
+    return connect(url)
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:

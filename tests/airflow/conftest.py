@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from observed import Observed, observing
@@ -10,6 +11,9 @@ from otlp_collector import collecting
 from until_last import pytest_runtest_teardown, until_last
 
 from embedded.stack import Options, Stack
+from sandbox.mail.system import Mail
+from sandbox.people import populate
+from sandbox.system import Options as SandboxOptions
 
 __all__ = ["pytest_runtest_teardown", "until_last"]
 
@@ -41,6 +45,15 @@ def stack(shared_stack: Observed) -> Iterator[Observed]:
     shared_stack.mend()
     yield shared_stack
     shared_stack.mend()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Mail]:
+    """A mail server by itself, for a task without the stack."""
+    system = Mail(SandboxOptions(tmp_path), populate(1))
+    system.start()
+    yield system
+    system.stop()
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ from dsr.post import smtp_sender
 from dsr.settings import Settings, subkey
 from dsr.source import Connection
 from sandbox.mail.system import Mail
-from sandbox.people import populate
-from sandbox.system import Options
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "dags"))
@@ -44,14 +42,6 @@ def ledger(engine: Engine) -> Ledger:
     for name in ("dsr-anchored1", "dsr-anchored2"):
         made.append(name, "run_started", at=AT)
     return made
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mail]:
-    system = Mail(Options(tmp_path), populate(1))
-    system.start()
-    yield system
-    system.stop()
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.ledger import Ledger
 from dsr.settings import Settings
 from sandbox.mail.system import Mail
-from sandbox.people import populate
-from sandbox.system import Options
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "dags"))
@@ -42,14 +40,6 @@ def ledger(engine: Engine) -> Ledger:
     for name in ("dsr-open0001", "dsr-open0002"):
         made.append(name, "request_received", detail, at=AT)
     return made
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Mail]:
-    system = Mail(Options(tmp_path), populate(1))
-    system.start()
-    yield system
-    system.stop()
 
 
 @pytest.fixture
