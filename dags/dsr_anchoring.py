@@ -4,6 +4,7 @@ import logging
 
 from airflow.sdk import task
 
+from dsr.errors import DsrError, PermanentError
 from dsr_coded import coded
 from dsr_workplace import Workplace, now
 
@@ -18,7 +19,7 @@ def anchor_ledger() -> None:
     **`ledger.tampered`**: an event was edited, taken away, put in or moved, or the end is signed by nobody who has the
     key. Stop who may write to the database, keep it as it is, and compare it with the last backup and the last of these
     mails: `python -m dsr verify-ledger`. **Up for retry**: the mail server is down. **Red**, `smtp.5…`: it refuses an
-    address; those named before it have the mail.
+    address; the others have the mail.
     """
     from dsr.report.anchoring import anchor_mails
     from dsr.signing import Signer
@@ -30,5 +31,12 @@ def anchor_ledger() -> None:
         log.info("DSR_ANCHOR_TO names nobody who would be told where it ends")
         return
     signer = Signer.from_settings(place.settings)
+    failed: list[DsrError] = []
     for mail in anchor_mails(place.ledger.head(), signer, place.settings, now()):
-        place.send_mail(mail)
+        try:
+            place.send_mail(mail)
+        except DsrError as error:
+            failed.append(error)
+    if failed:
+        # Red at once where it can't get better: a retry would mail all the others again.
+        raise next((error for error in failed if isinstance(error, PermanentError)), failed[0])

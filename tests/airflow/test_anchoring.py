@@ -113,6 +113,15 @@ def test_nobody_named_is_mailed_and_the_ledger_is_walked(
     assert not server.messages
 
 
+def test_who_is_refused_keeps_it_from_nobody_else(night: Callable[..., None], server: Mail) -> None:
+    """The task is red all the same, so that somebody looks; whoever comes after has the mail."""
+    with pytest.raises(DsrError) as caught:
+        night(f"gone@refused.example, {AUDITOR}")
+    assert caught.value.code == "smtp.550"
+    (mail,) = server.messages.values()
+    assert mail["to"] == [AUDITOR]
+
+
 def _cut(engine: Engine, ledger: Ledger) -> None:
     """The last event is gone, and the head is signed as it was before: a backup put back by who has the key."""
     from dsr.ledger import Head
