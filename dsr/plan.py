@@ -45,6 +45,8 @@ COLUMNS: Final = pa.schema(
 _ASKED: Final = ("request_id", "right", "purposes", "ground", "corrections")
 _AT_ONCE: Final = 1_000_000
 """About so many lines are sorted at a time: more go in several passes, so that memory stays flat."""
+_DIGITS: Final = 4
+"""Of a version, by which the lines are cut into passes."""
 
 
 @dataclass(frozen=True, order=True)
@@ -219,22 +221,23 @@ def batches(case: CaseFile, source: str, dataset: str) -> Iterator[pa.RecordBatc
 def lines_digest(case: CaseFile, source: str, dataset: str, at_once: int = _AT_ONCE) -> str:
     """SHA-256 in hex over the dataset's lines in the order of their versions, whatever order and batches they lie in.
 
-    Versions are evenly spread hashes, so that ranges of their first digits cut the lines into even parts."""
+    Versions are evenly spread hashes, so that bounds between their first digits cut the lines into even parts."""
     total = sum(batch.num_rows for batch in batches(case, source, dataset))
-    digits = 0
-    while total > at_once * 16**digits:
-        digits += 1
+    parts = max(1, min(-(-total // at_once), 16**_DIGITS))
+    bounds = [f"{number * 16**_DIGITS // parts:0{_DIGITS}x}" for number in range(parts)]
     digest = hashlib.sha256()
-    for number in range(16**digits):
-        prefix = f"{number:0{digits}x}" if digits else ""
-        kept = [
-            line
-            for batch in batches(case, source, dataset)
-            for line in _hashed(batch.filter(pc.starts_with(batch.column("version"), prefix)))
-        ]
+    for first, beyond in zip(bounds, [*bounds[1:], None], strict=True):
+        kept = [line for batch in batches(case, source, dataset) for line in _hashed(_between(batch, first, beyond))]
         for line in sorted(kept):
             digest.update(line)
     return digest.hexdigest()
+
+
+def _between(batch: pa.RecordBatch, first: str, beyond: str | None) -> pa.RecordBatch:
+    """The lines whose version is at or after `first` and before `beyond`; None = no end."""
+    version = batch.column("version")
+    part = pc.greater_equal(version, first)
+    return batch.filter(part if beyond is None else pc.and_(part, pc.less(version, beyond)))
 
 
 def _hashed(batch: pa.RecordBatch) -> list[bytes]:

@@ -20,6 +20,10 @@ _EXPLAINED: Final = {"retained": True, "manual": True, "blocked": False, "change
 """Outcomes that explain why a record is not as planned, and whether that is as it should be."""
 _WRONG: Final = {"erase": "present", "anonymise": "identifiable", "restrict": "unmarked", "rectify": "differs"}
 """Effect → what is said of a record that doesn't show it."""
+_LOTS: Final = 16
+"""In about so many lots rows are looked for in a plan, however many there are,"""
+_BYTES: Final = 64 * 1024 * 1024
+"""unless they are so long."""
 _COLUMNS: Final = (schema.SOURCE_ID, "version", "effect", "ground", "until")
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
@@ -82,12 +86,12 @@ class Compared:
 
 
 def compare(sought: Sought, planned: Batches, fresh: Batches) -> Compared:
-    """Compares a dataset. In memory: the plan's ids and versions, and one batch of rows."""
+    """Compares a dataset. In memory: the plan's ids and versions, and a small part as many rows."""
     batches = [batch.select(_COLUMNS) for batch in planned()]
     plan = pa.Table.from_batches(batches).combine_chunks() if any(b.num_rows for b in batches) else None
     result, new, seen = Compared(sought.source, sought.dataset), 0, [pa.array([], pa.int32())]
     wrong: dict[tuple[str, str], int] = {}
-    for batch in fresh():
+    for batch in _lots(fresh(), len(plan) // _LOTS if plan else 0):
         if plan is None:
             new += batch.num_rows
             continue
@@ -102,6 +106,20 @@ def compare(sought: Sought, planned: Batches, fresh: Batches) -> Compared:
     if new:
         result.remaining.append(Remaining(sought.source, sought.dataset, "keep", "not_planned", new, True))
     return result
+
+
+def _lots(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """The same rows, so many or `_BYTES` together: the plan's ids are hashed anew for each lot."""
+    waiting: list[pa.RecordBatch] = []
+    count = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        count, size = count + batch.num_rows, size + batch.nbytes
+        if count >= rows or size >= _BYTES:
+            yield pa.concat_batches(waiting)
+            waiting, count, size = [], 0, 0
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def _check(

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dsr import carried, interim, plan, prerequisites, rounds
 from dsr.approval import selections
@@ -34,6 +33,7 @@ from dsr.schema import SOURCE_ID
 from dsr.selecting import CorrectionsOf, Selecting
 from dsr.selection import Approval, Selection
 from dsr.source import Declaration, Source
+from dsr.version import versions
 from dsr.vocabulary import EFFECTS as EVERY
 
 AGAIN: Final = timedelta(hours=6)
@@ -81,7 +81,7 @@ def enforce(
     verbs = _verbs(case, source, declaration, selection, corrections_of)
     outcomes = list(left)
     if verbs:
-        erasures.note(case.case_id, planned.digest, declaration.name, _going(case, selection), at)
+        erasures.note(case.case_id, planned.digest, declaration.name, _going(selection), at)
         progress.begin(at)
         progress.save(case)
         selection = _noting(case, progress, approval, selection)
@@ -153,15 +153,13 @@ def _verbs(
     return calls
 
 
-def _going(case: CaseFile, selection: Selection) -> Iterator[Erasing]:
-    """The records that are about to go, with the versions that were approved."""
+def _going(selection: Selection) -> Iterator[Erasing]:
+    """The records that are about to go, with the versions that were approved: nothing of another is selected."""
     for effect in EFFECTS:
         for dataset in selection.datasets(effect):
-            chosen = pa.array(selection.ids(dataset, effect), pa.string())
-            for batch in plan.batches(case, selection.found.source, dataset):
-                of_these = batch.filter(pc.is_in(batch.column(SOURCE_ID), value_set=chosen))
-                columns = (of_these.column(name).to_pylist() for name in (SOURCE_ID, "version"))
-                for record_id, version in zip(*columns, strict=True):
+            for batch in selection.batches(dataset, effect):
+                ids = batch.column(SOURCE_ID).to_pylist()
+                for record_id, version in zip(ids, versions(batch, dataset).to_pylist(), strict=True):
                     yield Erasing(dataset, effect, record_id, version)
 
 

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dsr import carried, plan
 from dsr.casefile import CaseFile
@@ -105,13 +104,13 @@ def _look(
     before = carried.planned_found(case, declaration.name)
     asks, matches = asks_of(declaration, before.matches), frozenset((m.dataset, m.record_id) for m in before.matches)
     found = reach(source, case.case_id, asks, matches)
-    chosen = {d.name: pa.array([i for of, i in wanted if of == d.name], pa.string()) for d in declaration.datasets}
     marks: dict[str, dict[str, str]] = {}
     seen: dict[tuple[str, str], Signs] = {}
     for rows in read(source, found):
         if telling := carried.marks(declaration.dataset(rows.dataset), rows.batch, found):
             marks.setdefault(rows.dataset, {}).update(telling)
-        batch = rows.batch.filter(pc.is_in(rows.batch.column(SOURCE_ID), value_set=chosen[rows.dataset]))
+        ids = rows.batch.column(SOURCE_ID).to_pylist()
+        batch = rows.batch.filter(pa.array([(rows.dataset, i) in wanted for i in ids], pa.bool_()))
         seen |= {(rows.dataset, i): signs for i, signs in signs_of(rows.dataset, batch, at).items()}
     # No address is kept that only leads to what is gone.
     there = {(m.dataset, m.record_id) for m in found.matches}
