@@ -61,7 +61,8 @@ class _Marking:
             for key, row in _touched(standing, lift=self._lift).items():
                 purposes = now.setdefault(key, _purposes(row))
                 before.setdefault(key, _purposes(row))
-                now[key], outcome, reason = self._changed(standing.request_id, purposes, row[_AT] is not None)
+                as_read = key in standing.as_read
+                now[key], outcome, reason = self._changed(standing.request_id, purposes, row[_AT] is not None, as_read)
                 told[standing.request_id][key] = outcome
                 self._work.tally.add(*names, outcome, reason)
             self._others(standing)
@@ -99,15 +100,17 @@ class _Marking:
         for _ in standing.gone:
             self._work.tally.add(*names, "absent")
 
-    def _changed(self, request_id: str, purposes: list[str] | None, marked: bool) -> tuple[list[str] | None, str, str]:
-        """The purposes afterwards, and what to say of it."""
+    def _changed(
+        self, request_id: str, purposes: list[str] | None, marked: bool, as_read: bool
+    ) -> tuple[list[str] | None, str, str]:
+        """The purposes afterwards, and what to say of it. `as_read`: the mark is as it was when this was approved."""
         if purposes is None and marked:
             return None, *(("absent", "not_ours") if self._lift else ("done", "marked_before"))
         held = list(purposes or ())
         changed = self._without(request_id, held) if self._lift else self._with(request_id, held)
         if changed != held:
             return changed, "done", ""
-        if not self._lift and any(f"{_OURS}{request_id}:{term}" in held for term in self._wanted):
+        if not self._lift and not as_read and any(f"{_OURS}{request_id}:{term}" in held for term in self._wanted):
             return purposes, "done", ""  # by an attempt that was broken off before it was told
         return purposes, *(("absent", "not_ours") if self._lift else ("done", "marked_before"))
 

@@ -36,6 +36,8 @@ class Standing:
     same     key → what the row hangs on and how it is marked (`LINKS`, `MARK`)
     changed  key → the same of a row that isn't as approved; rows: all its values now
     gone     keys that there is no row of any more
+    as_read  keys of the marked rows in `same` whose ignored columns, too, are as they were approved: nobody has touched
+             them since
     """
 
     request_id: str
@@ -45,6 +47,7 @@ class Standing:
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     gone: list[str] = field(default_factory=list)
+    as_read: set[str] = field(default_factory=set)
 
 
 _Waiting = list[tuple[Standing, pa.RecordBatch]]
@@ -115,6 +118,9 @@ def _tell(
     same = _equal(approved.select(compared), shown.select(compared), ignored)
     linked = [name for name in _LINKED if name in now.schema.names]
     helping = now.select([SOURCE_ID, *linked]).to_pylist()
+    if ignored and any(row.get(MARK[0]) is not None for row in helping):
+        untouched = _equal(approved.select(shown.schema.names), shown, ())
+        standing.as_read |= {row[SOURCE_ID] for row, as_read in zip(helping, untouched, strict=True) if as_read}
     for place, (row, is_same) in enumerate(zip(helping, same, strict=True)):
         key = row.pop(SOURCE_ID)
         if is_same:

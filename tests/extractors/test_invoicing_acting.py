@@ -144,8 +144,11 @@ class TestConformance(ActingConformance):
     def test_done_means_gone(self, sandbox: Sandbox, restored: Callable[[], None]) -> None:
         """Tables number their rows alike: see TestErasing, which knows the table."""
 
-    def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None], every: bool = True) -> None:  # noqa: PT028
+    def test_killed_after_any_call(self, sandbox: Sandbox, restored: Callable[[], None]) -> None:
         """Not HTTP: see TestAllOrNothing, which does so after any statement."""
+
+    def test_success_with_nothing_in_it(self, sandbox: Sandbox, restored: Callable[[], None]) -> None:
+        """Not HTTP: how many rows a statement has changed is compared with how many it was to."""
 
 
 class TestErasing:
@@ -470,6 +473,15 @@ class TestRestricting:
         first = told(source.restrict([selection], MARKETING))
         assert told(source.restrict([selection], MARKETING)) == first
         assert not any(reason == "marked_before" for *_, reason in first)
+
+    def test_planned_anew_its_own_mark_was_there_before(self, sandbox: Sandbox, source: Invoicing) -> None:
+        """The whole run once more, of what reads as marked already: nothing is to be seen that wasn't there before."""
+        first = told(source.restrict([selection_of(source, person(source, sandbox), RESTRICTED)], MARKETING))
+        second = told(source.restrict([selection_of(source, person(source, sandbox), RESTRICTED)], MARKETING))
+        marked = {(dataset, effect, outcome) for dataset, effect, outcome, reason in first if not reason}
+        assert marked
+        assert {(*what, "marked_before") for what in marked} <= second.keys()
+        assert not any(not reason for *_, reason in second)
 
     def test_a_persons_mark_for_all_purposes(
         self, sandbox: Sandbox, source: Invoicing, watched: Watch, database: psycopg.Connection
