@@ -1,9 +1,9 @@
 """
 # Erase everybody on a list (Art. 5(1)(e), 17(1) GDPR), with one approval
 
-For people who have not asked: whose storage period has ended, whose consent ran out. `python -m dsr erasure-list add`
-takes the list in and starts this. All are searched for and planned as if each had asked for erasure; one officer
-prepares the plan over all of them, another approves it; then it is carried out in chunks.
+For people who have not asked: whose storage period has ended, whose consent ran out. *Erasure lists* in the navigation,
+or `python -m dsr erasure-list add`, takes the list in and starts this. All are searched for and planned as if each had
+asked for erasure; one officer prepares the plan over all, another approves it; then it is carried out in chunks.
 
 | What you see | What it means | What to do |
 |---|---|---|

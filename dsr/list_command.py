@@ -4,7 +4,7 @@ import argparse
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dsr import database, listfile
 from dsr.errors import DsrError
@@ -58,21 +58,19 @@ def _check(args: argparse.Namespace) -> int:
 
 def _add(args: argparse.Namespace) -> int:
     from dsr.casefile import CaseStore
-    from dsr.erasurelist import ErasureList, Line
     from dsr.officer import as_code
     from dsr.requestid import new_id
+    from dsr.steps.take_list import take_list
 
     people = _read(args.file)
     if people is None:
         return _FAILED
     settings = Settings.from_environment()
-    ledger, at, by = _ledger(settings), datetime.now(UTC), as_code(args.by)
-    case = CaseStore(settings.case_store, *settings.case_keys).create(new_id("list"))
-    lines = [Line(new_id(), **person) for person in people]
-    listed = ErasureList.make(case, lines, reason=args.reason, by=by, at=at)
-    ledger.append(listed.list_id, "list_received", {"people": listed.people, "reason": args.reason, "by": by}, at=at)
-    _say(f"{listed.people} people in {listed.chunks} chunks are on the list {listed.list_id}.")
-    return _begin(settings, listed.list_id)
+    cases, list_id = CaseStore(settings.case_store, *settings.case_keys), new_id("list")
+    told: dict[str, Any] = {"reason": args.reason, "by": as_code(args.by), "at": datetime.now(UTC)}
+    chunks = take_list(people, list_id, cases=cases, ledger=_ledger(settings), **told)
+    _say(f"{len(people)} people in {chunks} chunks are on the list {list_id}.")
+    return _begin(settings, list_id)
 
 
 def _start(args: argparse.Namespace) -> int:
@@ -95,12 +93,12 @@ def _begin(settings: Settings, list_id: str) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from dsr.listed import standing
+    from dsr.listed import RECEIVED, standing
     from dsr.report.event_words import told
 
     ledger = _ledger(Settings.from_environment(need=("ledger_url", "master_key")))
     events = ledger.events(args.list)
-    if not events or events[0].kind != "list_received":
+    if not events or events[0].kind != RECEIVED:
         sys.stderr.write("dsr: no list has this id\n")
         return _FAILED
     for event in events:

@@ -21,7 +21,8 @@ MOST: Final = 100_000
 """So many people may be on one list."""
 _ADDRESS: Final = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+")
 _LONGEST: Final = 254
-_MOST_TOLD: Final = 20
+MOST_TOLD: Final = 20
+"""So many of what is wrong are told."""
 
 Problem = tuple[int, str, str]
 """Line of the file (1 is the header, 0 the whole), column, what is wrong: no value from the file."""
@@ -31,8 +32,8 @@ class BadList(ValueError):
     """The file can't be taken. `problems`: the first of them."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(_words(problem) for problem in problems[:_MOST_TOLD]))
-        self.problems = tuple(problems[:_MOST_TOLD])
+        super().__init__("; ".join(_words(problem) for problem in problems[:MOST_TOLD]))
+        self.problems = tuple(problems[:MOST_TOLD])
 
 
 def read(content: bytes) -> list[dict[str, str]]:

@@ -37,6 +37,7 @@ events = Table(
     Column("previous", Text, nullable=False, comment="hash of the event before, hex; 64 zeros for the first"),
     Column("hash", Text, nullable=False, comment="SHA-256 over the RFC 8785 form of the columns before, hex"),
     Index("events_request_id", "request_id", "seq"),
+    Index("events_lists", "kind", "seq", postgresql_where=text("kind IN ('list_received', 'listed')")),
 )
 
 unstarted = Table(

@@ -52,6 +52,7 @@ _VIEWS: list[Any] = [
     _view("Review", "review/{RUN_ID}", "dsr_review", destination="dag_run"),
     _view("Requests", "requests", "dsr_requests", destination="nav", nav_top_level=True),
     _view("Enter a request", "entry", "dsr_entry", destination="nav", category=_CATEGORY),
+    _view("Erasure lists", "lists", "dsr_lists", destination="nav", category=_CATEGORY),
     _view("Letters", "letters", "dsr_letters", destination="nav", category=_CATEGORY),
     _view("Register", "register", "dsr_register", destination="nav", category=_CATEGORY),
     _view("Sources", "sources", "dsr_sources", destination="nav", category=_CATEGORY),

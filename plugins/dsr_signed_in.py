@@ -16,12 +16,13 @@ from dsr.alone import alone
 from dsr.casefile import CaseStore
 from dsr.checks import Checks
 from dsr.database import connect
+from dsr.deliveries import Deliveries
 from dsr.ledger import Ledger
 from dsr.officer import as_code
 from dsr.settings import Settings, subkey
 from dsr.subjects import SubjectIndex
 from dsr.vocabulary import RIGHTS, UNCLEAR
-from dsr.web import answers, entry, register, sources, taking
+from dsr.web import answers, entry, lists, register, sources, taking
 from dsr.web.console import Desk, Visitor, create_app
 from dsr.web.sources import Systems
 from extractors import SOURCES
@@ -31,6 +32,10 @@ _TRIAGE: Final = "dsr_triage"
 """The DAG in whose runs a person settles what is asked for."""
 _SOURCES: Final = "dsr_sources"
 """The DAG that looks at the source systems."""
+_LISTS: Final = "dsr_erasure_list"
+"""The DAG that goes through an erasure list."""
+_METHODS: Final[tuple[_Method, ...]] = ("GET", "POST")
+"""To see runs, and to start them."""
 
 
 def console() -> Any:
@@ -47,7 +52,8 @@ def console() -> Any:
         user = await get_user(request, None, await bearer_scheme(request))
         sees, starts = await run_in_threadpool(lambda: (_runs(user, "GET"), _runs(user, "POST")))
         looks = await run_in_threadpool(_may_run, user, "POST", _SOURCES)
-        return Visitor(as_code(str(user.get_id())), sees, starts, looks)
+        lists = [await run_in_threadpool(_may_run, user, method, _LISTS) for method in _METHODS]
+        return Visitor(as_code(str(user.get_id())), sees, starts, looks, *lists)
 
     cases = CaseStore(settings.case_store, *settings.case_keys)
     engine = connect(settings.ledger_url)
@@ -58,8 +64,9 @@ def console() -> Any:
     index = SubjectIndex(engine, subkey(settings.master_key, "subjects"))
     systems = Systems(declarations, Checks(engine), index.freshness, airflow.check_source)
     entering = entry.routes(desk, taking.Taking.from_settings(settings))
+    listing = lists.routes(desk, Deliveries(engine), airflow.start_list)
     looking = [*sources.routes(desk, systems), *register.routes(desk, declarations)]
-    return create_app(desk, [*entering, *answers.routes(desk), *looking])
+    return create_app(desk, [*entering, *answers.routes(desk), *listing, *looking])
 
 
 def _may(user: Any, right: str, reviewers: tuple[str, ...]) -> bool:

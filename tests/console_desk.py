@@ -26,8 +26,8 @@ NOW: Final = datetime(2026, 11, 20, 9, tzinfo=UTC)
 AXE: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALL: Final = frozenset({*RIGHTS, UNCLEAR})
 USERS: Final[Mapping[str, Visitor]] = {
-    "officer": Visitor("officer", ALL, ALL, looks=True),
-    "viewer": Visitor("viewer", ALL, frozenset()),
+    "officer": Visitor("officer", ALL, ALL, looks=True, sees_lists=True, starts_lists=True),
+    "viewer": Visitor("viewer", ALL, frozenset(), sees_lists=True),
     "erasures": Visitor("erasures", frozenset({"erasure"}), frozenset()),
     "enters": Visitor("enters", ALL, ALL),
     "nobody": Visitor("nobody", frozenset(), frozenset()),

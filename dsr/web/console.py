@@ -38,16 +38,22 @@ they may not."""
 class Visitor:
     """Who asks for a page that opens no case file. `code`: as evidence has them; `sees`: the rights whose runs they may
     see in Airflow, `vocabulary.UNCLEAR` for those where that is still to settle; `starts`: those whose runs they may
-    start; `looks`: whether they may start a look at the sources."""
+    start; `looks`: whether they may start a look at the sources; `sees_lists`, `starts_lists`: whether they may see,
+    and start, the runs of erasure lists."""
 
     code: str
     sees: frozenset[str]
     starts: frozenset[str]
     looks: bool = False
+    sees_lists: bool = False
+    starts_lists: bool = False
 
 
 Visiting = Callable[[Request], Awaitable[Visitor]]
 """Who asks. HTTPException 401 when nobody is signed in."""
+
+StartList = Callable[[str], None]
+"""Starts the run of an erasure list; one that was started is a success. TransientError when it can't be started."""
 
 MOUNT: Final = "/dsr-console"
 """Where the pages are in the api-server."""
