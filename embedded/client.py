@@ -35,9 +35,11 @@ class AirflowClient:
         """GET below /api/v2."""
         return self._http.get(f"/api/v2/{path}", params=params).raise_for_status().json()
 
-    def console(self, method: str, path: str, fields: dict[str, Any] | None = None) -> httpx.Response:
-        """A page of ours, below /dsr-console; redirects are not followed."""
-        return self._http.request(method, f"/dsr-console/{path}", data=fields)
+    def console(
+        self, method: str, path: str, fields: dict[str, Any] | None = None, files: dict[str, bytes] | None = None
+    ) -> httpx.Response:
+        """A page of ours, below /dsr-console; redirects are not followed. `files`: field → what a chosen file holds."""
+        return self._http.request(method, f"/dsr-console/{path}", data=fields, files=files)
 
     def has_dags(self, dag_ids: Iterable[str]) -> bool:
         """Whether all of these are read in and not stale."""

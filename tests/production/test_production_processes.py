@@ -41,6 +41,10 @@ def test_the_webhooks_user_reads_nothing_and_the_officer_sees_no_connections(sta
             stack.user(user).get(path)
     assert stack.user("officer").get("dags/dsr_access/dagRuns")["dag_runs"] is not None
     assert stack.user("engineer").get("connections")["total_entries"] > 0
+    for page in ("lists", "requests"):
+        assert stack.user("intake").console("GET", page).status_code == 403, page
+        assert stack.user("officer").console("GET", page).status_code == 200, page
+    assert 'type="file"' in stack.user("officer").console("GET", "lists").text
 
 
 def test_nobody_reads_without_signing_in(stack: Observed) -> None:
