@@ -12,11 +12,13 @@ asked for erasure; one officer prepares the plan over all, another approves it; 
 | *prepare*, then *approve* waits | the plan over all people is made | two officers decide, under *Required Actions* |
 | *carry_out* is up for retry | a system is down, or deletes later | nothing; it asks again for weeks |
 | *carry_out* is red: `list.failed` | some need a person; all others are done | its log names them with codes |
+| *follow_notices* is up for retry | recipients haven't acted on their notices yet | nothing; it asks again for weeks |
+| *follow_notices* is red: `list.failed` | a recipient doesn't act | its log says which, its text what to do |
 | *open_list* is red: `list.begun` | it was cleared while it is carried out | clear *carry_out* instead |
 | people are set aside | they have asked themselves, or could not be read | see *prepare*; list them again later |
 
-Nobody on the list is written to; recipients are told as of any erasure (Art. 19). Logs, XComs and this page hold counts
-and codes only. To stop it, choose *Stop*; what was carried out by then stays done.
+Nobody on the list is written to; recipients are told, and followed, as of any erasure (Art. 19). Logs, XComs and this
+page hold counts and codes only. To stop it, choose *Stop*; what was carried out by then stays done.
 """
 
 from airflow.sdk import DAG
@@ -41,4 +43,4 @@ with DAG(
     tasks.plan_chunk.expand(chunk=chunks) >> make_plan >> [prepare, end_list]
     prepare >> [approve, end_list]
     approve >> [carry_out, end_list]
-    carry_out >> end_list
+    carry_out >> tasks.follow_notices.expand(chunk=chunks) >> end_list

@@ -51,11 +51,12 @@ def plan_chunk(place: Workplace, listed: "ErasureList", chunk: int, *, final: bo
 
 
 def carry_out_chunk(place: Workplace, listed: "ErasureList", chunk: int, approved: "ListApproval") -> int:
-    """Does what was approved of every person who isn't done with yet, and closes their cases; how many are done.
+    """Does what was approved of every person of whom it isn't yet, and closes their cases but for those of whom a
+    recipient has yet to act; how many are done.
 
     All go on as far as they can. Then TransientError while a system is down or does it later; PermanentError
     ("list.failed") when of some a person has to look: the log names them with their codes."""
-    those = open_ones(place, listed, chunk)
+    those = undone(place, listed, chunk)
     failed: dict[str, DsrError] = {}
     left = [i for i in those if i in approved.digests]
     left = _without(left, _one_by_one(left, partial(people.note_approval, place, approved)), failed)
@@ -64,18 +65,36 @@ def carry_out_chunk(place: Workplace, listed: "ErasureList", chunk: int, approve
     for work in works:
         left = _without(left, _together(writing, left, work), failed)
     left = _without(left, _together(place.sources(), left, partial(people.verify, place)), failed)
-    left = _without(left, _one_by_one(left, partial(people.notify, place)), failed)
+    waits = _one_by_one(left, partial(people.notify, place))
+    left = _without(left, waits, failed)
     for request_id in left:
-        _close(place, request_id, "done")
+        if not waits[request_id]:
+            _close(place, request_id, "done")
     for request_id in those:
         if request_id not in approved.digests:
             _close(place, request_id, "set_aside")
-    _raise(place, failed)
+    _raise(place, failed, "carry_out")
     return len(left)
 
 
-def open_ones(place: Workplace, listed: "ErasureList", chunk: int) -> list[str]:
-    """The people in a chunk who aren't done with."""
+def follow_chunk(place: Workplace, listed: "ErasureList", chunk: int) -> int:
+    """Asks the recipients of whom that is left what became of it, and closes the cases of which they have acted on
+    all; how many. Errors as `carry_out_chunk`, while recipients haven't acted."""
+    waiting = [i for i in _open(place, listed, chunk) if people.followed(place, i)]
+    failed: dict[str, DsrError] = {}
+    done = _without(waiting, _one_by_one(waiting, partial(people.follow, place)), failed)
+    for request_id in done:
+        _close(place, request_id, "done")
+    _raise(place, failed, "follow_notices")
+    return len(done)
+
+
+def undone(place: Workplace, listed: "ErasureList", chunk: int) -> list[str]:
+    """The people in a chunk of whom something is to be done in the systems."""
+    return [i for i in _open(place, listed, chunk) if not people.followed(place, i)]
+
+
+def _open(place: Workplace, listed: "ErasureList", chunk: int) -> list[str]:
     return [i for i in listed.planned(chunk) if not _closed(place, i)]
 
 
@@ -155,11 +174,11 @@ def destroy(place: Workplace, request_id: str) -> None:
             raise
 
 
-def _raise(place: Workplace, failed: Mapping[str, DsrError]) -> None:
+def _raise(place: Workplace, failed: Mapping[str, DsrError], task: str) -> None:
     stopped = {i: error for i, error in failed.items() if not isinstance(error, TransientError)}
     for request_id, error in stopped.items():
         log.error("%s: %s", request_id, error)
-        detail = {"task": "carry_out", "code": error.code}
+        detail = {"task": task, "code": error.code}
         if not any(e.kind == "failed" and e.detail == detail for e in place.ledger.events(request_id)):
             place.ledger.append(request_id, "failed", detail, at=now())
     waits = [error for error in failed.values() if isinstance(error, TransientError)]
@@ -190,6 +209,9 @@ def _ended(place: Workplace, request_id: str) -> str:
     closed = [str(event.detail["outcome"]) for event in events if event.kind == "closed"]
     if closed:
         return closed[0]
+    if people.followed(place, request_id):  # a person has said that no recipient needs to be followed any more
+        _close(place, request_id, "done")
+        return "done"
     if any(event.kind == "decision" for event in events):
         raise PermanentError("list.unfinished", _PLACE)
     if events:

@@ -21,6 +21,8 @@ OTHER_NUMBER: Final = "customer_number.other"
 RESTRICTED: Final = "request.restricted"
 """Why somebody is set aside: processing is restricted (Art. 18), and who asked for that may need the data."""
 _RESTRICTED_SCOPE: Final = "restricted"
+_FOLLOWED: Final = "followed"
+"""In a person's case: there once only the recipients are left to act."""
 _PLACE: Final = "list"
 Work = Callable[[str, "Sources"], Any]
 """(request id, sources) → what comes of it; see `dsr.together.Work`."""
@@ -153,7 +155,39 @@ def verify(place: Workplace, request_id: str, sources: "Sources") -> None:
     changing.verify(place, request_id, sources)
 
 
-def notify(place: Workplace, request_id: str) -> None:
-    """A recipient that can't be told keeps the person's case open: nobody else would see to it."""
-    if changing.notify(place, request_id, final=False).failed:
+def notify(place: Workplace, request_id: str) -> bool:
+    """Whether a recipient has yet to act: then their case waits for that, without what was read for it. One that can't
+    be told keeps the case open as it is: nobody else would see to it."""
+    told = changing.notify(place, request_id, final=False)
+    if told.failed:
         raise PermanentError("notice.failed", _PLACE)
+    if told.pending:
+        place.case(request_id).write_json(_FOLLOWED, True)
+        _shred(place, request_id)
+    return bool(told.pending)
+
+
+def followed(place: Workplace, request_id: str) -> bool:
+    """Whether all is done of them but what recipients are still to do."""
+    from dsr.casefile import GONE
+
+    try:
+        return place.case(request_id).exists(_FOLLOWED)
+    except PermanentError as error:
+        if error.code in GONE:
+            return False
+        raise
+
+
+def follow(place: Workplace, request_id: str) -> None:
+    """Asks the recipients what became of it; raises as `dsr.steps.notify.follow` while they haven't acted."""
+    from dsr.steps import notify
+
+    _shred(place, request_id)
+    notify.follow(changing.telling(place, request_id), place.register)
+
+
+def _shred(place: Workplace, request_id: str) -> None:
+    from dsr.steps import close
+
+    close.shred(place.case(request_id))

@@ -9,7 +9,7 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from dsr.errors import PermanentError
 from dsr_coded import Coded, coded
 from dsr_decisions import APPROVE, STOP, AskedAgain, Asks, asking, who
-from dsr_retries import DEFAULT_ARGS, LIST_RETRIES
+from dsr_retries import DEFAULT_ARGS, ENFORCE_RETRIES, LIST_RETRIES
 from dsr_workplace import DECLARATIONS, Workplace, now
 
 if TYPE_CHECKING:
@@ -165,7 +165,8 @@ class ApproveList(_DecidesList):
 @coded
 def carry_out(chunk: int) -> None:
     """Does what was approved for the people in this chunk: reads everything again, erases and restricts, sees that it
-    is so, tells the recipients; then destroys their case files. Goes on where it stopped.
+    is so, tells the recipients; then destroys their case files, but for those of whom a recipient has yet to act, which
+    lose all that was read. Goes on where it stopped.
 
     **Up for retry**: a system is down, or deletes later (`enforce.scheduled`), or a vendor has too few calls left today
     (`budget.reserve`; `budget.too_small`: see *plan_chunk*). **Red**, `list.failed`: its log names
@@ -177,15 +178,30 @@ def carry_out(chunk: int) -> None:
 
     from dsr import approval
     from dsr_list_budget import within_budget
-    from dsr_list_chunks import carry_out_chunk, open_ones
+    from dsr_list_chunks import carry_out_chunk, undone
     from dsr_permission import ONCE_BEGUN
 
     place, listed = Workplace(), this_list()
     valid: timedelta = ONCE_BEGUN if listed.case.exists("begun") else approval.VALID
     approved = approval.list_approved(listed, place.ledger, at=now(), valid=valid)
     listed.case.write_json("begun", True)
-    with within_budget(place, listed, "carry_out", len(open_ones(place, listed, chunk))):
+    with within_budget(place, listed, "carry_out", len(undone(place, listed, chunk))):
         log.info("%s people", carry_out_chunk(place, listed, chunk, approved))
+
+
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
+@coded
+def follow_notices(chunk: int) -> None:
+    """Asks the recipients that were told over OpenDSR what became of it (Art. 19), of each person in this chunk.
+
+    **Up for retry**: one of them hasn't acted yet, and is asked again for weeks; no slot is held. **Red**,
+    `list.failed`: its log names requests with `notice.failed`, and recipients with a code. `notice.cancelled`: they
+    don't do it: ask them why, then mark this as success. Any other: their answer proves nothing; mend the connection,
+    or ask them, and clear this.
+    """
+    from dsr_list_chunks import follow_chunk
+
+    log.info("%s people", follow_chunk(Workplace(), this_list(), chunk))
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, show_return_value_in_logs=False)

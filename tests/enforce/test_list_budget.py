@@ -240,6 +240,7 @@ def test_carried_out_over_days_and_never_refused(desk: Desk, systems: Sandbox, c
     run.bring_on("plan_chunk")
     run.approve()
     run.bring_on("carry_out")
+    run.bring_on("follow_notices")
     assert run.closed() == ["done"] * 4
     assert run.waited()
     desk.next_day()

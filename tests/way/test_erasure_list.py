@@ -6,7 +6,7 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -28,6 +28,7 @@ from dsr import erasurelist
 from dsr.approval import list_approved
 from dsr.erasurelist import NOTHING, ErasureList, Line
 from dsr.errors import PermanentError, TransientError
+from dsr.notices.told import all_told
 from dsr.requestid import new_id
 from dsr_workplace import Workplace
 from sandbox.people import Person
@@ -82,13 +83,22 @@ class ListRun:
 
     def carry_out(self, chunk: int = 1) -> int:
         """One chunk, tries and waits included; how many people are done."""
-        done = 0
+
+        def once(place: Workplace, listed: ErasureList) -> int:
+            approved = list_approved(listed, place.ledger, at=self.office.now(), valid=timedelta(days=90))
+            return dsr_list_chunks.carry_out_chunk(place, listed, chunk, approved)
+
+        return self._again_and_again(once)
+
+    def follow(self, chunk: int = 1) -> int:
+        """The recipients' answers about one chunk, waits included; of how many people they have acted."""
+        return self._again_and_again(lambda place, listed: dsr_list_chunks.follow_chunk(place, listed, chunk))
+
+    def _again_and_again(self, once: Callable[[Workplace, ErasureList], int]) -> int:
         for _ in range(_TRIES):
             try:
                 with self.office.at_work() as place:
-                    listed = self.at(place)
-                    approved = list_approved(listed, place.ledger, at=self.office.now(), valid=timedelta(days=90))
-                    return done + dsr_list_chunks.carry_out_chunk(place, listed, chunk, approved)
+                    return once(place, self.at(place))
             except TransientError as error:
                 self.office.wait(error.retry_after or timedelta(minutes=1))
         raise AssertionError("never done")
@@ -121,6 +131,7 @@ def test_everybody_on_it_is_erased_and_nobody_else_is_touched(
     run.approve()
     assert run.carry_out(1) == 2
     assert run.carry_out(2) == 1
+    assert run.follow(1) + run.follow(2) == 3
     others = [one for one in way_sandbox.population.people if one not in listed]
     assert list(judging.erased(listed, others, way_sandbox.truth, before, State.of(office.state()), day)) == []
     assert run.end() == {"done": 3, "set_aside": 1}
@@ -273,7 +284,45 @@ def test_nobody_is_done_with_while_a_recipient_is_not_told(
     for request_id in run.ids.values():
         told = [event.detail["recipient"] for event in office.events(request_id) if event.kind == "notified"]
         assert len(told) == len(set(told)) > 0
-        assert office.kinds(request_id)[-1] == "closed"
+    assert run.follow() == 2
+    assert {office.kinds(request_id)[-1] for request_id in run.ids.values()} == {"closed"}
+
+
+def test_recipients_are_followed_until_they_have_acted(
+    office: Office, way_sandbox: Sandbox, crowd: Iterator[Person]
+) -> None:
+    """Nothing that was read is kept meanwhile, and no system is asked again; one that turns it down is a person's."""
+    run = ListRun(office, [person.email for person in people(crowd, 2)])
+    run.plan()
+    run.approve()
+    assert run.carry_out() == 2
+    with office.at_work() as place:
+        listed = run.at(place)
+        for request_id in run.ids.values():
+            assert "closed" not in office.kinds(request_id)
+            kept = {name.partition("/")[0] for name in place.case(request_id).names("")}
+            assert not kept & {"rows", "attachments", "found", "carried", "document"}
+            assert "notices" in kept
+        way_sandbox.forget()
+        approved = list_approved(listed, place.ledger, at=office.now(), valid=timedelta(days=90))
+        assert dsr_list_chunks.carry_out_chunk(place, listed, 1, approved) == 0
+        assert calls(way_sandbox) == Counter()
+        with pytest.raises(TransientError, match=r"notice\.pending") as caught:
+            dsr_list_chunks.follow_chunk(place, listed, 1)
+        assert caught.value.retry_after is not None
+        assert calls(way_sandbox).keys() == {"processor"}
+    first, second = run.ids.values()
+    with office.at_work() as place:
+        notice, *_ = [told.notice_id for told in all_told(place.case(first)) if told.by == "opendsr"]
+    way_sandbox.admin.put(f"/processor/requests/{notice}", json={"status": "cancelled"}).raise_for_status()
+    with pytest.raises(PermanentError, match=r"list\.failed"):
+        run.follow()
+    assert office.kinds(second)[-1] == "closed"
+    assert [e.detail for e in office.events(first) if e.kind == "failed"] == [
+        {"task": "follow_notices", "code": "notice.failed"}
+    ]
+    assert run.end() == {"done": 2}  # an officer has asked them why, and marked the task as success
+    assert office.kinds(first)[-1] == "closed"
 
 
 @pytest.mark.thorough
@@ -297,6 +346,7 @@ def test_killed_at_any_moment_it_goes_on(
         process.kill()
         process.join()
     run.carry_out()
+    run.follow()
     others = [one for one in way_sandbox.population.people if one not in listed]
     assert list(judging.erased(listed, others, way_sandbox.truth, before, State.of(office.state()), day)) == []
     assert run.end() == {"done": 4}
