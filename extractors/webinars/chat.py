@@ -25,6 +25,14 @@ class Message:
     text: str
 
 
+@dataclass(frozen=True)
+class Chat:
+    """A chat file as it came. `whole`: it is as long as the vendor says, or that isn't said."""
+
+    messages: tuple[Message, ...]
+    whole: bool
+
+
 def messages(content: bytes) -> Iterator[Message]:
     """The messages of a chat file, in order. Lines before the first head are a message of nobody (name "")."""
     offset, name, lines, number = "", "", [], 0

@@ -12,7 +12,6 @@ from dsr.errors import PermanentError
 from dsr.model import Outcome
 from dsr.selection import Selection
 from extractors.tally import Tally
-from extractors.webinars import chat
 from extractors.webinars.client import NO_REGISTRANT, NO_WEBINAR, PLACE, segment
 from extractors.webinars.meetings import Meetings
 from extractors.webinars.references import PANELIST, REGISTRANT, Reference
@@ -29,8 +28,9 @@ _DELETED: Final = "webinar.deleted"
 
 def erase(meetings: Meetings, selections: Sequence[Selection]) -> Iterator[Outcome]:
     """See `dsr.source.Acting`. "manual": api.none where nothing can be deleted; chat.shared, others wrote in the same
-    file; chat.in_bin, the recording lies in the vendor's bin; zoom.3000, the vendor doesn't allow it;
-    webinar.deleted, nothing below a deleted webinar can be reached, and nobody knows what the vendor keeps of it."""
+    file; chat.unclear, it isn't as long as the vendor says, or not what was read before; chat.in_bin, the recording
+    lies in the vendor's bin; zoom.3000, the vendor doesn't allow it; webinar.deleted, nothing below a deleted webinar
+    can be reached, and nobody knows what the vendor keeps of it."""
     tally = Tally(PLACE)
     for dataset, (kind, part) in _SINGLE.items():
         for key, requests in _owners(selections, dataset).items():
@@ -99,9 +99,12 @@ def _chat(
     file = next((f for f in files if str(f.get("id")) == file_id), None)
     if file is None:
         return ("manual", "chat.in_bin") if _is_binned(meetings, uuid, *about) else ("absent", "")
-    written = chat.messages(meetings.download(str(file.get("download_url"))))
-    if {str(message.number) for message in written} - selected:
+    found = meetings.chat(file)
+    written = {str(message.number) for message in found.messages}
+    if written - selected:
         return "manual", "chat.shared"
+    if written != selected or not found.whole:  # of a part of it, or of another file, nobody knows who else wrote in it
+        return "manual", "chat.unclear"
     path = f"/meetings/{segment(uuid)}/recordings/{segment(file_id)}"
     return ("done", "") if meetings.delete_file(path) else ("absent", "")
 

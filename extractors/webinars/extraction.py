@@ -205,8 +205,8 @@ class _Recording:
     @cached_property
     def _chats(self) -> list[tuple[Record, list[chat.Message]]]:
         texts = [f for f in self._files if f.get("file_type") == "CHAT"]
-        read = self._calls.each(self._meetings.download, [str(f.get("download_url")) for f in texts])
-        return [(f, list(chat.messages(content))) for f, content in zip(texts, read, strict=True)]
+        read = self._calls.each(self._meetings.chat, texts)
+        return [(f, list(found.messages)) for f, found in zip(texts, read, strict=True)]
 
     @cached_property
     def _others(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from dsr.errors import PermanentError, TransientError
+from extractors.webinars.chat import Chat, messages
 from extractors.webinars.client import (
     NO_RECORDING,
     NO_REGISTRANT,
@@ -142,9 +143,14 @@ class Meetings:
         meetings = self._zoom.list(f"/users/{segment(host)}/recordings", "meetings", params)
         return sum(len(m.get("recording_files") or []) for m in meetings if m.get("uuid") == uuid)
 
-    def download(self, url: str) -> bytes:
-        """A file of a recording."""
-        return self._zoom.content(url)
+    def chat(self, file: Record) -> Chat:
+        """What is in a recording's chat file. TransientError("body.invalid") when no message can be told in what came,
+        since there is no such file where nobody wrote."""
+        content, size = self._zoom.content(str(file.get("download_url"))), file.get("file_size")
+        found = Chat(tuple(messages(content)), size is None or size == len(content))
+        if size != 0 and not any(message.offset for message in found.messages):
+            raise TransientError("body.invalid", PLACE)
+        return found
 
     def delete(self, path: str) -> None:
         """Deletes what is at that path. PermanentError("zoom.<number>") when the vendor says why not."""

@@ -31,8 +31,8 @@ SETTINGS = Settings(
 
 REASONS = (
     "account.of_organisation", "anonymise.undeclared", "anonymise.unmapped", "api.none", "call.others_speak",
-    "call.transcript_kept", "chat.in_bin", "chat.shared", "child.kept", "correction.absent", "correction.none",
-    "crm.not_purged", "dataset.unmapped", "delete.running", "delete.unmapped", "export.binned",
+    "call.transcript_kept", "chat.in_bin", "chat.shared", "chat.unclear", "child.kept", "correction.absent",
+    "correction.none", "crm.not_purged", "dataset.unmapped", "delete.running", "delete.unmapped", "export.binned",
     "export.versions_differ", "field.read_only", "field.unmapped", "file.unknown", "foreign_key", "key.foreign",
     "mark.absent", "mark.no_field", "mark.none", "mark.unmapped", "not_deleted", "object.not_the_persons",
     "pardot.recycle_bin", "pardot.refused", "part_of_what_stays", "person_account.not_approved",

@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,34 @@ def test_a_chat_that_others_wrote_in_stays(zoom: ZoomServer) -> None:
     assert difference(before, state(zoom)) == []
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 200, "body": ""},
+        {"status": 200, "body": "<html><body>Sign in</body></html>"},
+        {"status": 200, "body": "00:00:01\tSomebody else:\tnot this file"},
+        {"kind": "cut"},
+    ],
+    ids=["nothing", "a page", "another file", "half of it"],
+)
+def test_a_chat_that_was_not_read_whole_stays(zoom: ZoomServer, fault: dict[str, Any]) -> None:
+    """Whose lines are in it nobody knows then: it isn't taken for the person's alone."""
+    for mine in (False, True):
+        selection = chosen(zoom, datasets=[CHAT])
+        if mine:  # half of what they wrote alone, too
+            for key in selection.ids(CHAT, "erase"):
+                _keep_only(zoom, key.partition(":chat:")[2].rpartition(":")[0], selection)
+            selection = chosen(zoom, datasets=[CHAT])
+        before = state(zoom)
+        zoom.tap.faults.append(Fault("webinars", path="^/rec/content", **fault))
+        told = Became()
+        with suppress(TransientError):
+            told = became(list(connect(zoom).erase([selection])), CHAT)
+        assert {outcome for outcome, _ in told} <= {"manual"}
+        assert difference(before, state(zoom)) == []
+        zoom.tap.faults.clear()
+
+
 def test_a_chat_of_the_person_alone_goes_past_the_bin(zoom: ZoomServer) -> None:
     """For good at once; the recording's other files stay. From the bin it would come back within 30 days."""
     selection = chosen(zoom, datasets=["webinar_chat_message"])
@@ -141,8 +170,9 @@ def _keep_only(zoom: ZoomServer, file_id: str, selection: Selection) -> None:
             ours = any(f"\t{name}:" in line for name in names)
         if ours:
             kept.append(line)
-    content = base64.b64encode("\n".join(kept).encode()).decode()
-    zoom.system.account["file"][file_id] = {**document, "content": content}
+    content = "\n".join(kept).encode()
+    row = {**document["row"], "file_size": len(content)}
+    zoom.system.account["file"][file_id] = {**document, "content": base64.b64encode(content).decode(), "row": row}
 
 
 def test_a_chat_in_the_bin_is_not_called_gone(zoom: ZoomServer) -> None:
