@@ -69,6 +69,7 @@ def moments(*, every: bool) -> Iterator[int]:
         one, other = (one + 1, 0) if every else (other, one + other)
 
 
+NOTHING: Final = ("{}", "[]", "null", "<html><body>Sign in</body></html>")
 EVERY: Final = pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.soak)])
 
 
@@ -246,15 +247,18 @@ class ActingConformance:
     @pytest.mark.slow
     @pytest.mark.thorough
     @EVERY
-    def test_success_with_nothing_in_it(self, sandbox: Sandbox, restored: Callable[[], None], every: bool) -> None:
-        """Something answers the n-th call with 200 and nothing in the system's place: nothing is told to be done that
-        isn't, and called again it comes to the same end."""
+    @pytest.mark.parametrize("body", ["", *(pytest.param(body, marks=pytest.mark.soak) for body in NOTHING)])
+    def test_success_with_nothing_in_it(
+        self, sandbox: Sandbox, restored: Callable[[], None], every: bool, body: str
+    ) -> None:
+        """Something answers the n-th call with 200 and nothing of use in the system's place: nothing is told to be done
+        that isn't, and called again it comes to the same end, with nobody else's gone."""
         selections = self.chosen(sandbox)
         self.erase(sandbox, selections)
         wanted = self.shape(lines(sandbox, self.system))
         for calls in moments(every=every):
             restored()
-            told, played = self.told_nothing(sandbox, selections, calls)
+            told, played = self.told_nothing(sandbox, selections, calls, body)
             left = {json.loads(line)["id"] for line in lines(sandbox, self.system)}
             for selection in selections:
                 for dataset in selection.datasets("erase"):
@@ -265,10 +269,12 @@ class ActingConformance:
             if not played:
                 break
 
-    def told_nothing(self, sandbox: Sandbox, selections: list[Selection], calls: int) -> tuple[Counter[Any], bool]:
+    def told_nothing(
+        self, sandbox: Sandbox, selections: list[Selection], calls: int, body: str
+    ) -> tuple[Counter[Any], bool]:
         """What the verb told, nothing if it failed, when its n-th call got such an answer; whether there was one."""
         told: Counter[Any] = Counter()
-        sandbox.fault(system=self.system, after=calls - 1, times=1, status=200, body="")
+        sandbox.fault(system=self.system, after=calls - 1, times=1, status=200, body=body)
         try:
             told = counts(list(self.connect(sandbox).erase(selections)))
         except (TransientError, PermanentError):
