@@ -155,7 +155,7 @@ class Client:
         where nothing can be changed; "gone": there is none of that id. Both are told by the primary data, while reads
         may be a minute behind. TransientError("answer.unexpected") when nothing says that it was done: the answer to a
         deletion is 204, to an update that or the record. What an action (POST) is answered with isn't documented:
-        "unsaid" for 200 and nothing, which has to be looked at."""
+        "unsaid" for 200 and no record, which has to be looked at."""
         try:
             answer = self.request(method, path, **content)
         except PermanentError as error:
@@ -164,7 +164,7 @@ class Client:
             if error.code == _UNKNOWN:
                 return "gone"
             raise
-        if answer.status_code == _NO_CONTENT or (answer.content and method != "DELETE"):
+        if answer.status_code == _NO_CONTENT or (method != "DELETE" and _is_record(answer)):
             return "done"
         if method == "POST":
             return "unsaid"
@@ -233,3 +233,12 @@ def _told(error: DsrError) -> DsrError:
     if isinstance(error, TransientError):
         return TransientError(error.code, PLACE, error.retry_after or _WAIT.get(error.code))
     return PermanentError(error.code, PLACE)
+
+
+def _is_record(answer: httpx.Response) -> bool:
+    """Whether it holds a record, which a page or something else in the vendor's place doesn't."""
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, dict) and body.get("id") is not None
