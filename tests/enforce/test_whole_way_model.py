@@ -182,20 +182,35 @@ class Way(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), second=PEOPLE)
     def agree(self, which: int, second: str = "bo") -> None:
         """The way that it should go, which chance alone finds too seldom; and nearly so."""
-        self.search(which)
-        self.plan(which)
-        self.identity(which, True)
-        self.prepare(which, "ada")
-        self.approve(which, second)
+        self._agreed(which, True, second)
         self.reread(which)
+
+    @rule(which=st.integers(0, 1), read=SYSTEMS, identified=st.booleans())
+    def all_but_one_thing(self, which: int, read: str, identified: bool) -> None:
+        """Nearly so: only one system is read again, or nobody has seen to it who asks."""
+        self._agreed(which, identified, "bo")
+        for name in self.systems:
+            if name == read or not identified:
+                self._reread(which, name)
+        self.enforce_all(which)
 
     @rule(which=st.integers(0, 1))
     def reread(self, which: int) -> None:
+        for name in self.systems:
+            self._reread(which, name)
+
+    def _agreed(self, which: int, identified: bool, second: str) -> None:
+        self.search(which)
+        self.plan(which)
+        self.identity(which, identified)
+        self.prepare(which, "ada")
+        self.approve(which, second)
+
+    def _reread(self, which: int, name: str) -> None:
         for case in self._chosen(which):
-            for name, system in self.systems.items():
-                with self._going():
-                    rereading.reread(case.file, system, system.declaration, at=self.now)
-                    case.reread[name] = plans.read(case.file).digest
+            with self._going():
+                rereading.reread(case.file, self.systems[name], self.systems[name].declaration, at=self.now)
+                case.reread[name] = plans.read(case.file).digest
 
     @rule(which=st.integers(0, 1), second=PEOPLE)
     def carry_out(self, which: int, second: str = "bo") -> None:
