@@ -4,7 +4,7 @@ import logging
 
 from airflow.sdk import task
 
-from dsr.errors import DsrError, PermanentError
+from dsr.errors import DsrError, TransientError
 from dsr_coded import coded
 from dsr_workplace import Workplace, now
 
@@ -18,8 +18,9 @@ def anchor_ledger() -> None:
 
     **`ledger.tampered`**: an event was edited, taken away, put in or moved, or the end is signed by nobody who has the
     key. Stop who may write to the database, keep it as it is, and compare it with the last backup and the last of these
-    mails: `python -m dsr verify-ledger`. **Up for retry**: the mail server is down. **Red**, `smtp.5…`: it refuses an
-    address; the others have the mail.
+    mails: `python -m dsr verify-ledger`. **Up for retry**: the mail server is down, or puts one
+    off; who has the mail may get it again, under the same Message-ID. **Red**, `smtp.5…`: it refuses an address; the
+    others have the mail.
     """
     from dsr.report.anchoring import anchor_mails
     from dsr.signing import Signer
@@ -38,5 +39,5 @@ def anchor_ledger() -> None:
         except DsrError as error:
             failed.append(error)
     if failed:
-        # Red at once where it can't get better: a retry would mail all the others again.
-        raise next((error for error in failed if isinstance(error, PermanentError)), failed[0])
+        # Who may still get it is tried again, although the others then get it twice, under the same Message-ID.
+        raise next((error for error in failed if isinstance(error, TransientError)), failed[0])

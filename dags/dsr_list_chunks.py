@@ -7,6 +7,7 @@ done with it.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("dsr")
 
 _PLACE: Final = "list"
+_UNFINISHED: Final = "list.unfinished"
+_FOLLOW_AGAIN: Final = timedelta(hours=3)
+"""Recipients are not asked again sooner about a chunk: each try asks for everybody in it."""
 
 
 def plan_chunk(place: Workplace, listed: "ErasureList", chunk: int, *, final: bool) -> dict[str, int]:
@@ -82,11 +86,15 @@ def follow_chunk(place: Workplace, listed: "ErasureList", chunk: int) -> int:
     all; how many. Errors as `carry_out_chunk`, while recipients haven't acted."""
     waiting = [i for i in _open(place, listed, chunk) if people.followed(place, i)]
     failed: dict[str, DsrError] = {}
-    done = _without(waiting, _one_by_one(waiting, partial(people.follow, place)), failed)
-    for request_id in done:
-        _close(place, request_id, "done")
-    _raise(place, failed, "follow_notices")
+    done = _without(waiting, _one_by_one(waiting, partial(_followed, place)), failed)
+    _raise(place, failed, "follow_notices", _FOLLOW_AGAIN)
     return len(done)
+
+
+def _followed(place: Workplace, request_id: str) -> None:
+    """Closed as soon as the recipients have acted, so that a try that is broken off leaves the next one less."""
+    people.follow(place, request_id)
+    _close(place, request_id, "done")
 
 
 def undone(place: Workplace, listed: "ErasureList", chunk: int) -> list[str]:
@@ -174,7 +182,7 @@ def destroy(place: Workplace, request_id: str) -> None:
             raise
 
 
-def _raise(place: Workplace, failed: Mapping[str, DsrError], task: str) -> None:
+def _raise(place: Workplace, failed: Mapping[str, DsrError], task: str, at_least: timedelta = timedelta()) -> None:
     stopped = {i: error for i, error in failed.items() if not isinstance(error, TransientError)}
     for request_id, error in stopped.items():
         log.error("%s: %s", request_id, error)
@@ -184,19 +192,30 @@ def _raise(place: Workplace, failed: Mapping[str, DsrError], task: str) -> None:
     waits = [error for error in failed.values() if isinstance(error, TransientError)]
     if waits:
         log.info("%s go on later, %s need a person", len(waits), len(stopped))
-        raise min(waits, key=lambda e: e.retry_after.total_seconds() if e.retry_after else 0.0)
+        first = min(waits, key=lambda e: e.retry_after.total_seconds() if e.retry_after else 0.0)
+        if first.retry_after is not None and first.retry_after < at_least:
+            raise TransientError(first.code, first.place, at_least)
+        raise first
     if stopped:
         raise PermanentError("list.failed", _PLACE)
 
 
 def end(place: Workplace, listed: "ErasureList") -> dict[str, int]:
     """Destroys the list and every case that is left of it; how many people it ended for in which way. PermanentError
-    ("list.unfinished") while what was approved isn't done for somebody."""
+    ("list.unfinished") while what was approved isn't done for somebody; as `follow_chunk` while recipients haven't
+    acted."""
     ended: dict[str, int] = {}
+    failed: dict[str, DsrError] = {}
     for chunk in range(1, listed.chunks + 1):
         for line in listed.lines(chunk):
-            outcome = _ended(place, line.request_id)
-            ended[outcome] = ended.get(outcome, 0) + 1
+            try:
+                outcome = _ended(place, line.request_id)
+                ended[outcome] = ended.get(outcome, 0) + 1
+            except DsrError as error:
+                if error.code == _UNFINISHED:
+                    raise
+                failed[line.request_id] = error
+    _raise(place, failed, "end_list", _FOLLOW_AGAIN)
     if not any(event.kind == "closed" for event in place.ledger.events(listed.list_id)):
         outcome = "done" if "done" in ended else "stopped"
         place.ledger.append(listed.list_id, "closed", {"outcome": outcome, "people": ended}, at=now())
@@ -209,11 +228,15 @@ def _ended(place: Workplace, request_id: str) -> str:
     closed = [str(event.detail["outcome"]) for event in events if event.kind == "closed"]
     if closed:
         return closed[0]
-    if people.followed(place, request_id):  # a person has said that no recipient needs to be followed any more
+    if people.followed(place, request_id):
+        # Stopped meanwhile, they are followed all the same; what a person was shown is theirs.
+        shown = [event.detail.get("task") for event in events if event.kind == "failed"]
+        if not {"follow_notices", "end_list"} & set(shown):
+            people.follow(place, request_id)
         _close(place, request_id, "done")
         return "done"
     if any(event.kind == "decision" for event in events):
-        raise PermanentError("list.unfinished", _PLACE)
+        raise PermanentError(_UNFINISHED, _PLACE)
     if events:
         _close(place, request_id, "stopped")
     return "stopped"

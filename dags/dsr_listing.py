@@ -189,7 +189,7 @@ def carry_out(chunk: int) -> None:
         log.info("%s people", carry_out_chunk(place, listed, chunk, approved))
 
 
-@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
+@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False, max_active_tis_per_dag=1)
 @coded
 def follow_notices(chunk: int) -> None:
     """Asks the recipients that were told over OpenDSR what became of it (Art. 19), of each person in this chunk.
@@ -204,11 +204,16 @@ def follow_notices(chunk: int) -> None:
     log.info("%s people", follow_chunk(Workplace(), this_list(), chunk))
 
 
-@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, show_return_value_in_logs=False)
+@task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, retries=ENFORCE_RETRIES, show_return_value_in_logs=False)
 @coded
 def end_list() -> None:
     """Notes how the list ended, and destroys it with all that was read for it. What was done of whom stays in the
-    ledger, under the id of each."""
+    ledger, under the id of each.
+
+    **Up for retry**: it was stopped while recipients had yet to act on what they were told; they are followed here.
+    **Red**, `list.failed`: as *follow_notices*; once you have seen to it, clear this. `list.unfinished`: of somebody
+    only a part is done: clear *carry_out*.
+    """
     from dsr_list_chunks import end
 
     log.info("%s", end(Workplace(), this_list()))

@@ -12,6 +12,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from dsr.misleading import misleading
@@ -55,10 +56,11 @@ def read(content: bytes) -> list[dict[str, str]]:
         if problems := list(_header(header)):
             raise BadList(problems)
         # Before the iterator moves on, the reader knows where a line ends that holds line breaks.
-        people = [(lines.line_num, _person(header, cells), len(cells)) for cells in lines if any(map(str.strip, cells))]
+        rows = ((lines.line_num, _person(header, cells), len(cells)) for cells in lines if any(map(str.strip, cells)))
+        people = list(islice(rows, MOST + 1))
     except csv.Error:
         raise BadList([(lines.line_num, "", "is no CSV")]) from None
-    if problems := list(_problems(people, len(header))):
+    if problems := list(islice(_problems(people, len(header)), MOST_TOLD)):
         raise BadList(problems)
     return [person for _, person, _ in people]
 
@@ -85,6 +87,7 @@ def _problems(people: Sequence[tuple[int, Mapping[str, str], int]], width: int) 
         yield 0, "", "names nobody"
     if len(people) > MOST:
         yield 0, "", f"names more than {MOST} people: make several lists of it"
+        return
     seen: dict[str, int] = {}
     for line, person, cells in people:
         if cells != width:

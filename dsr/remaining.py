@@ -22,7 +22,7 @@ _WRONG: Final = {"erase": "present", "anonymise": "identifiable", "restrict": "u
 """Effect → what is said of a record that doesn't show it."""
 _LOTS: Final = 16
 """In about so many lots rows are looked for in a plan, however many there are,"""
-_BYTES: Final = 64 * 1024 * 1024
+_BYTES: Final = 16 * 1024 * 1024
 """unless they are so long."""
 _COLUMNS: Final = (schema.SOURCE_ID, "version", "effect", "ground", "until")
 

@@ -32,7 +32,7 @@ def anchor_mails(head: Head, signer: Signer, settings: Settings, at: datetime) -
     text = _TEXT.format(line=anchored(head, signer, at), key=signer.public_key.split()[-1])
     subject = f"Ledger of requests about personal data: {head.count} events"
     for to in settings.anchor_to:
-        message = envelope(settings, to, subject, at, f"ledger.{head.count}.{at:%Y%m%d%H%M%S}")
+        message = envelope(settings, to, subject, at, f"ledger.{head.count}.{at:%Y%m%d}")
         message.set_content(text, cte="7bit")  # the signed line must not be wrapped
         message["Content-Language"] = "en"
         yield message

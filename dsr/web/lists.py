@@ -44,9 +44,11 @@ _MOST_BYTES: Final = 40 * 1024 * 1024
 
 @dataclass(frozen=True)
 class _Told:
-    """What is said above the form: that a file can be taken, or what is wrong, line by line."""
+    """What is said above the form: that a file can be taken, or what is wrong, line by line. `key`: of the form that
+    was sent, which goes on with it; "" = a new one."""
 
     reason: str = ""
+    key: str = ""
     people: int = 0
     wrong: Sequence[str] = ()
 
@@ -84,16 +86,19 @@ class _Pages:
         if not _KEY.fullmatch(form.fields.get("key", "")):
             wrong.append("This form is too old: load the page again.")
         try:
-            people = await run_in_threadpool(listfile.read, form.content)
+            people = await run_sync(listfile.read, form.content, limiter=self._threads)
         except listfile.BadList as bad:
             wrong += [_said(*problem) for problem in bad.problems] if form.content else ["Choose a file."]
-        told = _Told(reason, len(people), wrong)
+        told = _Told(reason, "", len(people), wrong)
         if wrong or form.fields.get("step") != "take":
             return await run_in_threadpool(self._page, request, visitor, told)
         try:
             list_id = await run_sync(partial(self._take, visitor, form, people), limiter=self._threads)
         except DsrError as error:
-            told = _Told(reason, 0, [_NOT_TAKEN.get(error.code, f"It could not be kept ({error.code}): try again.")])
+            again = f"It is not known to be kept ({error.code}): send the same file once more with this form."
+            told = _Told(reason, form.fields["key"], 0, [again])
+            if error.code == "delivery.conflict":
+                told = _Told(reason, "", 0, ["This form was sent before, with another file: this is a new one."])
             return await run_in_threadpool(self._page, request, visitor, told)
         return RedirectResponse(f"{request.scope['root_path']}/lists/{list_id}", 303)
 
@@ -155,7 +160,7 @@ class _Pages:
             root=request.scope["root_path"],
             here=_HERE,
             token=self._desk.token(visitor.code, _HERE) if visitor.starts_lists else "",
-            key=secrets.token_hex(16),
+            key=said.key or secrets.token_hex(16),
             reasons=REASONS,
             columns=listfile.COLUMNS,
             most=listfile.MOST,
@@ -189,8 +194,3 @@ class _Pages:
 def _said(line: int, column: str, what: str) -> str:
     place = f"Line {line}" if line else "The file"
     return f"{place}{f', {column},' if column else ''} {what}."
-
-
-_NOT_TAKEN: Final = {
-    "delivery.conflict": "This form was sent before, with another file: load the page again for another list.",
-}

@@ -121,7 +121,9 @@ def test_broken_off_it_goes_on(room: Room, airflow: FakeAirflow, monkeypatch: py
         down.setattr(type(room.desk.ledger), "append", _fails)
         page = room.send(**form)
     assert page.status_code == 422
-    assert "could not be kept (connection.failed)" in page.text
+    assert "not known to be kept (connection.failed)" in page.text
+    again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
+    assert again == form, "what is sent once more is the same list"
     airflow.refuse = 503
     location = room.send(**form).headers["location"]
     assert (len(room.lists()), airflow.runs) == (1, {})

@@ -310,7 +310,11 @@ def test_recipients_are_followed_until_they_have_acted(
         with pytest.raises(TransientError, match=r"notice\.pending") as caught:
             dsr_list_chunks.follow_chunk(place, listed, 1)
         assert caught.value.retry_after is not None
+        assert caught.value.retry_after >= timedelta(hours=3)
         assert calls(way_sandbox).keys() == {"processor"}
+        with pytest.raises(TransientError, match=r"notice\.pending"):  # stopped now, it follows them all the same
+            dsr_list_chunks.end(place, listed)
+        assert not any("closed" in office.kinds(name) for name in (run.list_id, *run.ids.values()))
     first, second = run.ids.values()
     with office.at_work() as place:
         notice, *_ = [told.notice_id for told in all_told(place.case(first)) if told.by == "opendsr"]
