@@ -145,7 +145,9 @@ def envelope(
     alone. PermanentError("address.invalid") when `to` is no address."""
     address, sender = _address(to), settings.mail_from
     message = EmailMessage(policy=SMTP if address.addr_spec.isascii() else SMTPUTF8)
-    message["From"] = Address(" ".join(settings.controller.name.split()), addr_spec=sender)
+    # Python's reader of headers decodes an encoded word (RFC 2047) in a name: line breaks could come out of it.
+    name = " ".join(settings.controller.name.split()).replace("=?", "= ?")
+    message["From"] = Address(name, addr_spec=sender)
     message["To"] = address
     message["Subject"] = subject
     message["Date"] = at

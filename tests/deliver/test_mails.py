@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from counter_hall import NOW, Office
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dsr.allowances import Allowances
@@ -97,6 +97,9 @@ def test_a_mail_says_who_what_when_in_which_language_and_that_it_is_automatic(se
 
 
 @settings(max_examples=150, deadline=None)
+@example(local="", domain="@", name="=?utf-8?q?=0d=0aBcc:_evil@x.example?=" + 3 * "\r\nBcc: evil@x.example")
+@example(local="", domain="", name="x =?utf-8?b?DQpCY2M6IGV2aWxAeC5leGFtcGxl?= x")
+@example(local="=?utf-8?q?=0d=0aBcc:_evil@x.example?=", domain="", name="")
 @given(local=PIECES, domain=PIECES, name=PIECES)
 def test_no_value_makes_a_header_or_a_recipient_of_its_own(server: Mail, local: str, domain: str, name: str) -> None:
     """Addresses come from sources' records, names from settings; both can hold anything."""
