@@ -52,9 +52,6 @@ class Visitor:
 Visiting = Callable[[Request], Awaitable[Visitor]]
 """Who asks. HTTPException 401 when nobody is signed in."""
 
-StartList = Callable[[str], None]
-"""Starts the run of an erasure list; one that was started is a success. TransientError when it can't be started."""
-
 MOUNT: Final = "/dsr-console"
 """Where the pages are in the api-server."""
 _MOST_FORM: Final = 512 * 1024

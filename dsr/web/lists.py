@@ -11,7 +11,7 @@ The file is personal data: it is read in memory, goes into the case file, and is
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -32,7 +32,7 @@ from dsr.report.event_words import told
 from dsr.report.letters import render
 from dsr.requestid import new_id
 from dsr.steps.take_list import take_list
-from dsr.web.console import Desk, StartList, Visitor, airflow_of, form_of
+from dsr.web.console import Desk, Visitor, airflow_of, form_of
 from dsr.web.uploaded import Uploaded, uploaded
 
 _HERE: Final = "lists"
@@ -40,6 +40,9 @@ _AT_ONCE: Final = 1
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES: Final = 40 * 1024 * 1024
 """Of the longest list with the longest addresses."""
+
+StartList = Callable[[str], None]
+"""Starts the run of an erasure list; one that was started is a success. TransientError when it can't be started."""
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,7 @@ def test_broken_off_it_goes_on(room: Room, airflow: FakeAirflow, monkeypatch: py
         page = room.send(**form)
     assert page.status_code == 422
     assert "not known to be kept (connection.failed)" in page.text
+    assert "Nothing was taken in" not in page.text
     again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
     assert again == form, "what is sent once more is the same list"
     airflow.refuse = 503
