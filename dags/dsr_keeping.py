@@ -12,7 +12,7 @@ from dsr_coded import coded
 from dsr_workplace import Workplace, now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dsr.ledger import Event
 
@@ -92,13 +92,17 @@ def sweep() -> None:
     kept for 30 days, so that it can be started over. One in which changes were begun is kept until it is brought to
     its end: nobody else can tell what is still to be done, or taken back. So is one whose ticket has yet to get an
     answer, and whoever is on an erasure list that hasn't ended; a list that nobody has gone on with for so long ends,
-    unless it was begun."""
+    unless it was begun.
+
+    *The ledger knows nothing of them*, in its log: it broke off while they were taken in, so whoever sent them saw an
+    error, and sends them again. Those are kept for 30 days too, in case an older ledger was restored."""
     from dsr.steps import close
 
     place, at = Workplace(), now()
     staging = forgotten = kept = 0
+    unknown = _sweep_unknown(place, at)
     for request_id in place.cases.cases():
-        if _runs(request_id) or _listed(place, request_id, at):
+        if request_id in unknown or _runs(request_id) or _listed(place, request_id, at):
             continue
         case = place.case(request_id)
         if close.awaited(case):
@@ -167,6 +171,19 @@ def _destroy(place: Workplace, request_id: str) -> None:
         place.case(request_id).close()
 
 
+def _sweep_unknown(place: Workplace, at: datetime) -> "Collection[str]":
+    """Destroys old case files of which the ledger knows nothing, but none that is older than the whole ledger: that may
+    be another's. All of them, also those that are left."""
+    began = place.ledger.began()
+    made = {case_id: when for case_id, when in place.cases.made().items() if not place.ledger.events(case_id)}
+    old = [case_id for case_id, when in made.items() if began and began < when < at - _KEEP_REQUEST]
+    for case_id in old:
+        _destroy(place, case_id)
+    if made:
+        log.warning("the ledger knows nothing of %s; destroyed of them: %s", sorted(made), sorted(old))
+    return made
+
+
 def _listed(place: Workplace, case_id: str, at: datetime) -> bool:
     """Whether it is an erasure list's, which has cases of its own way: the list itself, or somebody on it."""
     from dsr.erasurelist import ErasureList
@@ -190,10 +207,9 @@ def _runs(request_id: str) -> bool:
 
 
 def _is_old(events: "Sequence[Event]", at: datetime) -> bool:
-    """Whether nothing has happened to it for so long. A case without any event is a webhook that broke off: its sender
-    comes again within minutes, and a day later nobody does."""
+    """Whether nothing has happened to it for so long since it was started."""
     started = any(event.kind == "run_started" for event in events)
-    return bool(events) and started and events[-1].at < at - _KEEP_REQUEST
+    return started and events[-1].at < at - _KEEP_REQUEST
 
 
 def _forget_visits(place: Workplace, at: datetime) -> None:

@@ -36,8 +36,7 @@ class Standing:
     same     key → what the row hangs on and how it is marked (`LINKS`, `MARK`)
     changed  key → the same of a row that isn't as approved; rows: all its values now
     gone     keys that there is no row of any more
-    as_read  keys of the marked rows in `same` whose ignored columns, too, are as they were approved: nobody has touched
-             them since
+    as_read  keys of the marked rows in `same` whose mark, too, is as it was approved: it was there before
     """
 
     request_id: str
@@ -113,14 +112,13 @@ def _tell(
 ) -> None:  # fmt: skip
     table = standing.table
     shown, _ = without_others(table, owners.requests[standing.request_id], now)
-    fields = {f for f, c in mapped(layout, table).items() if c in ignored}
-    compared = [name for name in shown.schema.names if name not in fields]
-    same = _equal(approved.select(compared), shown.select(compared), ignored)
+    same = _alike(layout, table, approved, shown, ignored)
     linked = [name for name in _LINKED if name in now.schema.names]
     helping = now.select([SOURCE_ID, *linked]).to_pylist()
-    if ignored and any(row.get(MARK[0]) is not None for row in helping):
-        untouched = _equal(approved.select(shown.schema.names), shown, ())
-        standing.as_read |= {row[SOURCE_ID] for row, as_read in zip(helping, untouched, strict=True) if as_read}
+    if table.mark and any(row.get(MARK[0]) is not None for row in helping):
+        stamped = set(ignored) - {table.mark.at, table.mark.purposes}
+        marked = _alike(layout, table, approved, shown, stamped)
+        standing.as_read |= {row[SOURCE_ID] for row, as_read in zip(helping, marked, strict=True) if as_read}
     for place, (row, is_same) in enumerate(zip(helping, same, strict=True)):
         key = row.pop(SOURCE_ID)
         if is_same:
@@ -128,6 +126,15 @@ def _tell(
         else:
             standing.changed[key] = row
             standing.rows[key] = shown.slice(place, 1).to_pylist()[0]
+
+
+def _alike(
+    layout: Layout, table: Table, approved: pa.RecordBatch, now: pa.RecordBatch, ignored: Collection[str]
+) -> list[bool]:
+    """Row by row, whether all but the ignored columns of the database are alike."""
+    fields = {f for f, c in mapped(layout, table).items() if c in ignored}
+    compared = [name for name in now.schema.names if name not in fields]
+    return _equal(approved.select(compared), now.select(compared), ignored)
 
 
 def _equal(one: pa.RecordBatch, other: pa.RecordBatch, ignored: Collection[str]) -> list[bool]:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from test_portal import link_of, opened
 
 from dsr.allowances import Allowances
+from dsr.ledger import Ledger
 from dsr.sessions import Sessions
 from dsr.settings import subkey
 from dsr.tables import allowances, sessions
@@ -30,6 +31,7 @@ def sweep(office: Office, monkeypatch: pytest.MonkeyPatch, at: datetime) -> None
     vars(place).update(settings=office.settings, engine=office.engine)
     monkeypatch.setattr(dsr_keeping, "Workplace", lambda: place)
     monkeypatch.setattr(dsr_keeping, "now", lambda: at)
+    monkeypatch.setattr(dsr_keeping, "_runs", lambda _: False)
     dsr_keeping.sweep.function()
 
 
@@ -52,3 +54,25 @@ def test_the_sweep_forgets_them(office: Office, monkeypatch: pytest.MonkeyPatch)
     assert rows(office) == (1, 1)
     sweep(office, monkeypatch, LATER + timedelta(hours=3))
     assert rows(office) == (0, 0)
+
+
+def test_the_sweep_destroys_what_broke_off_while_it_was_taken_in(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The ledger knows nothing of them, so nobody would ever look at them. Not while an older ledger may have been
+    restored, nor with one that is younger than they are: it may be of another place."""
+    office.ledger.append("dsr-heard000", "failed", {"task": "identify", "code": "http.401"}, at=NOW)
+    ids = "dsr-heard000", "dsr-broken00", "list-broken0"
+    for case_id in ids:
+        office.cases.create(case_id).write_json("request", {"email": "a@example.com"})
+    made = office.cases.made()["dsr-broken00"]
+    sweep(office, monkeypatch, made + timedelta(days=29))
+    assert set(ids) <= set(office.cases.cases())
+    assert "dsr-broken00" in caplog.text
+    assert "dsr-heard000" not in caplog.text
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "began", lambda _: made + timedelta(days=1))
+        sweep(office, monkeypatch, made + timedelta(days=31))
+    assert set(ids) <= set(office.cases.cases())
+    sweep(office, monkeypatch, made + timedelta(days=31))
+    assert set(ids) & set(office.cases.cases()) == {"dsr-heard000"}

@@ -483,6 +483,18 @@ class TestRestricting:
         assert {(*what, "marked_before") for what in marked} <= second.keys()
         assert not any(not reason for *_, reason in second)
 
+    def test_a_stamp_makes_no_old_mark_new(
+        self, sandbox: Sandbox, source: Invoicing, database: psycopg.Connection
+    ) -> None:
+        """A job that touches the books after the person was read leaves the mark as it was."""
+        list(source.restrict([selection_of(source, person(source, sandbox), RESTRICTED)], MARKETING))
+        selection = selection_of(source, person(source, sandbox), {"invoicing_contact": "restrict"})
+        stamps = "SELECT count(updated_at), max(updated_at) FROM customer_contact"
+        before = database.execute(stamps).fetchone()
+        database.execute("UPDATE customer_contact SET updated_at = now()")
+        assert database.execute(stamps).fetchone() != before
+        assert {(o, r) for _, _, o, r in told(source.restrict([selection], MARKETING))} == {("done", "marked_before")}
+
     def test_a_persons_mark_for_all_purposes(
         self, sandbox: Sandbox, source: Invoicing, watched: Watch, database: psycopg.Connection
     ) -> None:
