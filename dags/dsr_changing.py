@@ -79,4 +79,5 @@ def telling(place: Workplace, request_id: str) -> "Telling":
         ledger=place.ledger,
         at=now(),
         settings=place.settings,
+        away=place.opendsr.away,
     )

@@ -39,8 +39,8 @@ with DAG(
     chunks = tasks.open_list()
     make_plan, end_list = tasks.make_plan(), tasks.end_list()
     prepare, approve = tasks.PrepareList(task_id="prepare"), tasks.ApproveList(task_id="approve")
-    carry_out = tasks.carry_out.expand(chunk=chunks)
+    carried_out = tasks.carry_out_and_follow.expand(chunk=chunks)
     tasks.plan_chunk.expand(chunk=chunks) >> make_plan >> [prepare, end_list]
     prepare >> [approve, end_list]
-    approve >> [carry_out, end_list]
-    carry_out >> tasks.follow_notices.expand(chunk=chunks) >> end_list
+    approve >> [carried_out, end_list]
+    carried_out >> end_list

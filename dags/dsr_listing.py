@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import TriggerRule, get_current_context, task, task_group
 
 from dsr.errors import PermanentError
 from dsr_coded import Coded, coded
@@ -202,6 +202,12 @@ def follow_notices(chunk: int) -> None:
     from dsr_list_chunks import follow_chunk
 
     log.info("%s people", follow_chunk(Workplace(), this_list(), chunk))
+
+
+@task_group(prefix_group_id=False)
+def carry_out_and_follow(chunk: int) -> None:
+    """One chunk by itself: its recipients are followed while others are carried out, also when one of those fails."""
+    carry_out(chunk) >> follow_notices(chunk)
 
 
 @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS, retries=ENFORCE_RETRIES, show_return_value_in_logs=False)

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from dsr.holds import Holds
     from dsr.ledger import Ledger
     from dsr.links import Links
-    from dsr.notices import OpenDsr
     from dsr.outbox import Outbox
     from dsr.register import Register
     from dsr.requesters import Requesters
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from dsr.subjects import SubjectIndex
     from dsr.suppression import Suppression
     from dsr.waiting import WaitingRequests
+    from dsr_endpoints import Endpoints
     from dsr_recipients import Allowed
 
 log = logging.getLogger("dsr")
@@ -212,14 +212,12 @@ class Workplace:
         connection = self.connection(f"{connection_id}_write") or self.needed(connection_id)
         return guarded(kind, connection), kind.declaration
 
-    def opendsr(self, conn_id: str) -> "OpenDsr":
-        """The endpoint of a recipient that is told over OpenDSR."""
-        from dsr.notices import OpenDsr
-        from extractors.outbound import outbound_client
+    @cached_property
+    def opendsr(self) -> "Endpoints":
+        """The endpoints of recipients that are told over OpenDSR, by connection."""
+        from dsr_endpoints import Endpoints
 
-        connection = self.needed(conn_id)
-        private = connection.extra.get("private") is True
-        return OpenDsr.connect(connection, partial(outbound_client, private=private))
+        return Endpoints(self.needed)
 
     def sources(self) -> Mapping[str, Source | None]:
         """All sources by name, in the order of the graph."""

@@ -1,6 +1,6 @@
 """A client of one recipient's OpenDSR 2.0 endpoint (https://github.com/opengdpr/OpenDSR, specification.md).
 
-    GET  /discovery                 what it takes, and where its signing certificate is
+    GET  /discovery                 what it takes, and where its signing certificate is; once for many notices
     POST /requests                  a notice → 201, the receipt
     GET  /requests/<id>             its status
 
@@ -11,9 +11,9 @@ pinned too. URLs hold nothing but the notice's id.
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Final, Self
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from dsr.channels.ticket import Http, HttpFactory
@@ -25,6 +25,17 @@ from dsr.source import Connection
 
 _CREATED: Final = 201
 _KNOWN: Final = "http.409"
+_FRESH: Final = timedelta(minutes=10)
+"""So long what an endpoint says of itself holds for the next notice."""
+_T = TypeVar("_T")
+
+
+class _About(NamedTuple):
+    """What an endpoint said of itself at a time."""
+
+    discovery: Mapping[str, Any]
+    certificate: Certificate
+    at: datetime
 
 
 class OpenDsr:
@@ -46,6 +57,7 @@ class OpenDsr:
         self._domain = str(extra.get("domain") or "")
         self._prefix = "/" + str(extra.get("path") or "").strip("/") if extra.get("path") else ""
         self._pinned = tuple(str(text).lower().replace(":", "") for text in extra.get("certificate_sha256") or ())
+        self._known: _About | None = None
         self._callbacks = tuple(str(url) for url in extra.get("callbacks") or ())
 
     @classmethod
@@ -64,9 +76,27 @@ class OpenDsr:
         ("signature.wrong" | "certificate.invalid" | "domain.wrong" | "receipt.invalid" | "receipt.mismatch") when the
         answer proves nothing, ("redirect.refused"), ("http.<status>"). TransientError: call again.
         """
+        return self._anew(lambda: self._send(notice, at))
+
+    def status(self, notice_id: str, at: datetime) -> Status:
+        """Where that notice stands. Errors as `send`, and PermanentError("status.invalid")."""
+        return self._anew(lambda: self._standing(notice_id, at))
+
+    def _anew(self, asked: Callable[[], _T]) -> _T:
+        """What is kept of the endpoint may be out of date: what fails for good with it is asked again without."""
+        kept = self._known is not None
+        try:
+            return asked()
+        except PermanentError:
+            if not kept:
+                raise
+            self._known = None
+            return asked()
+
+    def _send(self, notice: Notice, at: datetime) -> Receipt:
         body = json.dumps(notice.as_opendsr(self._domain, self._callbacks), ensure_ascii=False).encode()
         with self._open() as http:
-            certificate = self._discovered(http, notice, at)
+            certificate = self._fit_for(notice, self._about(http, at))
             headers = {"content-type": "application/json", "accept": "application/json"}
             try:
                 answer = http.request("POST", f"{self._prefix}/requests", content=body, headers=headers)
@@ -81,10 +111,9 @@ class OpenDsr:
                 raise PermanentError("receipt.invalid", self._place)
             return self._signed(answer, certificate).receipt(notice.notice_id, body)
 
-    def status(self, notice_id: str, at: datetime) -> Status:
-        """Where that notice stands. Errors as `send`, and PermanentError("status.invalid")."""
+    def _standing(self, notice_id: str, at: datetime) -> Status:
         with self._open() as http:
-            certificate = self._certificate(http, self._discovery(http), at)
+            certificate = self._about(http, at).certificate
             return self._signed(self._status(http, notice_id), certificate).status(notice_id)
 
     def _open(self) -> Http:
@@ -113,14 +142,21 @@ class OpenDsr:
             raise PermanentError("discovery.invalid", self._place)
         return found
 
-    def _discovered(self, http: Http, notice: Notice, at: datetime) -> Certificate:
-        found = self._discovery(http)
+    def _about(self, http: Http, at: datetime) -> _About:
+        """What it says of itself; asked for once for many notices, but not once and for all."""
+        if self._known is None or not timedelta() <= at - self._known.at < _FRESH:
+            found = self._discovery(http)
+            self._known = _About(found, self._certificate(http, found, at), at)
+        return self._known
+
+    def _fit_for(self, notice: Notice, about: _About) -> Certificate:
+        found = about.discovery
         wanted = {"identity_type": "email", "identity_format": "raw" if notice.in_clear else "sha256"}
         kinds, identities = found.get("supported_subject_request_types"), found.get("supported_identities")
         taken = isinstance(kinds, list) and isinstance(identities, list)
         if not taken or notice.kind not in (kinds or ()) or wanted not in (identities or ()):
             raise PermanentError("notice.unsupported", self._place)
-        return self._certificate(http, found, at)
+        return about.certificate
 
     def _certificate(self, http: Http, found: Mapping[str, Any], at: datetime) -> Certificate:
         """Only from the connection's own origin: another could vouch for anybody."""

@@ -1,22 +1,25 @@
 """Sends one notice, and puts down what came of it: in the case file (`told`, `untold`) and in the ledger."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from dsr.casefile import CaseFile
-from dsr.errors import DsrError, PermanentError
+from dsr.errors import DsrError, PermanentError, TransientError
 from dsr.ledger import Ledger
 from dsr.mailing import SendMail, keep_mail
 from dsr.notices import told, untold
 from dsr.notices.notice import LIFTED, Notice
 from dsr.notices.opendsr import OpenDsr
+from dsr.notices.receipt import Status
 from dsr.notices.told import Told
 from dsr.report.notices import mail
 from dsr.settings import Settings
 
 _PLACE: Final = "notify"
+_UNREACHED: Final = ("timeout", "connection.failed")
 
 Endpoint = Callable[[str], OpenDsr]
 """Airflow connection → a client of the endpoint. PermanentError("connection.missing") when there is none."""
@@ -24,7 +27,8 @@ Endpoint = Callable[[str], OpenDsr]
 
 @dataclass(frozen=True)
 class Telling:
-    """What it takes to tell the recipients of one case."""
+    """What it takes to tell the recipients of one case. `away`: what could not be reached, connection or "mail" → how;
+    it isn't tried again by whoever shares that, as all cases of one try do: each would wait for it as long."""
 
     case: CaseFile
     send_mail: SendMail
@@ -32,6 +36,7 @@ class Telling:
     ledger: Ledger
     at: datetime
     settings: Settings
+    away: dict[str, TransientError] = field(default_factory=dict)
 
     def tell(self, notice: Notice, *, late: bool = False) -> None:
         """Send it by the way that the register names. `late`: after an earlier try was given up.
@@ -46,16 +51,23 @@ class Telling:
         detail = {"recipient": recipient.id, "by": by, "kind": notice.kind, "notice": _urn(notice.notice_id)}
         if by == "mail":
             message = mail(notice, self.settings, self.at)
-            self.send_mail(message)
+            with self._reaching(by):
+                self.send_mail(message)
             keep_mail(self.case, self.ledger, "notice", message, at=self.at)
             self._told(notice, told.new(notice, "sent", by=by, at=self.at, late=late))
         else:
             connection = recipient.notify.connection if recipient.notify else ""
-            receipt = self.opendsr(connection).send(notice, self.at)
+            with self._reaching(connection):
+                receipt = self.opendsr(connection).send(notice, self.at)
             done = told.new(notice, "pending", by=by, at=self.at, late=late, receipt=receipt.as_json())
             self._told(notice, done)
             detail |= {"status": "pending", "receipt_sha256": receipt.body_sha256}
         self.ledger.append(self.case.case_id, "notified", detail, at=self.at)
+
+    def status(self, connection: str, notice_id: str) -> Status:
+        """Where a notice stands at its recipient; errors as `OpenDsr.status`."""
+        with self._reaching(connection):
+            return self.opendsr(connection).status(notice_id, self.at)
 
     def leave_out(self, notice: Notice) -> None:
         """The register says that the recipient need not be told, and why."""
@@ -83,6 +95,17 @@ class Telling:
         elif status == "completed":
             self.ledger.append(self.case.case_id, "notified", {**detail, "status": status}, at=self.at)
         return moved
+
+    @contextlib.contextmanager
+    def _reaching(self, where: str) -> Iterator[None]:
+        if known := self.away.get(where):
+            raise TransientError(known.code, known.place, known.retry_after)
+        try:
+            yield
+        except TransientError as error:
+            if error.code in _UNREACHED:
+                self.away[where] = error
+            raise
 
     def _told(self, notice: Notice, done: Told) -> None:
         told.write(self.case, done)

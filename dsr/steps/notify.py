@@ -140,7 +140,7 @@ def _asked(telling: Telling, register: Register, known: Told) -> tuple[Told, tim
     recipient = register.recipients.get(known.recipient)
     if not known.open or recipient is None or recipient.notify is None:
         return known, None
-    found = telling.opendsr(recipient.notify.connection).status(known.notice_id, telling.at)
+    found = telling.status(recipient.notify.connection, known.notice_id)
     now = telling.moved(known, found.status) if found.status != known.status else known
     return now, found.expected - telling.at if now.open else None
 
