@@ -110,3 +110,10 @@ def test_what_was_kept_is_erased_in_the_vendors_order(read: dict[str, Any]) -> N
         for before in declaration.erase_after:
             assert task["task_id"] in tasks[f"{before}.end_retention"]["downstream_task_ids"]
     assert tasks["needs_person"]["trigger_rule"] == "one_failed"
+
+
+def test_each_chunk_of_a_list_is_followed_by_itself(read: dict[str, Any]) -> None:
+    """Airflow starts a mapped group's second task as soon as the first of the same chunk is done."""
+    _, group = read["dags"]["dsr_erasure_list"]["dag"]["task_group"]["children"]["carry_out_and_follow"]
+    assert group["is_mapped"]
+    assert set(group["children"]) == {"carry_out", "follow_notices"}
