@@ -32,6 +32,7 @@ import dsr_tasks as tasks
 from dsr_decisions import DecideIncomplete, Release
 from dsr_retries import DEFAULT_ARGS, REQUESTS_AT_ONCE
 from dsr_reviewing import Review
+from dsr_rights import read_now
 from extractors import SOURCES
 
 RIGHTS = {
@@ -39,7 +40,7 @@ RIGHTS = {
     "portability": "Gives the person what they provided, and another controller if they say so (Art. 20 GDPR)",
 }
 
-for right, description in RIGHTS.items():
+for right, description in read_now(RIGHTS).items():
     with DAG(
         f"dsr_{right}",
         description=description,

@@ -43,6 +43,7 @@ import dsr_telling as telling
 import dsr_unheld as unheld
 from dsr_approvals import Approve, DecideLift, DecideObjection, Prepare
 from dsr_retries import DEFAULT_ARGS, REQUESTS_AT_ONCE
+from dsr_rights import read_now
 from extractors import SOURCES
 
 RIGHTS = {
@@ -59,7 +60,7 @@ def each_source(task: Any) -> dict[str, Any]:
     return {name: task.override(task_id=name, pool=pool)(name) for name, pool in sources.items()}
 
 
-for right, description in RIGHTS.items():
+for right, description in read_now(RIGHTS).items():
     with DAG(
         f"dsr_{right}",
         description=description,

@@ -1,6 +1,9 @@
 """Which DAG answers which right. A run of another one must not touch the request: they share one case file."""
 
+from collections.abc import Mapping
 from typing import Final
+
+from airflow.sdk import get_parsing_context
 
 from dsr.errors import PermanentError
 
@@ -11,6 +14,13 @@ _DAGS: Final = {"withdrawal": "dsr_objection"}
 def dag_of(right: str) -> str:
     """The DAG that answers requests of that right."""
     return _DAGS.get(right, f"dsr_{right}")
+
+
+def read_now(rights: Mapping[str, str]) -> dict[str, str]:
+    """Those of a file's rights, with their descriptions, whose DAGs are to be made: the process of a task makes its own
+    alone, since it reads the file anew, and each DAG takes it some milliseconds."""
+    dag_id = get_parsing_context().dag_id
+    return {right: text for right, text in rights.items() if dag_id in (None, dag_of(right))}
 
 
 def of_right(dag_id: str, right: str) -> None:

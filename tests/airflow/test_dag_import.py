@@ -117,3 +117,26 @@ def test_each_chunk_of_a_list_is_followed_by_itself(read: dict[str, Any]) -> Non
     _, group = read["dags"]["dsr_erasure_list"]["dag"]["task_group"]["children"]["carry_out_and_follow"]
     assert group["is_mapped"]
     assert set(group["children"]) == {"carry_out", "follow_notices"}
+
+
+@pytest.mark.parametrize(("dag_id", "name"), [("dsr_portability", "dsr_disclose"), ("dsr_objection", "dsr_enforce")])
+def test_a_task_reads_its_own_dag_alone(dag_id: str, name: str, tmp_path: Path, read: dict[str, Any]) -> None:
+    """Each task's process reads the file anew, and a file holds the DAGs of several rights."""
+    file = ROOT / "dags" / f"{name}.py"
+    script = (
+        "import sys, json\n"
+        "from airflow.dag_processing.dagbag import BundleDagBag\n"
+        "from airflow.sdk.definitions._internal.dag_parsing_context import _airflow_parsing_context_manager\n"
+        "with _airflow_parsing_context_manager(dag_id=sys.argv[1], task_id='identify'):\n"
+        "    bag = BundleDagBag(sys.argv[2], bundle_path=sys.argv[3], bundle_name='dsr')\n"
+        "assert not bag.import_errors\n"
+        "print('read', json.dumps([[dag.dag_id, sorted(dag.task_ids)] for dag in bag.dags.values()]))\n"
+    )
+    command = [sys.executable, "-c", script, dag_id, str(file), str(file.parent)]
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{file.parent}"}
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    [line] = [line for line in done.stdout.splitlines() if line.startswith("read ")]
+    [[found, tasks]] = json.loads(line[5:])
+    everything = {task["__var"]["task_id"] for task in read["dags"][dag_id]["dag"]["tasks"]}
+    assert (found, set(tasks)) == (dag_id, everything)
