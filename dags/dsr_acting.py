@@ -36,7 +36,8 @@ def make_plan() -> str:
     from dsr.steps import plan as step
     from dsr.steps import suppress as put_on_list
 
-    place, request_id, at = Workplace(), this_request(), now()
+    place, at = Workplace(), now()
+    request_id = this_request(place)
     case, settings = place.case(request_id), place.settings
     if asked_of(case).at_once:
         put_on_list.suppress(case, place.suppression, place.ledger, at=at)
@@ -60,7 +61,7 @@ def suppress() -> None:
     changes what is restricted. Nothing to do for a correction."""
     from dsr.steps import suppress as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
     if asked_of(case).suppresses:
         count = step.suppress(case, place.suppression, place.ledger, at=now())
@@ -78,7 +79,7 @@ def reread(source: str) -> None:
     """
     from dsr.steps import reread as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     client, declaration = place.acting(source)
     count = step.reread(place.case(request_id), client, declaration, at=now())
     log.info("%s records", count)
@@ -95,7 +96,7 @@ def enforce(source: str) -> None:
     """
     place = Workplace()
     client, declaration = place.acting(source)
-    done = changing.enforce(place, this_request(), client, declaration)
+    done = changing.enforce(place, this_request(place), client, declaration)
     log.info("%s outcomes", len(done.outcomes))
 
 
@@ -109,7 +110,7 @@ def verify() -> None:
     **Red**, `verify.remains`: something is left that the plan doesn't explain. Nothing is told as done until it is.
     """
     place = Workplace()
-    verified, kept = changing.verify(place, this_request(), place.sources())
+    verified, kept = changing.verify(place, this_request(place), place.sources())
     log.info("verified: %s; kept for now %s", verified.by_effect(), kept)
 
 
@@ -119,7 +120,7 @@ def answer() -> str:
     """Certifies what was done and answers in the ticket; what is kept is named with its ground and its day."""
     from dsr.standing import deadline
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
     asked = asked_of(case)
     if asked.examined:
@@ -136,14 +137,14 @@ def answer() -> str:
 def uphold() -> None:
     """The objection is upheld: the data stays restricted, and the person is told so."""
     place = Workplace()
-    _tell_done(place, place.case(this_request()), final=True)
+    _tell_done(place, place.case(this_request(place)), final=True)
 
 
 @task(show_return_value_in_logs=False)
 @coded
 def refuse() -> None:
     """Tells the person that nothing is done, why, and where to complain (Art. 12(4)); as an officer has decided."""
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     reason = decisions[-1]["reason"]

@@ -93,7 +93,7 @@ class Prepare(Asks):
         """Asks; and keeps which plan it asks about."""
         _show("prepare", context)
         with Coded():
-            place, request_id = Workplace(), this_request()
+            request_id = this_request(place := Workplace())
             lines: list[str | None] = [standing(place, request_id), number_line(place, request_id, _ANEW)]
             lines += [doubts_line(place.case(request_id)), self.body]
             self.body = "\n\n".join(filter(None, lines))
@@ -132,7 +132,7 @@ class Approve(Asks):
         """Asks; and keeps which plan it asks about."""
         _show("approve", context)
         with Coded():
-            place, request_id = Workplace(), this_request()
+            request_id = this_request(place := Workplace())
             lines = number_line(place, request_id, _ANEW), doubts_line(place.case(request_id)), self.body
             self.body = "\n\n".join(filter(None, lines))
         return super().execute(context)
@@ -202,7 +202,8 @@ class DecideObjection(Asks):
 def _show(decision: str, context: Any) -> None:
     with Coded():
         report = context["ti"].xcom_pull(task_ids="make_plan", key="report")
-        show(Workplace().case(this_request()), decision, report)
+        place = Workplace()
+        show(place.case(this_request(place)), decision, report)
 
 
 def _shown(place: Workplace, request_id: str, decision: str) -> str:
@@ -216,7 +217,8 @@ def _shown(place: Workplace, request_id: str, decision: str) -> str:
 def _prepared(event: Mapping[str, Any]) -> None:
     from dsr import approval
 
-    place, request_id, choice = Workplace(), this_request(), _choice(event)
+    place, choice = Workplace(), _choice(event)
+    request_id = this_request(place)
     if choice == CONFIRMED or choice in CHECKED:
         _need_applied(place, request_id)
         digest = {"digest": _shown(place, request_id, "prepare")}
@@ -233,7 +235,8 @@ def _prepared(event: Mapping[str, Any]) -> None:
 
 def _approved(event: Mapping[str, Any]) -> None:
     """SamePerson when it is who prepared the plan, AnotherPlan when it isn't what was shown."""
-    place, request_id, answer = Workplace(), this_request(), _choice(event)
+    place, answer = Workplace(), _choice(event)
+    request_id = this_request(place)
     digest = _shown(place, request_id, "approve")
     decisions = [e.detail for e in place.ledger.events(request_id) if e.kind == "decision"]
     prepared = [detail for detail in decisions if detail["decision"] == "prepare"][-1]
@@ -267,4 +270,5 @@ def _choice(event: Mapping[str, Any]) -> str:
 
 def _decided(decision: str, event: Mapping[str, Any], choice: str, more: Mapping[str, Any]) -> None:
     detail = {"decision": decision, "choice": choice, "by": who(event), **more}
-    Workplace().ledger.append(this_request(), "decision", detail, at=now())
+    place = Workplace()
+    place.ledger.append(this_request(place), "decision", detail, at=now())

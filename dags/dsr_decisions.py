@@ -154,7 +154,8 @@ class Release(Asks):
     def execute(self, context: Any) -> Any:
         """Asks; and keeps what is asked, which is what the answer will be about."""
         with Coded():
-            show(Workplace(), this_request(), context["ti"].xcom_pull(task_ids="compose")["asked"])
+            place = Workplace()
+            show(place, this_request(place), context["ti"].xcom_pull(task_ids="compose")["asked"])
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
@@ -162,7 +163,8 @@ class Release(Asks):
         if "error" not in event:
             with Coded():
                 answer = event["chosen_options"][0]
-                note("release", event, shown(Workplace(), this_request()) | reason_of(answer))
+                place = Workplace()
+                note("release", event, shown(place, this_request(place)) | reason_of(answer))
         return super().execute_complete(context, event)
 
 
@@ -170,7 +172,8 @@ def _missing() -> dict[str, Any]:
     """What the decision is about: systems, and rows of the register."""
     from dsr.steps import combine
 
-    case = Workplace().case(this_request())
+    place = Workplace()
+    case = place.case(this_request(place))
     return {"sources": combine.incomplete(case), "rows": [row["row"] for row in combine.unsettled(case)]}
 
 
@@ -179,7 +182,7 @@ def _try_again() -> None:
     something is missing even then."""
     from dsr.steps import combine
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     if combine.incomplete(place.case(request_id)):
         read_again(place, request_id)
     report = combine_case(place, request_id)
@@ -205,7 +208,8 @@ def note(decision: str, event: Mapping[str, Any], more: Mapping[str, Any]) -> No
     answer = event["chosen_options"][0]
     choice = "refuse" if answer in REFUSE else answer.lower().replace(" ", "_")
     detail = {"decision": decision, "choice": choice, "by": who(event), **more}
-    Workplace().ledger.append(this_request(), "decision", detail, at=now())
+    place = Workplace()
+    place.ledger.append(this_request(place), "decision", detail, at=now())
 
 
 def who(event: Mapping[str, Any]) -> str:

@@ -49,7 +49,7 @@ def ask_identity() -> None:
     from dsr.steps import ask_identity as step
     from dsr.steps.tell import ask
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
 
     def tell(text: str, code: str) -> None:

@@ -33,7 +33,8 @@ def announce_lift() -> None:
     from dsr.ledger import since
     from dsr.steps.lift import ANNOUNCED
 
-    place, request_id, at = Workplace(), this_request(), now()
+    place, at = Workplace(), now()
+    request_id = this_request(place)
     case, asked = place.case(request_id), asked_of(place.case(request_id))
     note, today = _note(place, case), at.astimezone(place.settings.zone).date()
     on = date.fromisoformat(note["on"])
@@ -81,7 +82,7 @@ def _refused_for(place: Workplace, case: Any) -> str:
 def keep_restricted() -> None:
     """Tells the person that the restriction stays until further notice, and closes the ticket."""
     place = Workplace()
-    case = place.case(this_request())
+    case = place.case(this_request(place))
     tell_person(place, case, "kept", asked_of(case).letter(place.settings).kept(), close=True)
 
 
@@ -99,7 +100,8 @@ def lift() -> None:
     from dsr.steps import notify, suppress
     from dsr.steps.plan import vendor_order
 
-    place, request_id, at = Workplace(), this_request(), now()
+    place, at = Workplace(), now()
+    request_id = this_request(place)
     case, today = place.case(request_id), at.astimezone(place.settings.zone).date()
     announced = [e for e in place.ledger.events(request_id) if e.kind == step.ANNOUNCED][-1:]
     if place.undelivered(case):

@@ -29,8 +29,8 @@ _ACTIVE: Final = ["queued", "running"]
 def plan_anew() -> None:
     """Another plan is wanted: `dsr_planning_anew` starts this run over as soon as it has ended here. Every system is
     read again, and *prepare* asks anew."""
-    request_id, dag_id = this_request(), get_current_context()["dag_run"].dag_id
-    times = sum(_wants(event) for event in Workplace().ledger.events(request_id))
+    request_id, dag_id = this_request(place := Workplace()), get_current_context()["dag_run"].dag_id
+    times = sum(_wants(event) for event in place.ledger.events(request_id))
     # A name of its own for every time that a new plan was wanted: tried again, it is there already.
     start_run(DAG_ID, f"{request_id}.{times}", {"request_id": request_id, "dag_id": dag_id})
 

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import importlib
 import pkgutil
+import tempfile
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,7 +17,10 @@ MODULES: Final = (
     "airflow.providers.standard.decorators.branch_python",
     "airflow.providers.standard.operators.hitl",
     "airflow.sdk.definitions.asset.metadata",
+    "airflow.sdk.execution_time.cache",
     "airflow.sdk.execution_time.task_runner",
+    "airflow.sdk.execution_time.timeout",
+    "airflow.version",
     "babel.numbers",
     "boto3",
     "botocore.httpsession",
@@ -42,6 +46,7 @@ MODULES: Final = (
     "encodings.utf_8_sig",
     "httpx",
     "icalendar",
+    "jinja2.ext",
     "jsonschema",
     "psycopg",
     "pyarrow.csv",
@@ -58,7 +63,7 @@ _SERVERS: Final = ("dsr.__main__", "dsr.web", "dsr.migrations", "dsr.exporting",
 
 
 def preload() -> None:
-    """Import them all, and read the schemas once."""
+    """Import them all, and do once what each task would else do for the first time. Makes no call."""
     for name in (*MODULES, *_own()):
         importlib.import_module(name)
     importlib.import_module("pyarrow").array([""])  # loads pandas where it is installed, a third of a CPU second
@@ -69,6 +74,9 @@ def preload() -> None:
     importlib.import_module("extractors.invoicing.mapping").read()
     importlib.import_module("mimetypes").init()
     _warm_boto()
+    _warm_trust()
+    _warm_case()
+    _warm_database()
     # Else the first full collection in every fork walks all of this, a quarter of a second each.
     gc.collect()
     gc.freeze()
@@ -100,14 +108,51 @@ def _warm_phonenumbers() -> None:
     from dsr.register import Register
 
     for country in sorted(Register.load().domestic):
-        if number := phonenumbers.example_number(country):
-            phonenumbers.number_type(phonenumbers.parse(phonenumbers.format_number(number, 0)))
+        for kind in (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE):
+            if number := phonenumbers.example_number_for_type(country, kind):
+                phonenumbers.number_type(phonenumbers.parse(phonenumbers.format_number(number, 0)))
 
 
 def _warm_boto() -> None:
-    """boto3 reads its model of S3 with the first client, an eighth of a CPU second, and keeps it. Makes no call."""
+    """boto3 reads its model of S3 with the first client, an eighth of a CPU second, and its rules of addresses with the
+    first call."""
+    from dsr.s3bucket import make_client
+
     nobody = {"aws_access_key_id": "-", "aws_secret_access_key": "-"}
-    importlib.import_module("boto3").client("s3", "eu-north-1", **nobody)
+    client = make_client(region_name="eu-north-1", **nobody)
+    client.generate_presigned_url("get_object", {"Bucket": "none", "Key": "none"})
+
+
+def _warm_trust() -> None:
+    """Each of these reads the authorities, 20 ms."""
+    from dsr.trust import trusting
+    from extractors.http import public_trust
+
+    trusting()
+    public_trust()
+
+
+def _warm_case() -> None:
+    """What encrypts loads its algorithms when it is first used."""
+    from dsr.casefile import CaseStore
+
+    with tempfile.TemporaryDirectory() as folder:
+        case = CaseStore(folder, bytes(32)).create("dsr-preloaded")
+        case.write_json("warm", [0])
+        case.read_json("warm")
+
+
+def _warm_database() -> None:
+    """The engine that this process's tasks share, without a connection; and how lists of values are written."""
+    from psycopg.adapt import Transformer
+
+    from dsr.database import shared
+    from dsr.errors import PermanentError
+    from dsr.settings import Settings
+
+    Transformer().as_literal(["a b"])
+    with contextlib.suppress(PermanentError):
+        shared(Settings.from_environment(need=("ledger_url",)).ledger_url)
 
 
 def _read_schemas() -> None:

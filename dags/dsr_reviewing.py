@@ -53,7 +53,7 @@ class Review(Asks):
         from dsr import judging, review
 
         with Coded():
-            place, request_id = Workplace(), this_request()
+            request_id = this_request(place := Workplace())
             case = place.case(request_id)
             settled = judging.doubts(case) == judging.Doubts(0, 0) and not _missing(place, request_id)
             if case.exists(review.CONCLUDED) and settled:
@@ -67,7 +67,7 @@ class Review(Asks):
         if "error" in event:
             return super().execute_complete(context, event)
         with Coded():
-            place, request_id = Workplace(), this_request()
+            request_id = this_request(place := Workplace())
             if event["chosen_options"][0] == STOP:
                 note("review", event, {})
                 return super().execute_complete(context, event)

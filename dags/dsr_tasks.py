@@ -25,18 +25,16 @@ from dsr_workplace import DECLARATIONS, Workplace, now
 log = logging.getLogger("dsr")
 
 
-def this_request() -> str:
+def this_request(place: Workplace) -> str:
     """The id of the request this run is for. PermanentError("run.request") when the run was not started for one,
     ("run.right") when its request asks for a right that another DAG answers: nothing may be done to that one's data.
-    ("run.untriaged") while a person hasn't said that the request is ours, or when it was joined to another.
-    """
+    ("run.untriaged") while a person hasn't said that the request is ours, or when it was joined to another."""
     from dsr.triage import settled
 
     run = get_current_context()["dag_run"]
     request_id = (run.conf or {}).get("request_id")
     if request_id != run.run_id:
         raise PermanentError("run.request", "task")
-    place = Workplace()
     of_right(run.dag_id, place.case(str(request_id)).read_json("request")["right"])
     if not settled(place.ledger.events(str(request_id))):
         raise PermanentError("run.untriaged", "task")
@@ -56,7 +54,8 @@ def open_case() -> None:
     """
     from dsr.standing import deadline
 
-    request = Workplace().case(this_request()).read_json("request")
+    place = Workplace()
+    request = place.case(this_request(place)).read_json("request")
     log.info("right %s, latest %s", request["right"], deadline(request["due"]))
 
 
@@ -72,7 +71,7 @@ def identify() -> None:
     from dsr.effort import so_far
     from dsr.steps import identify as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case, before = place.case(request_id), {d.name: so_far(d.name) for d in DECLARATIONS}
     statuses = step.identify(
         case, place.sources(), DECLARATIONS, place.index, at=now(), final=is_last_try(),
@@ -98,7 +97,8 @@ def collect(source: str) -> None:
     the other sources and then waits at *decide_incomplete*. `http.401`: renew the credentials in the Airflow
     connection; `connection.failed`: see whether the system is up; then choose *Try again* there.
     """
-    collect_into_case(Workplace(), this_request(), source, final=is_last_try())
+    place = Workplace()
+    collect_into_case(place, this_request(place), source, final=is_last_try())
 
 
 @task.branch(trigger_rule=TriggerRule.ALL_DONE, show_return_value_in_logs=False)
@@ -113,7 +113,7 @@ def combine() -> str:
     **`register.invalid`**: `python -m dsr register check` says which file and place. **`dataset.unregistered`**: the
     register lacks the row that a dataset names.
     """
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     report = combine_case(place, request_id)
     get_current_context()["ti"].xcom_push("report", report)
     if report["missing"] or report["unsettled"]:
@@ -132,7 +132,7 @@ def compose() -> dict[str, Any]:
     What it returns says what the release is asked for: both digests, the recipient, and that of its connection."""
     from dsr.steps import compose as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     package = step.compose(case := place.case(request_id), DECLARATIONS, at=now(), settings=place.settings)
     detail = {name: getattr(package, name) for name in ("sha256", "bytes", "files", "encryption")}
     asked = {"sha256": package.sha256}
@@ -160,7 +160,7 @@ def deliver() -> None:
     If the recipient's connection isn't any more what it was when the release was asked for, the person gets their
     package all the same, the ticket says that it can't be sent directly, and *transmit* sends nothing.
     """
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     release = released(place, request_id)
     recipient = approved_recipient(place, request_id, release)
     title = recipient.client().title if recipient and recipient.usable else None
@@ -172,7 +172,7 @@ def deliver() -> None:
 def answer_nothing() -> None:
     """Answers in the ticket that nothing is held, or that only records were found that may be somebody else's. Whom we
     have erased before is told that what had to be kept then still is."""
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     give_answer(place, request_id, None, None, erased_before=erased_before(place, place.case(request_id)))
 
 
@@ -223,7 +223,7 @@ def transmit() -> None:
     """
     from dsr.steps import transmit as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
     if "transmit_to" not in case.read_json("request"):
         log.info("not asked for")
@@ -259,7 +259,7 @@ def close() -> None:
     """Marks the request as answered in the ledger."""
     from dsr.steps import close as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     step.close(place.case(request_id), place.ledger, at=now())
 
 
@@ -273,7 +273,7 @@ def shred() -> None:
     **`run.failed`**: it has done its work, and the task that it names has failed before it: see there."""
     from dsr.steps import close as step
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     outcome, where = _outcome()
     case = place.case(request_id)
     # Without its data, what failed after the first change could not be cleared any more.

@@ -18,7 +18,8 @@ log = logging.getLogger("dsr")
 def notify() -> None:
     """Tells every recipient that got the data (Art. 19): over OpenDSR, with signed receipts, or by mail; each once.
     One that can't be told is put down, named in the answer, and left to *tell_untold*."""
-    told = changing.notify(Workplace(), this_request(), final=is_last_try())
+    place = Workplace()
+    told = changing.notify(place, this_request(place), final=is_last_try())
     log.info("told %s, failed %s", len(told.told), len(told.failed))
 
 
@@ -36,7 +37,7 @@ def follow_notices() -> None:
     from dsr.steps import notify as step
 
     place = Workplace()
-    found = step.follow(changing.telling(place, this_request()), place.register)
+    found = step.follow(changing.telling(place, this_request(place)), place.register)
     log.info("told %s, failed %s", len(found.told), len(found.failed))
 
 
@@ -70,5 +71,7 @@ def _tell_again(*, ends: bool) -> None:
     from dsr.steps import notify as step
 
     place = Workplace()
-    found = step.tell_again(changing.telling(place, this_request()), place.register, ends=ends, final=is_last_try())
+    found = step.tell_again(
+        changing.telling(place, this_request(place)), place.register, ends=ends, final=is_last_try()
+    )
     log.info("told %s, failed %s", len(found.told), len(found.failed))

@@ -28,7 +28,7 @@ def answer_unheld() -> None:
     from dsr.report.unheld import unheld
     from dsr.steps import suppress as put_on_list
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
     asked, summary = asked_of(case), _nothing(place, case)
     put_on_list.suppress(case, place.suppression, place.ledger, at=now())
@@ -51,7 +51,7 @@ def answer_unknown() -> None:
     from dsr.steps.ask_identity import TOLD, tell_asked
     from dsr.steps.tell import ask
 
-    place, request_id = Workplace(), this_request()
+    request_id = this_request(place := Workplace())
     case = place.case(request_id)
     summary = _nothing(place, case)
     if identified(place.ledger.events(request_id)):

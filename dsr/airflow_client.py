@@ -4,7 +4,6 @@ The run's id is the request's id, which makes starting idempotent: a second star
 """
 
 import logging
-import ssl
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Final
 import httpx
 
 from dsr.errors import TransientError
+from dsr.trust import trusting
 
 _PLACE: Final = "airflow"
 _CONFLICT: Final = 409
@@ -47,8 +47,7 @@ class AirflowClient:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._user, self._password = user, password
         self._token, self._lock = "", threading.Lock()
-        trust = ssl.create_default_context(cafile=ca or None)
-        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, verify=trust)
+        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, verify=trusting(ca))
 
     def start(self, right: str, request_id: str, received_at: datetime) -> None:
         """Start the run of a request in the DAG `dsr_<right>`, a withdrawal's in `dsr_objection`; a run that exists is

@@ -175,8 +175,7 @@ class CaseFile:
     def remove(self, prefix: str) -> int:
         """Removes the objects whose names begin with `prefix`; how many. End it with a slash to mean a folder."""
         names = self.names(prefix)
-        for name in names:
-            self._store.remove(self._path(name))
+        self._store.remove(*map(self._path, names))
         return len(names)
 
     @property
@@ -205,9 +204,8 @@ class CaseFile:
     def withdraw(self, keep: str) -> None:
         """Removes all such copies but one."""
         if self.hands_out:
-            for name in self._store.names(f"{self._folder}/{_HANDED}"):
-                if name != keep:
-                    self._store.remove(self._handed(name))
+            others = [name for name in self._store.names(f"{self._folder}/{_HANDED}") if name != keep]
+            self._store.remove(*map(self._handed, others))
 
     def close(self) -> None:
         """Destroys the case: its key first, then its objects. Twice is fine."""

@@ -9,7 +9,7 @@ import contextlib
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,17 +125,16 @@ class ObjectStore:
             for name in [info.path.removeprefix(base).strip("/")]
         }
 
-    def remove(self, name: str) -> None:
-        """Removes an object for good; none there = done."""
-        path = self._path(name)
+    def remove(self, *names: str) -> None:
+        """Removes objects for good; none there = done."""
+        paths = [self._path(name) for name in names]
         try:
-            with store_errors():
-                self._fs.delete_file(path)
-        except FileNotFoundError:
-            return
+            for path in paths:
+                with store_errors(), contextlib.suppress(FileNotFoundError):
+                    self._fs.delete_file(path)
         finally:
             if self._local:
-                _remove_parts(Path(path))
+                _remove_parts(map(Path, paths))
 
     def remove_folder(self, folder: str) -> None:
         """Removes all below a folder, finished or not; none there = done."""
@@ -241,17 +240,24 @@ def _filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     return filesystem, f"{parts.hostname}{parts.path}"
 
 
-def _remove_parts(path: Path) -> None:
-    """Removes what writers that died left of an object, and writes the folder to the disk, so that a deletion
-    outlives a power cut."""
+def _remove_parts(paths: Iterable[Path]) -> None:
+    """Removes what writers that died left of objects, and writes their folders to the disk, so that a deletion
+    outlives a power cut. Each folder once, however many of its objects are removed."""
+    folders: dict[Path, set[str]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, set()).add(path.name)
     with store_errors():
-        if not path.parent.exists():
-            return
-        for part in path.parent.iterdir():  # a glob compiles a pattern for each object
-            if part.name.startswith(f"{path.name}.") and part.name.endswith(_PART):
-                part.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        for folder, names in folders.items():
+            if folder.exists():
+                for part in os.listdir(folder):
+                    if part.endswith(_PART) and part.removesuffix(_PART).rpartition(".")[0] in names:
+                        (folder / part).unlink(missing_ok=True)
+                _settle(folder)
+
+
+def _settle(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dsr.errors import PermanentError, TransientError
 from dsr.source import Connection
+from dsr.trust import trusting
 
 _PLACE: Final = "mail"
 _TIMEOUT_S: Final = 30.0
@@ -67,7 +68,7 @@ def _session(connection: Connection) -> Iterator[smtplib.SMTP]:
 
 
 def _trust(connection: Connection) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=connection.extra.get("ca") or None)
+    return trusting(str(connection.extra.get("ca") or ""))
 
 
 @contextlib.contextmanager

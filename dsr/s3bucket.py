@@ -5,7 +5,9 @@ fails, nothing is said (pyarrow 26, `copy_files`): an object is cut, or taken fo
 """
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -16,6 +18,7 @@ from dsr.errors import TransientError
 from dsr.s3answers import demand_whole
 
 _PLACE: Final = "casefile"
+_MAKING: Final = Lock()
 _PART_BYTES: Final = 16 * 1024 * 1024
 """S3 takes 10,000 parts."""
 
@@ -64,14 +67,10 @@ class S3Bucket:
 
 def s3_client(uri: str) -> tuple[Any, str]:
     """A client of S3's whole interface for such an address, and the name of its bucket."""
-    import boto3  # slow to load, and few need it
-
     where = urlsplit(uri)
     options = dict(parse_qsl(where.query))
     server = options.get("endpoint_override")
-    # A session of its own: boto3's common one may not make clients in several threads at once.
-    client = boto3.session.Session().client(
-        "s3",
+    client = make_client(
         endpoint_url=f"{options.get('scheme', 'https')}://{server}" if server else None,
         region_name=options.get("region"),
         aws_access_key_id=unquote(where.username) if where.username else None,
@@ -79,5 +78,22 @@ def s3_client(uri: str) -> tuple[Any, str]:
         verify=options.get("tls_ca_file_path"),
         config=Config(signature_version="s3v4"),
     )
-    demand_whole(client)
     return client, where.netloc.rpartition("@")[2]
+
+
+def make_client(**options: Any) -> Any:
+    """boto3's client of S3 with these options, which says so when an answer was cut (`dsr.s3answers`). Makes no call.
+
+    One session for all of a process and those that it forks: each new one reads boto3's model of S3 anew, which takes
+    75 ms of CPU; and a session may not make clients in several threads at once."""
+    with _MAKING:
+        client = _session().client("s3", **options)
+    demand_whole(client)
+    return client
+
+
+@cache
+def _session() -> Any:
+    import boto3  # slow to load, and few need it
+
+    return boto3.session.Session()

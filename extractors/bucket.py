@@ -18,13 +18,12 @@ from hashlib import md5, sha256
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
 from dsr.errors import PermanentError, TransientError
-from dsr.s3answers import demand_whole
+from dsr.s3bucket import make_client
 from dsr.source import Connection
 from dsr.transmission import Receipt, Upload
 from extractors.http import raise_for_status
@@ -73,8 +72,7 @@ class BucketRecipient:
         if endpoint and urlsplit(endpoint).scheme != "https":
             raise PermanentError("connection.endpoint_url", place)
         try:
-            client = boto3.client(
-                "s3",
+            client = make_client(
                 endpoint_url=endpoint or None,
                 region_name=extra.get("region_name") or "eu-north-1",
                 aws_access_key_id=connection.login or None,
@@ -84,7 +82,6 @@ class BucketRecipient:
             )
         except (BotoCoreError, ValueError):
             raise PermanentError("connection.endpoint_url", place) from None
-        demand_whole(client)
         return cls(key, title, client, str(extra["bucket"]), str(extra.get("prefix", "")), extra.get("private") is True)
 
     def send(self, upload: Upload) -> Receipt:

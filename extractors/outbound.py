@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 
 from dsr.errors import PermanentError, TransientError
+from dsr.trust import trusting
 from extractors.http import HttpClient
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -52,7 +53,7 @@ def outbound_client(
     if parts.scheme != "https" and not (private and _is_loopback(parts.hostname or "")):
         raise PermanentError("connection.host", place)
     try:
-        context = ssl.create_default_context(cafile=ca or None)
+        context = trusting(ca)
     except (OSError, ssl.SSLError):
         raise PermanentError("connection.ca", place) from None
     transport = _Pinned(context, place, private)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
 from dsr import effort
 from dsr.errors import PermanentError, TransientError
-from dsr.s3answers import demand_whole
+from dsr.s3bucket import make_client
 from dsr.source import Connection
 from extractors.http import MAX_BODY, raise_for_status
 
@@ -61,8 +60,7 @@ class Store:
         """A client; makes no call. Retries are the task's business, not boto3's."""
         extra = connection.extra
         try:
-            client = boto3.client(
-                "s3",
+            client = make_client(
                 endpoint_url=extra.get("endpoint_url") or None,
                 region_name=extra.get("region_name") or "eu-north-1",
                 aws_access_key_id=connection.login,
@@ -73,7 +71,6 @@ class Store:
         except (BotoCoreError, ValueError):
             raise PermanentError("connection.endpoint_url", PLACE) from None
         client.meta.events.register("before-send.s3", _count)
-        demand_whole(client)
         return cls(client, str(extra["bucket"]))
 
     def reach(self) -> None:

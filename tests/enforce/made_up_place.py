@@ -71,7 +71,7 @@ class Place:
         ):
             monkeypatch.setattr(module, "Workplace", lambda: place)
             if module is not dsr_tasks:
-                monkeypatch.setattr(module, "this_request", lambda: request_id)
+                monkeypatch.setattr(module, "this_request", lambda _: request_id)
             if hasattr(module, "now"):
                 monkeypatch.setattr(module, "now", clock)
         monkeypatch.setattr(dsr_lifting, "DECLARATIONS", ())

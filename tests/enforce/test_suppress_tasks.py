@@ -131,7 +131,7 @@ def test_a_run_of_another_right_touches_nothing(
         task.function()
     assert sorted(case.names()) == before
     place.ledger.append(request_id, "triaged", {"questions": []}, at=AT)
-    assert dsr_tasks.this_request() == request_id
+    assert dsr_tasks.this_request(dsr_tasks.Workplace()) == request_id
     run.conf = {}
     with pytest.raises(PermanentError, match=r"run\.request"):
-        dsr_tasks.this_request()
+        dsr_tasks.this_request(dsr_tasks.Workplace())

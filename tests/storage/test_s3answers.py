@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import IncompleteReadError
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dsr.s3answers import demand_whole
+from dsr.s3bucket import make_client
 from sandbox.wire import Fault, Wire, Wiretap
 
 _METHODS = ("GET", "HEAD", "PUT", "POST")
@@ -36,8 +35,8 @@ CALLS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def tapped() -> Iterator[tuple[Any, Wiretap]]:
-    """A client of a store that takes everything, and its wire."""
+def store() -> Iterator[tuple[str, Wiretap]]:
+    """Where a store is that takes everything, and its wire."""
     tap = Wiretap()
 
     async def take(request: Request) -> Response:
@@ -45,16 +44,21 @@ def tapped() -> Iterator[tuple[Any, Wiretap]]:
         return Response(_ANSWERS, headers={"etag": '"e"'})
 
     with served(Wire(Starlette(routes=[Route("/{_:path}", take, methods=_METHODS)]), "s3", tap)) as url:
-        client = boto3.client(
-            "s3",
-            endpoint_url=url,
-            region_name="eu-north-1",
-            aws_access_key_id="id",
-            aws_secret_access_key="secret",
-            config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-        )
-        demand_whole(client)
-        yield client, tap
+        yield url, tap
+
+
+@pytest.fixture
+def tapped(store: tuple[str, Wiretap]) -> tuple[Any, Wiretap]:
+    """A client of it, which has no connection yet: the last test's may be closing; and its wire."""
+    url, tap = store
+    client = make_client(
+        endpoint_url=url,
+        region_name="eu-north-1",
+        aws_access_key_id="id",
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
+    return client, tap
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_restriction_is_not_lifted_before_the_person_was_told(place: Place, mo
     office = place.office
     case, _ = waiting_case(office)
     office.ledger.append(case.case_id, "lift_announced", {"on": "2020-01-01", "reason": "verified"}, at=office.at)
-    monkeypatch.setattr(dsr_lifting, "this_request", lambda: case.case_id)
+    monkeypatch.setattr(dsr_lifting, "this_request", lambda _: case.case_id)
     with pytest.raises(TransientError, match=r"lift\.untold"):
         dsr_lifting.lift.function()
 
@@ -212,7 +212,7 @@ def test_nor_before_an_officer_has_sent_the_letter(place: Place, monkeypatch: py
     office = place.office
     case = lettered_case(office)
     office.ledger.append(case.case_id, "lift_announced", {"on": "2020-01-01", "reason": "verified"}, at=office.at)
-    monkeypatch.setattr(dsr_lifting, "this_request", lambda: case.case_id)
+    monkeypatch.setattr(dsr_lifting, "this_request", lambda _: case.case_id)
     with pytest.raises(TransientError, match=r"lift\.untold"):
         dsr_lifting.lift.function()
     sent(office, case)
