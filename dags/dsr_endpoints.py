@@ -1,27 +1,30 @@
 """The endpoints of recipients that are told over OpenDSR: what all notices of one task share."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from dsr.source import Connection
 
 if TYPE_CHECKING:
-    from dsr.errors import TransientError
     from dsr.notices import OpenDsr
+    from dsr.notices.telling import Away
 
 
 class Endpoints:
-    """Connection → its endpoint, the same each time: it remembers what an endpoint says of itself.
-
-    away  see `dsr.notices.telling.Telling`
-    """
+    """Connection → its endpoint, the same each time: it remembers what an endpoint says of itself."""
 
     def __init__(self, needed: Callable[[str], Connection]) -> None:
         """`needed` gives a connection by its id; PermanentError("connection.missing") when there is none."""
         self._needed = needed
         self._made: dict[str, OpenDsr] = {}
-        self.away: dict[str, TransientError] = {}
+
+    @cached_property
+    def away(self) -> "Away":
+        """See there."""
+        from dsr.notices.telling import Away
+
+        return Away()
 
     def __call__(self, conn_id: str) -> "OpenDsr":
         """Makes no call. Errors as `OpenDsr.connect`."""

@@ -12,7 +12,7 @@ from dsr_coded import coded
 from dsr_workplace import Workplace, now
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from dsr.ledger import Event
 
@@ -94,8 +94,9 @@ def sweep() -> None:
     answer, and whoever is on an erasure list that hasn't ended; a list that nobody has gone on with for so long ends,
     unless it was begun.
 
-    *The ledger knows nothing of them*, in its log: it broke off while they were taken in, so whoever sent them saw an
-    error, and sends them again. Those are kept for 30 days too, in case an older ledger was restored."""
+    *The ledger knows nothing of* some, in its log: it broke off while they were taken in, so that whoever sent them saw
+    an error and sends them again, and they go 30 days after this saw them first; or an older ledger was restored, see
+    `python -m dsr store check`: what is more than taken in stays."""
     from dsr.steps import close
 
     place, at = Workplace(), now()
@@ -171,17 +172,18 @@ def _destroy(place: Workplace, request_id: str) -> None:
         place.case(request_id).close()
 
 
-def _sweep_unknown(place: Workplace, at: datetime) -> "Collection[str]":
-    """Destroys old case files of which the ledger knows nothing, but none that is older than the whole ledger: that may
-    be another's. All of them, also those that are left."""
-    began = place.ledger.began()
-    made = {case_id: when for case_id, when in place.cases.made().items() if not place.ledger.events(case_id)}
-    old = [case_id for case_id, when in made.items() if began and began < when < at - _KEEP_REQUEST]
-    for case_id in old:
+def _sweep_unknown(place: Workplace, at: datetime) -> list[str]:
+    """The cases of which the ledger knows nothing. Those that hold no more than what taking in writes are destroyed in
+    time; any other is a person's, as after an older ledger was restored."""
+    from dsr import interrupted
+
+    unknown = [case_id for case_id in place.cases.cases() if not place.ledger.events(case_id)]
+    destroyed = [case_id for case_id in unknown if not _runs(case_id) and interrupted.ended(place.case(case_id), at)]
+    for case_id in destroyed:
         _destroy(place, case_id)
-    if made:
-        log.warning("the ledger knows nothing of %s; destroyed of them: %s", sorted(made), sorted(old))
-    return made
+    if unknown:
+        log.warning("the ledger knows nothing of %s; destroyed of them: %s", unknown, destroyed)
+    return unknown
 
 
 def _listed(place: Workplace, case_id: str, at: datetime) -> bool:

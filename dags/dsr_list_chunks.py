@@ -6,6 +6,7 @@ done with it.
 """
 
 import logging
+import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -69,7 +70,7 @@ def carry_out_chunk(place: Workplace, listed: "ErasureList", chunk: int, approve
     for work in works:
         left = _without(left, _together(writing, left, work), failed)
     left = _without(left, _together(place.sources(), left, partial(people.verify, place)), failed)
-    waits = _one_by_one(left, partial(people.notify, place))
+    waits = _one_by_one(_any_order(left), partial(people.notify, place))
     left = _without(left, waits, failed)
     for request_id in left:
         if not waits[request_id]:
@@ -86,7 +87,7 @@ def follow_chunk(place: Workplace, listed: "ErasureList", chunk: int) -> int:
     all; how many. Errors as `carry_out_chunk`, while recipients haven't acted."""
     waiting = [i for i in _open(place, listed, chunk) if people.followed(place, i)]
     failed: dict[str, DsrError] = {}
-    done = _without(waiting, _one_by_one(waiting, partial(_followed, place)), failed)
+    done = _without(waiting, _one_by_one(_any_order(waiting), partial(_followed, place)), failed)
     _raise(place, failed, "follow_notices", _FOLLOW_AGAIN)
     return len(done)
 
@@ -145,6 +146,11 @@ def _one_by_one(ids: Iterable[str], work: Callable[[str], Any]) -> dict[str, Any
         except DsrError as error:
             came[request_id] = error
     return came
+
+
+def _any_order(ids: Sequence[str]) -> list[str]:
+    """Another one each time: who is passed over after others (`dsr.notices.telling.Away`) isn't so in every try."""
+    return random.sample(ids, len(ids))
 
 
 def _coded(work: people.Work, request_id: str, sources: "Sources") -> Any:

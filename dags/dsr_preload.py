@@ -3,9 +3,9 @@
 Imports dominate a task's cost: with these loaded a task starts in a quarter of a CPU second, else in more than one.
 """
 
-import contextlib
 import gc
 import importlib
+import logging
 import pkgutil
 import tempfile
 from collections.abc import Iterator
@@ -58,6 +58,8 @@ MODULES: Final = (
     "stream_zip",
     "vobject",
 )
+log = logging.getLogger("dsr")
+
 _SERVERS: Final = ("dsr.__main__", "dsr.web", "dsr.migrations", "dsr.exporting", "dsr.metrics")
 """Not needed by tasks."""
 
@@ -66,17 +68,11 @@ def preload() -> None:
     """Import them all, and do once what each task would else do for the first time. Makes no call."""
     for name in (*MODULES, *_own()):
         importlib.import_module(name)
-    importlib.import_module("pyarrow").array([""])  # loads pandas where it is installed, a third of a CPU second
-    _warm_phonenumbers()
-    _read_schemas()
-    importlib.import_module("dsr.report.html").prepare()
-    _read_register()
-    importlib.import_module("extractors.invoicing.mapping").read()
-    importlib.import_module("mimetypes").init()
-    _warm_boto()
-    _warm_trust()
-    _warm_case()
-    _warm_database()
+    for warm in _ONCE:
+        try:
+            warm()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the task that needs it will say so
+            log.warning("not done ahead: %s, %s", warm.__name__, type(error).__name__)
     # Else the first full collection in every fork walks all of this, a quarter of a second each.
     gc.collect()
     gc.freeze()
@@ -92,13 +88,23 @@ def _own() -> Iterator[str]:
 
 
 def _read_register() -> None:
-    """It is kept by its files' content, which each task compares. What is wrong with them is a task's to say."""
-    from dsr.errors import PermanentError
+    """It is kept by its files' content, which each task compares."""
     from dsr.register import Register
     from dsr.settings import Settings
 
-    with contextlib.suppress(PermanentError):
-        Register.load(Settings.from_environment(need=()).register or None)
+    Register.load(Settings.from_environment(need=()).register or None)
+
+
+def _warm_libraries() -> None:
+    """pyarrow loads pandas with the first array, where that is installed, a third of a CPU second."""
+    importlib.import_module("pyarrow").array([""])
+    importlib.import_module("mimetypes").init()
+
+
+def _read_own() -> None:
+    """Templates, and how the books are mapped."""
+    importlib.import_module("dsr.report.html").prepare()
+    importlib.import_module("extractors.invoicing.mapping").read()
 
 
 def _warm_phonenumbers() -> None:
@@ -125,11 +131,11 @@ def _warm_boto() -> None:
 
 def _warm_trust() -> None:
     """Each of these reads the authorities, 20 ms."""
-    from dsr.trust import trusting
-    from extractors.http import public_trust
+    from dsr.trust import public_trust, trusting
 
-    trusting()
     public_trust()
+    trusting("http")
+    trusting("smtp")
 
 
 def _warm_case() -> None:
@@ -147,12 +153,10 @@ def _warm_database() -> None:
     from psycopg.adapt import Transformer
 
     from dsr.database import shared
-    from dsr.errors import PermanentError
     from dsr.settings import Settings
 
     Transformer().as_literal(["a b"])
-    with contextlib.suppress(PermanentError):
-        shared(Settings.from_environment(need=("ledger_url",)).ledger_url)
+    shared(Settings.from_environment(need=("ledger_url",)).ledger_url)
 
 
 def _read_schemas() -> None:
@@ -163,3 +167,10 @@ def _read_schemas() -> None:
     for source in SOURCES:
         for dataset in source.declaration.datasets:
             schema.arrow_schema(dataset.name)
+
+
+_ONCE: Final = (
+    _warm_libraries, _warm_phonenumbers, _read_schemas, _read_own, _read_register, _warm_boto, _warm_trust, _warm_case,
+    _warm_database,
+)  # fmt: skip
+"""None may keep a worker from starting."""

@@ -18,9 +18,10 @@ def dag_of(right: str) -> str:
 
 def read_now(rights: Mapping[str, str]) -> dict[str, str]:
     """Those of a file's rights, with their descriptions, whose DAGs are to be made: the process of a task makes its own
-    alone, since it reads the file anew, and each DAG takes it some milliseconds."""
-    dag_id = get_parsing_context().dag_id
-    return {right: text for right, text in rights.items() if dag_id in (None, dag_of(right))}
+    alone, since it reads the file anew, and each DAG takes it some milliseconds. Whoever reads all files for one DAG
+    (`airflow dags test`) names no task, and gets all."""
+    dag_id, task_id = get_parsing_context()
+    return {right: text for right, text in rights.items() if task_id is None or dag_id == dag_of(right)}
 
 
 def of_right(dag_id: str, right: str) -> None:

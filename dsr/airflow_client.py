@@ -47,7 +47,9 @@ class AirflowClient:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._user, self._password = user, password
         self._token, self._lock = "", threading.Lock()
-        self._http = httpx.Client(base_url=base_url, timeout=timeout_s, transport=transport, verify=trusting(ca))
+        self._http = httpx.Client(
+            base_url=base_url, timeout=timeout_s, transport=transport, verify=trusting("http", ca)
+        )
 
     def start(self, right: str, request_id: str, received_at: datetime) -> None:
         """Start the run of a request in the DAG `dsr_<right>`, a withdrawal's in `dsr_objection`; a run that exists is

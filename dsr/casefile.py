@@ -87,11 +87,6 @@ class CaseStore:
         """The ids of all cases that have a key, sorted."""
         return [name for name in self._store.names("keys") if _CASE_ID.fullmatch(name)]
 
-    def made(self) -> dict[str, datetime]:
-        """The same, and since when each has had the key that it has: when it was made, or its key wrapped anew."""
-        keys = self._store.written("keys")
-        return {name: at for name, (_, at) in sorted(keys.items()) if _CASE_ID.fullmatch(name)}
-
     def sweep(self, at: datetime) -> int:
         """Removes what is left of cases without a key, as after a crash while closing; how many there were. Of the
         others what writers left that died more than a day before `at` (aware)."""

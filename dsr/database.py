@@ -18,7 +18,7 @@ def connect(url: str) -> Engine:
     or errors. PermanentError("setting.ledger_url") when it's no PostgreSQL address."""
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number
         raise PermanentError("setting.ledger_url", "settings") from None
     if address.get_backend_name() != "postgresql":
         raise PermanentError("setting.ledger_url", "settings")

@@ -103,12 +103,6 @@ class Ledger:
         with transaction(self._engine, _PLACE) as connection:
             return [_event(row) for row in connection.execute(query)]
 
-    def began(self) -> datetime | None:
-        """When the first event was written, UTC; None while there is none."""
-        with transaction(self._engine, _PLACE) as connection:
-            at = connection.execute(select(events.c.at).order_by(events.c.seq).limit(1)).scalar()
-        return at.astimezone(UTC) if at else None
-
     def head(self) -> Head:
         """The end of the chain, to be noted outside this database."""
         with transaction(self._engine, _PLACE) as connection:

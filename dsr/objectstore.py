@@ -127,14 +127,15 @@ class ObjectStore:
 
     def remove(self, *names: str) -> None:
         """Removes objects for good; none there = done."""
-        paths = [self._path(name) for name in names]
+        tried: list[Path] = []
         try:
-            for path in paths:
+            for name in names:
+                tried.append(Path(self._path(name)))
                 with store_errors(), contextlib.suppress(FileNotFoundError):
-                    self._fs.delete_file(path)
+                    self._fs.delete_file(self._path(name))
         finally:
             if self._local:
-                _remove_parts(map(Path, paths))
+                _remove_parts(tried)
 
     def remove_folder(self, folder: str) -> None:
         """Removes all below a folder, finished or not; none there = done."""

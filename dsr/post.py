@@ -68,7 +68,7 @@ def _session(connection: Connection) -> Iterator[smtplib.SMTP]:
 
 
 def _trust(connection: Connection) -> ssl.SSLContext:
-    return trusting(str(connection.extra.get("ca") or ""))
+    return trusting("smtp", str(connection.extra.get("ca") or ""))
 
 
 @contextlib.contextmanager

@@ -16,13 +16,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any, Self, cast
 
 import httpx
 
 from dsr import effort
 from dsr.errors import DsrError, PermanentError, TransientError
+from dsr.trust import public_trust
 from extractors import coding
 
 for _name in ("httpx", "httpcore"):
@@ -91,13 +91,6 @@ def _moment(text: str) -> datetime | None:
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None
-
-
-@cache
-def public_trust() -> ssl.SSLContext:
-    """Whom httpx trusts unless it is told otherwise. Reading them takes 20 ms of CPU, so a process does it once, before
-    it forks (`dsr_preload`)."""
-    return httpx.create_ssl_context()
 
 
 class HttpClient:

@@ -53,7 +53,7 @@ def outbound_client(
     if parts.scheme != "https" and not (private and _is_loopback(parts.hostname or "")):
         raise PermanentError("connection.host", place)
     try:
-        context = trusting(ca)
+        context = trusting("http", ca)
     except (OSError, ssl.SSLError):
         raise PermanentError("connection.ca", place) from None
     transport = _Pinned(context, place, private)

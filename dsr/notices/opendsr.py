@@ -10,6 +10,7 @@ pinned too. URLs hold nothing but the notice's id.
 """
 
 import json
+import logging
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -27,7 +28,10 @@ _CREATED: Final = 201
 _KNOWN: Final = "http.409"
 _FRESH: Final = timedelta(minutes=10)
 """So long what an endpoint says of itself holds for the next notice."""
+_OUT_OF_DATE: Final = ("signature.wrong", "notice.unsupported")
 _T = TypeVar("_T")
+
+log = logging.getLogger("dsr")
 
 
 class _About(NamedTuple):
@@ -83,13 +87,14 @@ class OpenDsr:
         return self._anew(lambda: self._standing(notice_id, at))
 
     def _anew(self, asked: Callable[[], _T]) -> _T:
-        """What is kept of the endpoint may be out of date: what fails for good with it is asked again without."""
-        kept = self._known is not None
+        """What is kept of the endpoint may be out of date: what fails because of it is asked again without."""
+        kept = self._known
         try:
             return asked()
-        except PermanentError:
-            if not kept:
+        except PermanentError as error:
+            if kept is None or self._known is not kept or error.code not in _OUT_OF_DATE:
                 raise
+            log.warning("%s; asked what it says of itself by now", error)
             self._known = None
             return asked()
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from dsr.casefile import CaseFile
@@ -20,15 +20,43 @@ from dsr.settings import Settings
 
 _PLACE: Final = "notify"
 _UNREACHED: Final = ("timeout", "connection.failed")
+_IN_A_ROW: Final = 2
 
 Endpoint = Callable[[str], OpenDsr]
 """Airflow connection → a client of the endpoint. PermanentError("connection.missing") when there is none."""
 
 
+class Away:
+    """Who couldn't be reached, of cases that are told one after the other in one try: each would wait for them as long.
+    They are passed over once two in a row failed, since one alone may fail because of what it says."""
+
+    def __init__(self, in_a_row: int = _IN_A_ROW) -> None:
+        """`in_a_row`: so many failures let them be passed over; 0 = none do."""
+        self._in_a_row = in_a_row
+        self._failed: dict[tuple[str, str], list[tuple[str, str, timedelta | None]]] = {}
+
+    @contextlib.contextmanager
+    def reaching(self, way: str, where: str) -> Iterator[None]:
+        """Around what tells somebody that way. Raises what was raised before instead, while they are passed over."""
+        failed = self._failed.setdefault((way, where), [])
+        if 0 < self._in_a_row <= len(failed):
+            raise TransientError(*failed[-1])
+        try:
+            yield
+        except TransientError as error:
+            if error.code not in _UNREACHED:
+                failed.clear()
+            failed += [(error.code, error.place, error.retry_after)] if error.code in _UNREACHED else []
+            raise
+        except PermanentError:
+            failed.clear()
+            raise
+        failed.clear()
+
+
 @dataclass(frozen=True)
 class Telling:
-    """What it takes to tell the recipients of one case. `away`: what could not be reached, connection or "mail" → how;
-    it isn't tried again by whoever shares that, as all cases of one try do: each would wait for it as long."""
+    """What it takes to tell the recipients of one case. `away` is shared by the cases of one try."""
 
     case: CaseFile
     send_mail: SendMail
@@ -36,7 +64,7 @@ class Telling:
     ledger: Ledger
     at: datetime
     settings: Settings
-    away: dict[str, TransientError] = field(default_factory=dict)
+    away: Away = field(default_factory=Away)
 
     def tell(self, notice: Notice, *, late: bool = False) -> None:
         """Send it by the way that the register names. `late`: after an earlier try was given up.
@@ -51,13 +79,13 @@ class Telling:
         detail = {"recipient": recipient.id, "by": by, "kind": notice.kind, "notice": _urn(notice.notice_id)}
         if by == "mail":
             message = mail(notice, self.settings, self.at)
-            with self._reaching(by):
+            with self.away.reaching(by, ""):
                 self.send_mail(message)
             keep_mail(self.case, self.ledger, "notice", message, at=self.at)
             self._told(notice, told.new(notice, "sent", by=by, at=self.at, late=late))
         else:
             connection = recipient.notify.connection if recipient.notify else ""
-            with self._reaching(connection):
+            with self.away.reaching(by, connection):
                 receipt = self.opendsr(connection).send(notice, self.at)
             done = told.new(notice, "pending", by=by, at=self.at, late=late, receipt=receipt.as_json())
             self._told(notice, done)
@@ -66,7 +94,7 @@ class Telling:
 
     def status(self, connection: str, notice_id: str) -> Status:
         """Where a notice stands at its recipient; errors as `OpenDsr.status`."""
-        with self._reaching(connection):
+        with self.away.reaching("opendsr", connection):
             return self.opendsr(connection).status(notice_id, self.at)
 
     def leave_out(self, notice: Notice) -> None:
@@ -95,17 +123,6 @@ class Telling:
         elif status == "completed":
             self.ledger.append(self.case.case_id, "notified", {**detail, "status": status}, at=self.at)
         return moved
-
-    @contextlib.contextmanager
-    def _reaching(self, where: str) -> Iterator[None]:
-        if known := self.away.get(where):
-            raise TransientError(known.code, known.place, known.retry_after)
-        try:
-            yield
-        except TransientError as error:
-            if error.code in _UNREACHED:
-                self.away[where] = error
-            raise
 
     def _told(self, notice: Notice, done: Told) -> None:
         told.write(self.case, done)

@@ -21,7 +21,7 @@ from dsr.mailboxes import is_role_mailbox
 from dsr.model import Outcome
 from dsr.notices import LIFTED, Notice, told, untold
 from dsr.notices.covered import kind_of
-from dsr.notices.telling import Telling, way_of
+from dsr.notices.telling import Away, Telling, way_of
 from dsr.notices.told import Told
 from dsr.register import Register
 from dsr.register.nouns import Recipient
@@ -60,10 +60,11 @@ def notify(
     """Tell every recipient that got data under the activities whose records `outcomes` say were changed; who was told
     already is not told again. Nobody when nothing was changed.
 
-    All are tried before an error is raised: TransientError when some could not be reached, unless it is the `final`
-    try; then, as for what can't succeed, they are `failed`, with a `notice_failed` in the ledger each, and are left to
-    `tell_again`.
+    All are tried before an error is raised, but for those that are away (`dsr.notices.telling.Away`): TransientError
+    when some could not be reached, unless it is the `final` try, in which none is passed over; then, as for what can't
+    succeed, they are `failed`, with a `notice_failed` in the ledger each, and are left to `tell_again`.
     """
+    telling = _all_tried(telling) if final else telling
     notices = list(_notices(telling.case, register, declarations, outcomes))
     errors: list[TransientError] = []
     for notice in notices:
@@ -87,6 +88,7 @@ def tell_again(telling: Telling, register: Register, *, ends: bool = False, fina
     PermanentError("notice.failed") while any can't be told unless a person does something: the log says which and why.
     TransientError when some may be reached later, with a `notice_failed` on the `final` try, or haven't acted yet.
     """
+    telling = _all_tried(telling) if final else telling
     errors, failed = list[TransientError](), [(key, "recipient.absent") for key in untold.lost(telling.case, register)]
     for notice in untold.untold(telling.case, register):
         if (notice.kind == LIFTED) != ends:
@@ -133,6 +135,11 @@ def follow(telling: Telling, register: Register, *, late: bool = False) -> Notif
     if failed:
         raise _seen_to(failed)
     return _summary(telling.case, [known.notice_id for known in told.all_told(telling.case)])
+
+
+def _all_tried(telling: Telling) -> Telling:
+    """Passes nobody over: what is put down for good must have been tried."""
+    return replace(telling, away=Away(in_a_row=0))
 
 
 def _asked(telling: Telling, register: Register, known: Told) -> tuple[Told, timedelta | None]:

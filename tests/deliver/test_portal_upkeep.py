@@ -1,6 +1,7 @@
 """What the download page has kept of visits is gone after the night in which it has no more effect."""
 
 import sys
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +11,6 @@ from sqlalchemy import func, select
 from test_portal import link_of, opened
 
 from dsr.allowances import Allowances
-from dsr.ledger import Ledger
 from dsr.sessions import Sessions
 from dsr.settings import subkey
 from dsr.tables import allowances, sessions
@@ -25,13 +25,13 @@ LATER = NOW + timedelta(days=900)
 """No other test's rows are of that time, or are left until then."""
 
 
-def sweep(office: Office, monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
+def sweep(office: Office, monkeypatch: pytest.MonkeyPatch, at: datetime, runs: Collection[str] = ()) -> None:
     """The night's task, without a running Airflow."""
     place = Workplace()
-    vars(place).update(settings=office.settings, engine=office.engine)
+    vars(place).update(settings=office.settings, engine=office.engine, cases=office.cases)
     monkeypatch.setattr(dsr_keeping, "Workplace", lambda: place)
     monkeypatch.setattr(dsr_keeping, "now", lambda: at)
-    monkeypatch.setattr(dsr_keeping, "_runs", lambda _: False)
+    monkeypatch.setattr(dsr_keeping, "_runs", lambda case_id: case_id in runs)
     dsr_keeping.sweep.function()
 
 
@@ -59,20 +59,17 @@ def test_the_sweep_forgets_them(office: Office, monkeypatch: pytest.MonkeyPatch)
 def test_the_sweep_destroys_what_broke_off_while_it_was_taken_in(
     office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The ledger knows nothing of them, so nobody would ever look at them. Not while an older ledger may have been
-    restored, nor with one that is younger than they are: it may be of another place."""
+    """The ledger knows nothing of them, so nobody would ever look at them: 30 days after they were seen first, however
+    old they are. Nothing of which more was done, as when an older ledger was restored, and nothing that runs."""
     office.ledger.append("dsr-heard000", "failed", {"task": "identify", "code": "http.401"}, at=NOW)
-    ids = "dsr-heard000", "dsr-broken00", "list-broken0"
+    ids = "dsr-heard000", "dsr-broken00", "list-broken0", "dsr-begun000", "dsr-runs0000"
     for case_id in ids:
         office.cases.create(case_id).write_json("request", {"email": "a@example.com"})
-    made = office.cases.made()["dsr-broken00"]
-    sweep(office, monkeypatch, made + timedelta(days=29))
-    assert set(ids) <= set(office.cases.cases())
+    office.cases.open("dsr-begun000").write_json("search/pardot", {})
+    at = LATER + timedelta(days=200)
+    for days, left in ((0, set(ids)), (29, set(ids)), (31, set(ids) - {"dsr-broken00", "list-broken0"})):
+        sweep(office, monkeypatch, at + timedelta(days=days), runs=("dsr-runs0000",))
+        assert set(ids) & set(office.cases.cases()) == left
     assert "dsr-broken00" in caplog.text
+    assert "dsr-begun000" in caplog.text
     assert "dsr-heard000" not in caplog.text
-    with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "began", lambda _: made + timedelta(days=1))
-        sweep(office, monkeypatch, made + timedelta(days=31))
-    assert set(ids) <= set(office.cases.cases())
-    sweep(office, monkeypatch, made + timedelta(days=31))
-    assert set(ids) & set(office.cases.cases()) == {"dsr-heard000"}
