@@ -18,9 +18,8 @@ def anchor_ledger() -> None:
 
     **`ledger.tampered`**: an event was edited, taken away, put in or moved, or the end is signed by nobody who has the
     key. Stop who may write to the database, keep it as it is, and compare it with the last backup and the last of these
-    mails: `python -m dsr verify-ledger`. **Up for retry**: the mail server is down, or puts one
-    off; who has the mail may get it again, under the same Message-ID. **Red**, `smtp.5…`: it refuses an address; the
-    others have the mail.
+    mails: `python -m dsr verify-ledger`. **Up for retry**: the mail server is down, or puts one off; who has it may
+    get it again, under the same Message-ID. **Red**, `smtp.5…`: it refuses an address; the others have the mail.
     """
     from dsr.report.anchoring import anchor_mails
     from dsr.signing import Signer
