@@ -20,6 +20,7 @@ from sandbox.invoicing.system import Invoicing
 from sandbox.mail.system import Mail
 from sandbox.pardot.system import Pardot
 from sandbox.people import Population, Truth, populate
+from sandbox.ports import loopback_socket
 from sandbox.processor.system import Processor
 from sandbox.receiver.bucket import Bucket
 from sandbox.receiver.system import Receiver
@@ -123,8 +124,7 @@ class _Server(uvicorn.Server):
 
 
 def _server(app: ASGIApp, chain: Path | None = None, key: Path | None = None) -> tuple[_Server, socket.socket]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = loopback_socket()
     config = uvicorn.Config(
         app,
         log_level="error",

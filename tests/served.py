@@ -1,6 +1,5 @@
 """An ASGI app on a free loopback port, for tests that go through the wire."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,12 +9,13 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from sandbox.ports import loopback_socket
+
 
 @contextmanager
 def served(app: ASGIApp, chain: Path | None = None, key: Path | None = None) -> Iterator[str]:
     """The app's base URL while it is served by uvicorn; https with a certificate."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = loopback_socket()
     config = uvicorn.Config(
         app, log_level="critical", lifespan="off", ssl_certfile=chain, ssl_keyfile=key, timeout_graceful_shutdown=0
     )

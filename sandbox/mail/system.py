@@ -8,7 +8,6 @@ r"""The mail server of the sandbox: SMTP on loopback (RFC 5321, SMTPUTF8), sign-
 """
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.people import Population, Truth
+from sandbox.ports import loopback_socket
 from sandbox.state import Collection, Document, Store
 from sandbox.system import ConnectionFields, Options
 
@@ -44,8 +44,7 @@ class Mail:
 
     def start(self) -> None:
         """Listen on a free loopback port."""
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        listener = loopback_socket()
         self.port = listener.getsockname()[1]
         self._thread.start()
         opened = asyncio.run_coroutine_threadsafe(self._loop.create_server(self._session, sock=listener), self._loop)

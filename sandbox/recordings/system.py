@@ -11,7 +11,6 @@ the right is missing or the version is locked. Reading a version needs no right 
 import json
 import re
 import shutil
-import socket
 import threading
 import time
 from collections import defaultdict
@@ -27,6 +26,7 @@ from starlette.routing import Route
 
 from sandbox.entries import Entry
 from sandbox.people import Population, Truth
+from sandbox.ports import loopback_socket
 from sandbox.recordings import filling, locks, stored
 from sandbox.recordings.calls import BUCKET, Call, calls
 from sandbox.recordings.proxy import Proxy
@@ -140,8 +140,7 @@ class Recordings:
 
     def _start_wire(self) -> None:
         app = Wire(Proxy(int(self.server.endpoint.rpartition(":")[2])), self.name, self._tap)
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
+        listener = loopback_socket()
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

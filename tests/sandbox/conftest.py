@@ -1,6 +1,5 @@
 """A vendor of nothing, served by uvicorn, for tests of the wire itself."""
 
-import socket
 import threading
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from sandbox.ports import loopback_socket
 from sandbox.wire import Wire, Wiretap, admin_app
 
 
@@ -21,8 +21,7 @@ async def _answer(_: Request) -> Response:
 
 
 def _serve(app: ASGIApp) -> tuple[uvicorn.Server, threading.Thread, str]:
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = loopback_socket()
     listener.listen()
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
