@@ -1,7 +1,7 @@
 """What a system gives of several cases at once, for `dsr.together`: one reading, and each case takes its own part."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from threading import Condition, Lock
 
 from dsr.errors import DsrError, PermanentError, TransientError
@@ -21,7 +21,7 @@ class Stream:
         self._taken = self._ended = False
         self._error: DsrError | None = None
 
-    def pieces(self, case_id: str) -> Iterator[Piece]:
+    def pieces(self, case_id: str) -> Generator[Piece, None, None]:
         """Those of one case."""
         try:
             while (piece := self._next(case_id)) is not None:

@@ -8,8 +8,9 @@ all that were part of it: who calls decides whether to try some of them alone.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Lock
+from threading import Event, Lock, Semaphore
 from typing import Any, Final, TypeVar, cast
 
 from dsr.errors import DsrError, PermanentError
@@ -24,6 +25,10 @@ Work = Callable[[str, Sources], R]
 other, and for that case alone."""
 
 _VERBS: Final = ("find", "extract", "rectify", "restrict", "erase")
+_AT_WORK: Final = 2
+"""How many cases work at a time, of those that wait for no answer. More would hinder each other: hundreds of threads
+that pass the interpreter's lock around take twice the time for the same."""
+
 _Key = tuple[int, int, str]
 """Place of the system, place of the verb, its options: the least is called first, so that who lags catches up."""
 
@@ -67,13 +72,15 @@ class _Party:
             for place, (name, source) in enumerate(sources.items())
         }
         self._lock, self._going, self._asked = Lock(), cases, 0
+        self._room = Semaphore(_AT_WORK)
         self.stopped = False
         self._waiting: dict[_Key, list[tuple[_Call, Callable[[list[_Call]], None]]]] = {}
 
     def take_part(self, case_id: str, work: Work[R]) -> R | DsrError:
         """One case, from its start to its end."""
         try:
-            return work(case_id, cast(Sources, self.sources))
+            with self._room:
+                return work(case_id, cast(Sources, self.sources))
         except DsrError as error:
             return like(error)
         finally:
@@ -94,10 +101,20 @@ class _Party:
             self._asked += 1
             due = self._due()
         _make(due)
-        call.done.wait()
+        with self.waiting():
+            call.done.wait()
         if call.error is not None:
             raise like(call.error) from None
         return call.answer
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The block waits for others; meanwhile another case works."""
+        self._room.release()
+        try:
+            yield
+        finally:
+            self._room.acquire()
 
     def stop(self) -> None:
         """No further call is made: whoever asks, or waits for an answer, is told so."""
@@ -171,7 +188,13 @@ class _Joint:
             return
         case_id = found.matches[0].request_id
         stream: Stream = self._ask("extract", case_id, found, self._extract)
-        yield from stream.pieces(case_id)
+        with closing(stream.pieces(case_id)) as pieces:
+            while True:
+                with self._party.waiting():
+                    piece = next(pieces, None)
+                if piece is None:
+                    return
+                yield piece
 
     def __getattr__(self, name: str) -> Any:
         """The verbs that change the system, where it has them."""
