@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from dsr.steps.verify import Verified
 
 
-def enforce(place: Workplace, request_id: str, client: "Source", declaration: "Declaration") -> "Enforced":
-    """Does what was approved in one source; see `dsr.steps.enforce`."""
+def enforce(
+    place: Workplace, request_id: str, client: "Source", declaration: "Declaration", *, compared: bool = False
+) -> "Enforced":
+    """Does what was approved in one source; see `dsr.steps.enforce`. `compared`: all records were compared with what
+    was approved right before, so that only this source's are again."""
     from dsr.steps import assess
     from dsr.steps import enforce as step
 
@@ -26,7 +29,7 @@ def enforce(place: Workplace, request_id: str, client: "Source", declaration: "D
         case,
         client,
         declaration,
-        permission(place, case, at),
+        permission(place, case, at, declaration.name if compared else None),
         holds=place.holds.in_force(at.astimezone(place.settings.zone).date()),
         ledger=place.ledger,
         erasures=place.erasures,

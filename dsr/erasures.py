@@ -93,6 +93,12 @@ class Erasures:
                 count += len(batch)
         return count
 
+    def unseen(self, request_id: str, source: str) -> frozenset[str]:
+        """The datasets of which a record was noted that was not yet seen to be gone."""
+        mine = (erasures.c.request_id == request_id, erasures.c.source == source, erasures.c.erased_at.is_(None))
+        with transaction(self._engine, _PLACE) as connection:
+            return frozenset(connection.execute(select(erasures.c.dataset).where(*mine).distinct()).scalars())
+
     def confirm(
         self,
         request_id: str,

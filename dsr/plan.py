@@ -222,13 +222,17 @@ def lines_digest(case: CaseFile, source: str, dataset: str, at_once: int = _AT_O
     """SHA-256 in hex over the dataset's lines in the order of their versions, whatever order and batches they lie in.
 
     Versions are evenly spread hashes, so that bounds between their first digits cut the lines into even parts."""
-    total = sum(batch.num_rows for batch in batches(case, source, dataset))
+    few: list[pa.RecordBatch] = []
+    total = 0
+    for batch in batches(case, source, dataset):
+        total += batch.num_rows
+        few = [*few, batch] if total <= at_once else []
     parts = max(1, min(-(-total // at_once), 16**_DIGITS))
     bounds = [f"{number * 16**_DIGITS // parts:0{_DIGITS}x}" for number in range(parts)]
     digest = hashlib.sha256()
     for first, beyond in zip(bounds, [*bounds[1:], None], strict=True):
-        kept = [line for batch in batches(case, source, dataset) for line in _hashed(_between(batch, first, beyond))]
-        for line in sorted(kept):
+        lines = few or batches(case, source, dataset)
+        for line in sorted(line for batch in lines for line in _hashed(_between(batch, first, beyond))):
             digest.update(line)
     return digest.hexdigest()
 

@@ -152,6 +152,7 @@ class _Look:
         traces = Traces(self._person.own, self._person.matches)
         given = self._case.read_json("request").get("corrections") or {}
         mine = {match.dataset for match in self._before.matches}
+        unseen = erasures.unseen(self._case.case_id, self._name)
         for dataset in self._declaration.datasets:
             sought = Sought(
                 self._name,
@@ -163,7 +164,8 @@ class _Look:
             )
             planned = partial(plan.batches, self._case, self._name, dataset.name)
             result = compare(sought, planned, partial(reread(self._case, self._area), dataset.name))
-            self._confirm(erasures, result, sought.outcomes, at)
+            if dataset.name in unseen:
+                self._confirm(erasures, result, sought.outcomes, at)
             if came := self._new(result):
                 result.remaining.append(self._came_back(dataset.name, came))
             yield result
