@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,7 @@ from dsr.s3bucket import S3Bucket, is_s3
 
 _PLACE: Final = "casefile"
 _PART: Final = ".part"
+_AT_ONCE: Final = 8
 _S3_OPTIONS: Final = ("endpoint_override", "scheme", "region", "tls_ca_file_path")
 
 
@@ -127,15 +129,18 @@ class ObjectStore:
 
     def remove(self, *names: str) -> None:
         """Removes objects for good; none there = done."""
+        if not self._local:
+            # Several at a time: each is some calls, and the store may be far.
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="remove") as threads:
+                list(threads.map(self._delete, names))
+            return
         tried: list[Path] = []
         try:
             for name in names:
                 tried.append(Path(self._path(name)))
-                with store_errors(), contextlib.suppress(FileNotFoundError):
-                    self._fs.delete_file(self._path(name))
+                self._delete(name)
         finally:
-            if self._local:
-                _remove_parts(tried)
+            _remove_parts(tried)
 
     def remove_folder(self, folder: str) -> None:
         """Removes all below a folder, finished or not; none there = done."""
@@ -166,6 +171,10 @@ class ObjectStore:
         if self._bucket is None:
             raise PermanentError("store.address", _PLACE)
         return self._bucket.address(self._path(name), filename, lifetime)
+
+    def _delete(self, name: str) -> None:
+        with store_errors(), contextlib.suppress(FileNotFoundError):
+            self._fs.delete_file(self._path(name))
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

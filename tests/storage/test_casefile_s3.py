@@ -1,21 +1,26 @@
 """The same promises on an S3 store, through SeaweedFS."""
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from running_store import new_bucket, store_uri
+from served import served
 from test_casefile_memory import grown
 
 from dsr.casefile import CaseFile, CaseStore
 from dsr.errors import PermanentError, TransientError
 from dsr.mirrored import Mirrored, mirror
 from dsr.objectstore import ObjectStore
+from sandbox.recordings.proxy import Proxy
 from sandbox.seaweed import SeaweedFS
+from sandbox.wire import Fault, Wire, Wiretap
 
 CASE = "case-0001"
 
@@ -82,6 +87,38 @@ def test_the_life_of_a_case(uri: str, bucket, master_key: bytes) -> None:
         store.open(CASE)
     with pytest.raises(PermanentError, match=r"case\.absent"):
         CaseStore(uri, master_key).create("case-0002").read_json("request")
+
+
+def test_many_objects_of_a_store_that_is_far_go_side_by_side(
+    weed: SeaweedFS, uri: str, bucket, master_key: bytes
+) -> None:
+    """A closed case has hundreds; one after the other each would take its calls' time."""
+    tap = Wiretap()
+    with served(Wire(Proxy(urlsplit(weed.endpoint).port or 0), "store", tap)) as url:
+        case = CaseStore(store_uri(weed, bucket.name, urlsplit(url).netloc), master_key).create(CASE)
+        for name in [f"rows/a/{n:04d}" for n in range(60)]:
+            put(case, name, b"x")
+        tap.latency = 0.1
+        tap.calls.clear()
+        began = time.monotonic()
+        assert case.remove("rows/") == 60
+        assert time.monotonic() - began < 0.5 * 0.1 * len(tap.calls)
+        assert case.names("rows/") == []
+
+
+def test_what_the_store_keeps_is_an_error_and_goes_the_next_time(
+    weed: SeaweedFS, uri: str, bucket, master_key: bytes
+) -> None:
+    tap = Wiretap()
+    with served(Wire(Proxy(urlsplit(weed.endpoint).port or 0), "store", tap)) as url:
+        case = CaseStore(store_uri(weed, bucket.name, urlsplit(url).netloc), master_key).create(CASE)
+        for name in [f"rows/a/{n:04d}" for n in range(12)]:
+            put(case, name, b"x")
+        tap.faults.append(Fault("store", "status", method="DELETE", path="/", after=7, times=1, status=403))
+        with pytest.raises(TransientError, match=r"store\.unavailable"):
+            case.remove("rows/")
+        assert len(case.names("rows/")) == 1
+        assert case.remove("rows/") == 1
 
 
 def test_many_threads_write_at_once_from_the_first_moment(uri: str, master_key: bytes) -> None:
