@@ -35,7 +35,7 @@ with DAG(
     max_active_runs=4,
     default_args=dict(DEFAULT_ARGS),
     tags=["dsr"],
-):
+) as dag:
     chunks = tasks.open_list()
     make_plan, end_list = tasks.make_plan(), tasks.end_list()
     prepare, approve = tasks.PrepareList(task_id="prepare"), tasks.ApproveList(task_id="approve")
@@ -43,4 +43,4 @@ with DAG(
     tasks.plan_chunk.expand(chunk=chunks) >> make_plan >> [prepare, end_list]
     prepare >> [approve, end_list]
     approve >> [carried_out, end_list]
-    carried_out >> end_list
+    [dag.get_task("carry_out"), carried_out] >> end_list

@@ -189,7 +189,13 @@ def carry_out(chunk: int) -> None:
         log.info("%s people", carry_out_chunk(place, listed, chunk, approved))
 
 
-@task(retries=ENFORCE_RETRIES, show_return_value_in_logs=False, max_active_tis_per_dag=1)
+# Also when of somebody in the chunk not all could be done: the others' recipients were told.
+@task(
+    trigger_rule=TriggerRule.NONE_SKIPPED,
+    retries=ENFORCE_RETRIES,
+    show_return_value_in_logs=False,
+    max_active_tis_per_dag=1,
+)
 @coded
 def follow_notices(chunk: int) -> None:
     """Asks the recipients that were told over OpenDSR what became of it (Art. 19), of each person in this chunk.

@@ -82,3 +82,35 @@ def test_one_approval_for_all_of_them(stack: Observed) -> None:
 def _asked_again(lists: Observed, list_id: str) -> bool:
     states = lists.user("officer").tasks("dsr_erasure_list", list_id)
     return states["approve"]["try_number"] > 1 and states["approve"]["state"] == "awaiting_input"
+
+
+@pytest.mark.thorough
+def test_one_whose_recipient_cannot_be_told_holds_up_nobody_else(stack: Observed) -> None:
+    """The others' recipients are followed meanwhile, and the list doesn't end before a person has seen to that one."""
+    lists = stack.of("erasure_list")
+    people = [stack.population.person(key) for key in ("p000024", "p000025")]
+    list_id = given(stack, "\n".join(["email", *(person.email for person in people)]))
+    lists.decision(list_id)
+    lists.decide(list_id, "prepare", OURS)
+    officer = stack.user("officer")
+    officer.wait(lambda: lists._is_asked(list_id, "approve"), "approve to ask", 120)
+    told_nothing = {
+        "system": "processor",
+        "method": "POST",
+        "path": "requests",
+        "times": 1,
+        "status": 200,
+        "body": "{}",
+    }
+    with recipients_act(stack), httpx.Client(base_url=stack.running.endpoints["admin"], trust_env=False) as admin:
+        admin.post("/faults", json=told_nothing).raise_for_status()
+        lists.decide(list_id, "approve", "Approve", "second")
+        assert lists.end(list_id) == "failed"
+        states = lists.states(list_id)
+        assert [states[task] for task in ("carry_out", "follow_notices", "end_list")] == [
+            "failed", "success", "upstream_failed",
+        ]  # fmt: skip
+        assert "1 people: done" in command(stack, "show", list_id).stdout
+        officer.clear("dsr_erasure_list", list_id, ["carry_out"], downstream=True)
+        assert lists.end(list_id) == "success"
+    assert "2 people: done" in command(stack, "show", list_id).stdout
