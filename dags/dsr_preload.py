@@ -65,7 +65,8 @@ _SERVERS: Final = ("dsr.__main__", "dsr.web", "dsr.migrations", "dsr.exporting",
 
 
 def preload() -> None:
-    """Import them all, and do once what each task would else do for the first time. Makes no call."""
+    """Import them all, and do once what each task would else do for the first time. Calls nothing but the ledger's
+    database, which it needn't reach."""
     for name in (*MODULES, *_own()):
         importlib.import_module(name)
     for warm in _ONCE:
@@ -149,14 +150,20 @@ def _warm_case() -> None:
 
 
 def _warm_database() -> None:
-    """The engine that this process's tasks share, without a connection; and how lists of values are written."""
+    """How lists of values are written; and the engine that this process's tasks share, which asks once what the server
+    is, and makes a query's text once: half of the 12 ms that the first query takes. No connection is left."""
     from psycopg.adapt import Transformer
 
     from dsr.database import shared
+    from dsr.ledger import Ledger
     from dsr.settings import Settings
 
     Transformer().as_literal(["a b"])
-    shared(Settings.from_environment(need=("ledger_url",)).ledger_url)
+    engine = shared(Settings.from_environment(need=("ledger_url",)).ledger_url)
+    try:
+        Ledger(engine, bytes(32)).events("dsr-preloaded")
+    finally:
+        engine.dispose()
 
 
 def _read_schemas() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dsr import database
+
 sys.path.insert(0, str(Path(__file__).parents[2] / "dags"))
 
 import dsr_preload
@@ -16,9 +18,36 @@ pytestmark = pytest.mark.airflow
 
 
 @pytest.mark.parametrize("warm", dsr_preload._ONCE)
-def test_each_can_be_done_ahead(warm: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DSR_LEDGER_URL", "postgresql://nobody@127.0.0.1:1/none")
+def test_each_can_be_done_ahead(
+    warm: Callable[[], None], new_ledger: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DSR_LEDGER_URL", new_ledger())
     warm()
+
+
+def test_no_connection_is_there_when_a_task_begins(
+    new_ledger: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes that wrote into one would destroy what the other says. What the server is, tasks know already."""
+    url = new_ledger()
+    monkeypatch.setenv("DSR_LEDGER_URL", url)
+    dsr_preload._warm_database()
+    engine = database.shared(url)
+    assert (engine.pool.checkedin(), engine.pool.checkedout()) == (0, 0)  # type: ignore[attr-defined]
+    assert engine.dialect.server_version_info is not None
+    assert engine._compiled_cache  # type: ignore[attr-defined]
+
+
+def test_a_database_that_is_away_is_the_tasks_to_notice(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DSR_LEDGER_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setattr(dsr_preload, "_ONCE", (dsr_preload._warm_database,))
+    monkeypatch.setattr(dsr_preload, "MODULES", ())
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    caplog.set_level(logging.WARNING)
+    dsr_preload.preload()
+    assert "_warm_database, TransientError" in caplog.text
 
 
 def test_none_keeps_a_worker_from_starting(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
