@@ -18,6 +18,7 @@ from typing import Final
 
 import httpx
 
+from dsr.erasurelist import CHUNK
 from embedded.client import AirflowClient
 from embedded.journey import warm_up
 from embedded.stack import Options, Stack
@@ -28,7 +29,7 @@ _PATIENCE: Final = 7200.0
 _AGAIN: Final = (("DSR_ENFORCE_AGAIN_SECONDS", "2"), ("DSR_TASK_RETRY_SECONDS", "1"))
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _CALLS: Final = 1.5
-"""As many times the calls of one person that many may cost in the CRM, which takes lists of ids."""
+"""As many times the calls of one person that a chunk of many may cost in the CRM, which takes lists of ids."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answer.raise_for_status()
         warm_up(stack)
         few = _run(stack, people[:1])
-        return 0 if _run(stack, people[1 : args.people + 1])["salesforce"] <= _CALLS * few["salesforce"] else 1
+        many, chunks = _run(stack, people[1 : args.people + 1]), -(-args.people // CHUNK)
+        return 0 if many["salesforce"] <= _CALLS * few["salesforce"] * chunks else 1
     finally:
         stack.down()
 
