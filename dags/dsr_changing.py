@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from dsr.steps.verify import Verified
 
 
-def enforce(
-    place: Workplace, request_id: str, client: "Source", declaration: "Declaration", *, compared: bool = False
-) -> "Enforced":
-    """Does what was approved in one source; see `dsr.steps.enforce`. `compared`: all records were compared with what
-    was approved right before, so that only this source's are again."""
+def enforce(place: Workplace, request_id: str, client: "Source", declaration: "Declaration") -> "Enforced":
+    """Does what was approved in one source; see `dsr.steps.enforce`."""
     from dsr.steps import assess
     from dsr.steps import enforce as step
 
@@ -29,7 +26,7 @@ def enforce(
         case,
         client,
         declaration,
-        permission(place, case, at, declaration.name if compared else None),
+        permission(place, case, at),
         holds=place.holds.in_force(at.astimezone(place.settings.zone).date()),
         ledger=place.ledger,
         erasures=place.erasures,

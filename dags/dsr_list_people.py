@@ -148,7 +148,7 @@ def _enforce(place: Workplace, name: str, request_id: str, sources: "Sources") -
     declaration, source = next(d for d in DECLARATIONS if d.name == name), sources[name]
     if source is None:
         raise PermanentError("connection.missing", declaration.connection_id)
-    changing.enforce(place, request_id, source, declaration, compared=True)
+    changing.enforce(place, request_id, source, declaration)
 
 
 def verify(place: Workplace, request_id: str, sources: "Sources") -> None:

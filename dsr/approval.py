@@ -53,17 +53,8 @@ def approve_detail(case: CaseFile) -> dict[str, Any]:
     return {"digest": plans.read(case).digest}
 
 
-def approved(
-    case: CaseFile,
-    ledger: Ledger,
-    request_id: str,
-    *,
-    at: datetime,
-    valid: timedelta = VALID,
-    source: str | None = None,
-) -> Approval:
-    """The approval of the plan that now lies in the case file, as the ledger has it. `source`: whose records are
-    compared with it, where all were a moment ago; None = all. PermanentError:
+def approved(case: CaseFile, ledger: Ledger, request_id: str, *, at: datetime, valid: timedelta = VALID) -> Approval:
+    """The approval of the plan that now lies in the case file, as the ledger has it. PermanentError:
 
     approval.absent     nobody prepared or approved any plan, or the last word was no
     approval.digest     what was prepared or approved, or planned last, is another plan, or records of it were altered
@@ -72,7 +63,7 @@ def approved(
     approval.stale      approved longer ago than `valid`
     plan.incomplete     a source that the plan covers was not searched to the end
     """
-    summary = _checked(case, request_id, source)
+    summary = _checked(case, request_id)
     events = ledger.events(request_id)
     prepare, approve = _both(events)
     _same_plan(events, summary.digest, (prepare, approve))
@@ -130,19 +121,11 @@ def note_of_list(case: CaseFile, ledger: Ledger, approved: ListApproval, *, at: 
             ledger.append(case.case_id, kind, detail, at=at)
 
 
-def at_once(
-    case: CaseFile,
-    ledger: Ledger,
-    request_id: str,
-    *,
-    at: datetime,
-    valid: timedelta = VALID,
-    source: str | None = None,
-) -> Approval:
+def at_once(case: CaseFile, ledger: Ledger, request_id: str, *, at: datetime, valid: timedelta = VALID) -> Approval:
     """What stands in for an approval where the law lets nobody decide: an objection, a withdrawn consent. It covers
     restricting and nothing else. PermanentError("approval.not_at_once") for other rights and effects, ("approval.
     absent") when the ledger has no event `planned`, and as `approved` for a plan that is another or too old."""
-    summary = _checked(case, request_id, source)
+    summary = _checked(case, request_id)
     effects = _AT_ONCE.get(summary.right)
     if effects is None or any(count.effect not in effects for count in summary.counts):
         raise PermanentError("approval.not_at_once", _PLACE)
@@ -156,12 +139,12 @@ def at_once(
     return Approval(request_id, summary.digest, "law", planned.at, seal())
 
 
-def _checked(case: CaseFile, request_id: str, source: str | None = None) -> PlanSummary:
-    """The plan in the case file, its records (of one source or of all) as they were planned."""
+def _checked(case: CaseFile, request_id: str) -> PlanSummary:
+    """The plan in the case file, its records as they were planned."""
     if case.case_id != request_id or case.read_json("request")["request_id"] != request_id:
         raise PermanentError("approval.foreign", _PLACE)
     try:
-        summary = plans.check(case, source)
+        summary = plans.check(case)
     except PermanentError as error:
         code = "approval.digest" if error.code in ("plan.altered", "plan.invalid") else error.code
         raise PermanentError(code, error.place) from None

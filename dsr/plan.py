@@ -226,7 +226,9 @@ def lines_digest(case: CaseFile, source: str, dataset: str, at_once: int = _AT_O
     total = 0
     for batch in batches(case, source, dataset):
         total += batch.num_rows
-        few = [*few, batch] if total <= at_once else []
+        few.append(batch)
+        if total > at_once:
+            few.clear()  # more than is held at a time: read again for each part
     parts = max(1, min(-(-total // at_once), 16**_DIGITS))
     bounds = [f"{number * 16**_DIGITS // parts:0{_DIGITS}x}" for number in range(parts)]
     digest = hashlib.sha256()

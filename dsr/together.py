@@ -80,6 +80,8 @@ class _Party:
         """One case, from its start to its end."""
         try:
             with self._room:
+                if self.stopped:
+                    raise interrupted()
                 return work(case_id, cast(Sources, self.sources))
         except DsrError as error:
             return like(error)

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -95,6 +96,31 @@ def read(case_id: str, source: Any, most: int | None = None) -> list[str]:
 
 def alone(case_id: str, records: int) -> list[str]:
     return [f"{case_id}-{n}" for n in range(records) for _ in range(2)]
+
+
+def test_two_work_at_a_time_however_many_there_are() -> None:
+    """Also between a system's answers and pieces."""
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def busy() -> None:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        time.sleep(0.002)
+        with lock:
+            at_work -= 1
+
+    def work(case_id: str, sources: Any) -> None:
+        busy()
+        found = sources["fake"].find([Subject(case_id, frozenset({_WHO}))])
+        busy()
+        for _ in sources["fake"].extract(found):
+            busy()
+
+    ids = [f"case-{n}" for n in range(30)]
+    assert went(Fake(dict.fromkeys(ids, 2)), work, ids) == dict.fromkeys(ids)
+    assert most == 2
 
 
 @settings(deadline=None, max_examples=60)
@@ -211,14 +237,39 @@ class TimeIsOverError(Exception):
     """As Airflow ends a task that takes too long."""
 
 
+@contextmanager
+def over_after(seconds: float) -> Iterator[None]:
+    """As a task's time ends; the block must end by it."""
+
+    def over(*_: Any) -> None:
+        raise TimeIsOverError
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with pytest.raises(TimeIsOverError):
+            yield
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_who_has_not_begun_when_its_time_is_over_does_not_begin() -> None:
+    begun: list[str] = []
+
+    def work(case_id: str, _: Any) -> None:
+        begun.append(case_id)
+        time.sleep(0.4)
+
+    with over_after(0.1):
+        together([f"case-{n}" for n in range(10)], work, {"fake": Fake({})})
+    assert len(begun) == 2
+
+
 @pytest.mark.parametrize("busy", ["asking", "reading", "waiting"])
 def test_nothing_goes_on_once_its_time_is_over(busy: str) -> None:
     """Whatever the cases are at: asking, taking what is read, or waiting for one that lags."""
     source = Fake({f"case-{n}": 200 for n in range(4)})
     steps: list[str] = []
-
-    def over(*_: Any) -> None:
-        raise TimeIsOverError
 
     def work(case_id: str, sources: Any) -> None:
         while busy == "waiting" and case_id == "case-0" and len(steps) < 200:
@@ -235,13 +286,8 @@ def test_nothing_goes_on_once_its_time_is_over(busy: str) -> None:
             steps.append(case_id)
             time.sleep(0.02)
 
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, 0.3)
-    try:
-        with pytest.raises(TimeIsOverError):
-            together(list(source.records), work, {"fake": source})
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    with over_after(0.3):
+        together(list(source.records), work, {"fake": source})
     done, asked = len(steps), len(source.asked)
     time.sleep(0.3)
     assert (len(steps), len(source.asked)) == (done, asked)

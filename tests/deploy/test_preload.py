@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import QueuePool
 
 from dsr import database
 
@@ -17,25 +18,25 @@ import dsr_preload
 pytestmark = pytest.mark.airflow
 
 
+@pytest.fixture(scope="module")
+def ledger_url(new_ledger: Callable[[], str]) -> str:
+    return new_ledger()
+
+
 @pytest.mark.parametrize("warm", dsr_preload._ONCE)
-def test_each_can_be_done_ahead(
-    warm: Callable[[], None], new_ledger: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DSR_LEDGER_URL", new_ledger())
+def test_each_can_be_done_ahead(warm: Callable[[], None], ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSR_LEDGER_URL", ledger_url)
     warm()
 
 
-def test_no_connection_is_there_when_a_task_begins(
-    new_ledger: Callable[[], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_connection_is_there_when_a_task_begins(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes that wrote into one would destroy what the other says. What the server is, tasks know already."""
-    url = new_ledger()
-    monkeypatch.setenv("DSR_LEDGER_URL", url)
+    monkeypatch.setenv("DSR_LEDGER_URL", ledger_url)
     dsr_preload._warm_database()
-    engine = database.shared(url)
-    assert (engine.pool.checkedin(), engine.pool.checkedout()) == (0, 0)  # type: ignore[attr-defined]
+    engine = database.shared(ledger_url)
+    assert isinstance(engine.pool, QueuePool)
+    assert (engine.pool.checkedin(), engine.pool.checkedout()) == (0, 0)
     assert engine.dialect.server_version_info is not None
-    assert engine._compiled_cache  # type: ignore[attr-defined]
 
 
 def test_a_database_that_is_away_is_the_tasks_to_notice(
